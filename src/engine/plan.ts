@@ -1,0 +1,53 @@
+import type { Target, UndoClass } from '../actions/action';
+import type { Json, JsonObject } from '../runbook/json';
+import type { Runbook } from '../runbook/model';
+
+/**
+ * What a run will do: plain data, frozen when the run is submitted, identified by the hash of its canonical JSON. The interpreter runs
+ * `program` with `inputs`; `steps` is what could be foretold of that, for people, drift and review.
+ */
+export interface Plan {
+  version: 1;
+  name: string;
+  program: Runbook;
+  /** Resolved: defaults filled in, `group:` and `tag:` turned into lists of names. */
+  inputs: JsonObject;
+  /** Groups and tags at the time of planning. */
+  groups: Record<string, { hosts: string[]; vms: string[] }>;
+  steps: PlannedStep[];
+  /** Part of the runbook to run: only this step, or from this step on (by pointer). */
+  only?: string;
+  from?: string;
+  /** What the plan does not know, each a sentence. */
+  unknowns: string[];
+}
+
+export type PlannedStep =
+  | {
+      kind: 'action';
+      key: string;
+      pointer: string;
+      uses: string;
+      title: string;
+      /** Inputs with every value that could be evaluated; a template that could not stays as it is. */
+      inputs: JsonObject;
+      reads: Target[];
+      changes: Target[];
+      undoClass: UndoClass;
+      undo: string;
+      when: boolean | 'unknown';
+      estimateSeconds: number;
+      /** From a preflight against the live inventory, where one was made. */
+      blockers?: string[];
+    }
+  | {
+      kind: 'items';
+      key: string;
+      pointer: string;
+      variable: string;
+      batch: number;
+      maxFailures: number;
+      items: { value: Json; steps: PlannedStep[] }[] | 'unknown';
+      body: PlannedStep[];
+    }
+  | { kind: 'group'; key: string; pointer: string; when: boolean | 'unknown'; steps: PlannedStep[] };
