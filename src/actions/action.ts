@@ -64,9 +64,10 @@ export interface ActionDefinition<
   outputs: O;
   /** State before, kept in the journal with the intent; what `probe` and `undo` work from. */
   before: B;
-  undoClass: UndoClass;
-  /** Running it twice is the same as once, so a retry may repeat it. */
-  idempotent: boolean;
+  /** May depend on the inputs; read it with `undoClassOf`. */
+  undoClass: UndoClass | OfInputs<I, UndoClass>;
+  /** Running it twice is the same as once, so a retry may repeat it. Read it with `isIdempotent`. */
+  idempotent: boolean | OfInputs<I, boolean>;
   requires(inputs: Static<I>): Capability[];
   /** Pure. What the plan shows and what is locked. */
   targets(inputs: Static<I>): { reads: Target[]; changes: Target[] };
@@ -85,6 +86,24 @@ export interface ActionDefinition<
   probe(context: ActionContext, inputs: Static<I>, before: Static<B>): Promise<ProbeOutcome<Static<O>>>;
   /** Takes it back. Idempotent; must cope with a step that never happened or happened halfway (`outputs` undefined). */
   undo?(context: ActionContext, inputs: Static<I>, before: Static<B>, outputs: Static<O> | undefined): Promise<void>;
+  /**
+   * Called once the whole run has succeeded, in the order of the steps, journalled like a step: removes what was only kept for the undo
+   * (a safety snapshot). Idempotent. After it the step can't be undone any more. A failure here is reported and leaves the run successful.
+   */
+  commit?(context: ActionContext, inputs: Static<I>, before: Static<B>, outputs: Static<O>): Promise<void>;
+}
+
+/** A function of the inputs, written so that a definition of any schema fits the catalogue's `ActionDefinition`. */
+type OfInputs<I extends TSchema, T> = { of(inputs: Static<I>): T }['of'];
+
+/** What undoing a step with these inputs means. */
+export function undoClassOf<I extends TSchema>(definition: ActionDefinition<I>, inputs: Static<I>): UndoClass {
+  return typeof definition.undoClass === 'function' ? definition.undoClass(inputs) : definition.undoClass;
+}
+
+/** Whether a step with these inputs may be repeated. */
+export function isIdempotent<I extends TSchema>(definition: ActionDefinition<I>, inputs: Static<I>): boolean {
+  return typeof definition.idempotent === 'function' ? definition.idempotent(inputs) : definition.idempotent;
 }
 
 /** Keeps the schema types of one definition together. */

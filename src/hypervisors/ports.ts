@@ -236,6 +236,8 @@ export interface BackupProxy {
   readonly name: string;
   /** Folder under which backups live, as an absolute path on the proxy. */
   readonly directory: string;
+  /** Which way it reads an export: straight over TCP, or relayed from the host's unix socket. */
+  readonly transport: 'tcp' | 'unix';
   /** Reads a whole export into a new qcow2 (written as `.partial`, renamed when complete). Rejects and leaves nothing on abort. */
   readImage(
     source: DiskExport,
@@ -243,6 +245,8 @@ export interface BackupProxy {
     options: CallOptions,
   ): Promise<{ path: string; sizeBytes: number; virtualSizeBytes: number }>;
   writeFile(path: string, text: string): Promise<void>;
+  /** A small text file (a manifest); undefined when there is none. */
+  readFile(path: string): Promise<string | undefined>;
   /** undefined when there is none. */
   stat(path: string): Promise<{ sizeBytes: number } | undefined>;
   freeBytes(): Promise<number>;

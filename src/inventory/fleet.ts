@@ -22,6 +22,8 @@ export interface Fleet {
   proxy(name: string): Promise<BackupProxy>;
   /** A way to run commands in a guest. `auto`: the agent where there is one, else SSH. */
   guest(vm: string, via: 'auto' | 'agent' | 'ssh'): Promise<Exec>;
+  /** Where a guest is reached over the network, by name or uuid; undefined when the inventory doesn't say and nothing else knows. */
+  address(vm: string): Promise<string | undefined>;
   readonly reach: Reach;
   close(): Promise<void>;
 }

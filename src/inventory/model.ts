@@ -24,6 +24,8 @@ export interface SimulatedConnection {
   type: 'simulated';
   /** Simulated lab, relative to the inventory: its state lives here and changes as runs change it. */
   lab: string;
+  /** Hosts of the lab that this connection shows; all of them when left out. */
+  hosts?: string[];
   tags?: string[];
 }
 
