@@ -1,0 +1,94 @@
+// Bundles the extension and the command line into dist/. Each lazily loaded part is an entry of its own (esbuild
+// splits no CommonJS): the extension requires it when it is first needed, see src/vscode/lazy.ts.
+//   node scripts/build.mjs [--production] [--watch] [--tests] [--metafile FILE]
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import * as esbuild from 'esbuild';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+
+/** dist/NAME.js ← source */
+export const entries = {
+  extension: 'src/vscode/extension.ts', // what activation loads
+  language: 'src/vscode/chunks/language.ts', // parser, schemas, expressions: first runbook or inventory opened
+  connect: 'src/vscode/chunks/connect.ts', // ssh and hypervisors: first connection
+  runner: 'src/runner/main.ts', // the process that carries a run
+  cli: 'src/cli/main.ts',
+};
+
+const { values: options } = parseArgs({
+  options: {
+    production: { type: 'boolean', default: false },
+    watch: { type: 'boolean', default: false },
+    tests: { type: 'boolean', default: false },
+    metafile: { type: 'string' },
+  },
+});
+
+/** @type {esbuild.BuildOptions} */
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  // Native add-ons are optional for ssh2; without them it uses plain JavaScript.
+  external: ['vscode', 'cpu-features', '*.node'],
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+const present = Object.entries(entries).filter(([, source]) => existsSync(source));
+/** @type {(names: [string, string][]) => esbuild.BuildOptions} */
+const product = names => ({
+  ...common,
+  entryPoints: Object.fromEntries(names),
+  outdir: 'dist',
+  minify: options.production,
+  sourcemap: options.production ? false : 'linked',
+  metafile: true,
+});
+const isProgram = name => name === 'cli' || name === 'runner';
+const isHashbanged = source => readFileSync(source, 'utf8').startsWith('#!');
+const hashbang = { banner: { js: '#!/usr/bin/env node' } };
+const builds = [
+  product(present.filter(([name]) => !isProgram(name))),
+  ...present
+    .filter(([name]) => isProgram(name))
+    .map(entry => ({ ...product([entry]), ...(isHashbanged(entry[1]) ? {} : hashbang) })),
+];
+
+if (options.watch) {
+  for (const build of builds) await (await esbuild.context({ ...build, logLevel: 'info' })).watch();
+} else {
+  const inputs = {};
+  const outputs = {};
+  for (const build of builds) {
+    const { metafile } = await esbuild.build(build);
+    Object.assign(inputs, metafile.inputs);
+    Object.assign(outputs, metafile.outputs);
+  }
+  // Only what this build made stays: a stale file would be packaged. Not emptied first: runs may be using it.
+  for (const name of readdirSync('dist')) if (!(`dist/${name}` in outputs)) rmSync(`dist/${name}`, { recursive: true });
+  for (const [name] of present.filter(([name]) => isProgram(name))) chmodSync(`dist/${name}.js`, 0o755);
+  if (options.metafile) {
+    mkdirSync(path.dirname(options.metafile), { recursive: true });
+    writeFileSync(options.metafile, JSON.stringify({ inputs, outputs }));
+  }
+}
+
+if (options.tests) {
+  rmSync('out/test', { recursive: true, force: true });
+  await esbuild.build({
+    ...common,
+    external: [...common.external, 'mocha'],
+    entryPoints: readdirSync('test/vscode/suite')
+      .filter(name => name.endsWith('.test.ts'))
+      .map(name => `test/vscode/suite/${name}`),
+    outdir: 'out/test',
+    sourcemap: 'inline',
+  });
+}

@@ -1,0 +1,29 @@
+// Extension-host tests in the VS Code server (npm's code-server). Arguments go to vscode-test, e.g. --grep tree.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { installBrowser } from '../test/vscode/host/browser.mjs';
+import { installServer, repository } from '../test/vscode/host/server.mjs';
+
+process.chdir(repository);
+installBrowser();
+await installServer();
+const build = spawnSync(process.execPath, ['scripts/build.mjs', '--tests'], { stdio: 'inherit' });
+if (build.status !== 0) process.exit(build.status ?? 1);
+
+// Tests change files and the simulated lab's state: they work on a copy.
+const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-suite-'));
+const workspace = path.join(scratch, 'workspace');
+cpSync('examples', workspace, { recursive: true });
+const tests = spawnSync(process.execPath, ['node_modules/@vscode/test-cli/out/bin.mjs', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    VSCODE_EXECUTABLE: path.join(repository, 'test/vscode/host/code.mjs'),
+    VIRTBOOK_TEST_WORKSPACE: workspace,
+    VIRTBOOK_STATE: path.join(scratch, 'state'),
+  },
+});
+rmSync(scratch, { recursive: true, force: true });
+process.exit(tests.status ?? 1);

@@ -1,0 +1,173 @@
+// A headless Chromium on the VS Code server, and what a person does in the workbench put into words.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { remoteUri } from './server.mjs';
+
+const FONT = '/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf';
+export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Installs Debian's chromium and a font if they are missing (needs root). */
+export function installBrowser(say = console.error) {
+  const missing = [!existsSync(chromiumPath) && 'chromium', !existsSync(FONT) && 'fonts-dejavu-core'].filter(Boolean);
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    throw new Error(
+      `Missing ${missing.join(' and ')}: install with \`sudo apt-get install ${missing.join(' ')}\`, or set CHROMIUM.`,
+    );
+  }
+  say(`Installing ${missing.join(' and ')}.`);
+  const apt = args =>
+    execFileSync('apt-get', args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  try {
+    apt(['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+  } catch {
+    apt(['update', '-qq']);
+    apt(['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+  }
+}
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // Names outside this machine do not resolve: a test that asks the network fails here, not only offline.
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
+];
+
+/** A browser that ends with `server` (it carries the server's mark, so the watchdog ends it too). */
+export async function startBrowser(server, { width = 1280, height = 800 } = {}) {
+  installBrowser();
+  const browser = await chromium.launch({
+    executablePath: chromiumPath,
+    headless: true,
+    args: flags,
+    env: { ...process.env, VIRTBOOK_TEST_HOST: server.mark },
+  });
+  const context = await browser.newContext({ viewport: { width, height } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  return { browser, page };
+}
+
+/** Opens `folder` in the workbench, with `file` in the editor if given, and waits until it is usable. */
+export async function openFolder(server, page, folder, file) {
+  const payload = [['skipWelcome', 'true']];
+  if (file) payload.push(['openFile', remoteUri(server, file)]);
+  const query = new URLSearchParams({ folder: path.resolve(folder), payload: JSON.stringify(payload) });
+  await page.goto(`${server.url}?${query}`);
+  await page.waitForSelector('.monaco-workbench .part.activitybar');
+  if (file) await page.waitForSelector('.part.editor .monaco-editor .view-lines .view-line');
+}
+
+/** The workbench of one page, driven as a person would. */
+export class Workbench {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Brings an activity-bar container to the front (a second click would hide it). */
+  async openContainer(title) {
+    const item = this.page.locator(`.activitybar .action-item:has([aria-label^="${title}"])`).first();
+    await item.waitFor();
+    if (!(await item.getAttribute('class')).includes('checked')) await item.locator('a').first().click();
+  }
+
+  treeItem(text) {
+    return this.page.locator('.sidebar [role="treeitem"]', { hasText: text }).first();
+  }
+
+  async treeTexts() {
+    const texts = await this.page.locator('.sidebar [role="treeitem"]').allInnerTexts();
+    return texts.map(text => text.replace(/\s+/g, ' ').trim());
+  }
+
+  async expand(text) {
+    const item = this.treeItem(text);
+    await item.waitFor();
+    if ((await item.getAttribute('aria-expanded')) === 'false') await item.click();
+  }
+
+  /** The link of a CodeLens whose title contains `title`; the n-th one of the file. */
+  lens(title, n = 0) {
+    return this.page.locator('.codelens-decoration a', { hasText: title }).nth(n);
+  }
+
+  async lensTexts() {
+    return this.page.locator('.codelens-decoration').allInnerTexts();
+  }
+
+  squiggles(severity = 'error') {
+    return this.page.locator(`.squiggly-${severity}`);
+  }
+
+  notification(text) {
+    return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text }).first();
+  }
+
+  async clickNotification(text, button) {
+    const toast = this.notification(text);
+    await toast.waitFor();
+    await toast.hover();
+    await toast.locator('.monaco-button', { hasText: button }).click();
+  }
+
+  /** The modal dialog's text. */
+  async dialogText() {
+    const dialog = this.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    return dialog.innerText();
+  }
+
+  async clickDialog(button) {
+    const box = this.page.locator('.monaco-dialog-box');
+    await box.locator('.monaco-button', { hasText: button }).first().click();
+    await box.waitFor({ state: 'hidden' });
+  }
+
+  async runCommand(title) {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget .quick-input-box input');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  async answerInput(text) {
+    const input = this.page.locator('.quick-input-widget .quick-input-box input');
+    await input.waitFor();
+    await input.fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async pick(text) {
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
+  }
+
+  async openFile(name) {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget .quick-input-box input');
+    await input.waitFor();
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+    await this.page.locator('.tab.active', { hasText: path.basename(name) }).waitFor();
+  }
+
+  /** The text of the editor in front, as far as it is rendered. */
+  async editorText() {
+    const lines = await this.page.locator('.part.editor .editor-group-container.active .view-line').allInnerTexts();
+    return lines.join('\n').replaceAll('\u00a0', ' ');
+  }
+
+  screenshot(file) {
+    return this.page.screenshot({ path: file });
+  }
+}
