@@ -1,0 +1,3 @@
+export function debianGuest(): Promise<string> {
+  return Promise.reject(new Error('not yet'));
+}

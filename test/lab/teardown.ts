@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeCgroups } from './cgroups';
+import { killMember, run, runningMembers } from './processes';
+import { releaseSlot } from './slots';
+
+/** What a lab leaves in its folder for the process that takes it down, maybe another one. */
+export interface LabRecord {
+  slot: number;
+  directory: string;
+}
+
+export function writeRecord(directory: string, record: LabRecord): void {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'lab.json'), `${JSON.stringify(record)}\n`);
+}
+
+export function readRecord(directory: string): LabRecord | undefined {
+  const file = join(directory, 'lab.json');
+  if (!existsSync(file)) return undefined;
+  const record: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  if (typeof record !== 'object' || record === null || !('slot' in record) || typeof record.slot !== 'number')
+    throw new Error(`${file} is not a lab's record; remove the folder by hand if it is one's rest.`);
+  return { slot: record.slot, directory };
+}
+
+/**
+ * Ends the lab in a folder, whoever started it and however far it came: processes, control groups, packet filter
+ * rules, its folder, its slot. Mounts go with the hosts' mount namespaces. Does nothing where there is no lab.
+ */
+export async function tearDown(directory: string): Promise<void> {
+  const members = [...runningMembers(directory).values()];
+  await Promise.all(members.map(killMember));
+  const record = readRecord(directory);
+  if (!record) return;
+  const mark = `virtbook-lab-${record.slot}-`;
+  for (const name of ['hv1', 'hv2', 'px1']) removeCgroups(`${mark}${name}`);
+  await removeFilterRules(mark);
+  rmSync(directory, { recursive: true, force: true });
+  releaseSlot(record.slot, directory);
+}
+
+async function removeFilterRules(mark: string): Promise<void> {
+  const listed = await run('iptables', ['-w', '-S', 'INPUT']).catch(() => undefined);
+  for (const rule of listed?.stdout.split('\n') ?? [])
+    if (rule.includes(` --comment ${mark}`)) await run('iptables', ['-w', ...rule.replace(/^-A/, '-D').split(' ')]);
+}
