@@ -1,69 +1,79 @@
 import type { Json } from '../runbook/json';
-import type { RunEvent } from './journal';
+import type { CancelMode, EffectEnd, EffectIntent, NoteEvent, OnceEvent } from './journal';
 
 /**
  * The one interface through which a run has durable effects. The embedded journal implements it; a distributed engine could.
- * Calls are strictly sequential within one run; parallelism only through `fork`.
+ * Calls are strictly sequential within one branch; parallelism only through `fork`.
  */
 export interface Durable {
   readonly runId: string;
+  /** What a person asked for. Looked at before new effects only, never on what is recorded, so that a replay goes the same way. */
+  readonly cancelled: CancelMode | undefined;
   /**
-   * Runs `body` at least once and at most once to a recorded end. What `prepare` gives is recorded together with the intent before
-   * `body` starts; on a replay the recorded value is used. A recorded end is returned without running anything. An intent with no end is
-   * given to `verify`.
+   * An effect on the world, at least once and to one recorded end.
+   * Recorded end: returned, nothing runs. Recorded intent without an end: `verify` decides. Nothing recorded: `begin`, intent, `body`.
+   * What these throw is not recorded and ends the runner; a failure that the run must know is a value of `T`.
    */
-  step<T extends Json, P extends Json = null>(
-    id: string,
-    body: (call: StepCall, prepared: P) => Promise<T>,
-    options?: StepOptions<T, P>,
-  ): Promise<T>;
+  effect<T, P extends Json>(effect: Effect<T, P>): Promise<T>;
   /** The time in ms since 1970, the same on every replay. */
   now(id: string): Promise<number>;
+  /** Waits; after a restart only for what is left of it. Ends early when the run is cancelled. */
   sleep(id: string, ms: number): Promise<void>;
   /** Asks a person and waits, also across a restart of the runner. */
   ask(id: string, question: Question): Promise<Answer>;
-  /** Bodies side by side, each with a Durable of its own; `max` at once. Settles when all have. */
-  fork<T extends Json>(
+  /** Bodies side by side, each with a Durable of its own; `max` at once, started in order. Settles when all have. */
+  fork<T>(
     id: string,
     bodies: ((branch: Durable) => Promise<T>)[],
     options?: { max?: number },
-  ): Promise<ForkResult<T>[]>;
+  ): Promise<PromiseSettledResult<T>[]>;
   /** Recorded once, not again on a replay. */
-  emit(event: RunEvent): Promise<void>;
+  emit(event: OnceEvent): Promise<void>;
+  /** `choose` is asked once; the event it gives is recorded, and given again on a replay. */
+  decide<E extends OnceEvent>(id: string, choose: () => E): Promise<E>;
+  /** Progress and output: for views only, may be lost in a crash. */
+  note(event: NoteEvent): void;
 }
 
-export interface StepCall {
-  /** `runId/stepId`: what a hypervisor-side mark is made of. */
-  key: string;
-  attempt: number;
-  signal: AbortSignal;
-}
-
-export interface StepOptions<T extends Json, P extends Json> {
-  /** Reads only; runs right before the intent is written. */
-  prepare?: () => Promise<P>;
+export interface Effect<T, P extends Json> {
+  /** Equal on every replay, unique in the run; `effectId` of the events. */
+  id: string;
+  /** Reads only; right before the intent is written. `end` records that it ends here, without an intent: nothing was changed. */
+  begin?: () => Promise<{ go: P } | { end: T }>;
+  body: (call: EffectCall, prepared: P) => Promise<T>;
+  /** The runner died between intent and end. Default: the body runs again. */
+  verify?: (call: EffectCall, prepared: P) => Promise<{ end: T } | 'run-again'>;
   /** Is not aborted by a cancel: undo and clean-up. */
   shielded?: boolean;
   timeoutMs?: number;
-  /** The runner died between intent and end. */
-  verify?: (
-    call: StepCall,
-    prepared: P,
-  ) => Promise<{ end: 'done'; value: T } | { end: 'run-again' } | { end: 'failed'; error: string }>;
-  /** Written with the intent, for people and views. */
-  describe?: Json;
+  /** How it stands in the journal, and is read from there. */
+  codec: {
+    intent(prepared: P): EffectIntent;
+    prepared(intent: EffectIntent): P;
+    end(value: T): EffectEnd;
+    value(end: EffectEnd): T;
+  };
 }
 
-export type ForkResult<T> = { ok: true; value: T } | { ok: false; error: unknown };
+export interface EffectCall {
+  /** Aborted with a `StopReason` as its reason. */
+  signal: AbortSignal;
+}
+
+/** Why an effect's signal was aborted. */
+export class StopReason extends Error {
+  constructor(readonly why: 'timeout' | 'cancel') {
+    super(why === 'timeout' ? 'Time is up.' : 'Cancelled by a person.');
+  }
+}
 
 export interface Question {
   text: string;
   choices: { id: string; label: string }[];
-  timeoutMs?: number;
 }
 
 export interface Answer {
-  /** A choice's id, or `timeout`. */
+  /** A choice's id. */
   choice: string;
   by: string;
 }

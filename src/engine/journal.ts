@@ -1,6 +1,12 @@
 import type { Json, JsonObject } from '../runbook/json';
 import type { Plan } from './plan';
 
+/**
+ * - `keep`: what was done stays; the step under way is undone
+ * - `rollback`: everything is undone
+ */
+export type CancelMode = 'keep' | 'rollback';
+
 /** Everything that can happen in a run. Terminal, tree, lens, run page, history and resume all read these and nothing else. */
 export type RunEvent =
   | {
@@ -13,7 +19,19 @@ export type RunEvent =
       inventoryPath?: string;
     }
   | { type: 'run.started'; pid: number; machine: string; resumed: boolean }
-  /** Intent: what will be done, what it was before, how it would be taken back. On disk before the effect. */
+  | EffectIntent
+  | EffectEnd
+  | OnceEvent
+  | NoteEvent
+  | { type: 'wait.started'; id: string; until: number }
+  | { type: 'time.read'; id: string; value: number }
+  | { type: 'question.asked'; id: string; text: string; choices: { id: string; label: string }[] }
+  | { type: 'question.answered'; id: string; choice: string; by: string }
+  | { type: 'cancel.requested'; mode: CancelMode; by: string }
+  | RunEnded;
+
+/** Intents: what will be done, what it was before, how it would be taken back. On disk before the effect. */
+export type EffectIntent =
   | {
       type: 'step.intent';
       key: string;
@@ -23,23 +41,57 @@ export type RunEvent =
       title: string;
       inputs: JsonObject;
       before: Json;
+      /** One line of what the undo will do; absent when there is nothing to undo. */
       undo?: string;
     }
-  | { type: 'step.progress'; key: string; fraction?: number; message?: string }
-  | { type: 'step.log'; key: string; stream: 'stdout' | 'stderr'; text: string }
-  | { type: 'step.done'; key: string; pointer: string; outputs: JsonObject; probed?: boolean }
-  | { type: 'step.failed'; key: string; pointer: string; attempt: number; failure: Failure; willRetry: boolean }
+  /** `attempt`: the one whose `before` it works from. */
+  | { type: 'undo.intent'; key: string; attempt: number; title: string }
+  | { type: 'commit.intent'; key: string; attempt: number; title: string };
+
+/** `step.failed` without an intent before it: nothing was changed. */
+export type EffectEnd =
+  | { type: 'step.done'; key: string; pointer: string; attempt: number; outputs: JsonObject; probed?: boolean }
+  | {
+      type: 'step.failed';
+      key: string;
+      pointer: string;
+      attempt: number;
+      failure: Failure;
+      willRetry: boolean;
+      /** For a step that failed before its intent. */
+      title?: string;
+      /** The action looked and is sure that nothing happened, so there is nothing to undo. */
+      untouched?: boolean;
+    }
+  | { type: 'undo.done'; key: string; attempt: number }
+  | { type: 'undo.failed'; key: string; attempt: number; failure: Failure }
+  | { type: 'commit.done'; key: string; attempt: number }
+  | { type: 'commit.failed'; key: string; attempt: number; failure: Failure };
+
+export type OnceEvent =
   | { type: 'step.skipped'; key: string; pointer: string; reason: string }
   | { type: 'item.started'; key: string; pointer: string; value: Json }
-  | { type: 'item.ended'; key: string; pointer: string; ok: boolean }
-  | { type: 'rollback.started'; reason: string }
-  | { type: 'undo.intent'; key: string; title: string }
-  | { type: 'undo.done'; key: string }
-  | { type: 'undo.failed'; key: string; failure: Failure }
-  | { type: 'question.asked'; id: string; text: string; choices: { id: string; label: string }[] }
-  | { type: 'question.answered'; id: string; choice: string; by: string }
-  | { type: 'cancel.requested'; mode: 'keep' | 'rollback'; by: string }
-  | { type: 'run.ended'; status: EndStatus; outputs?: JsonObject; failure?: Failure; remaining?: Remaining[] };
+  /** Not started: too many items before it had failed. */
+  | { type: 'item.skipped'; key: string; pointer: string; value: Json; reason: string }
+  | { type: 'item.ended'; key: string; pointer: string; ok: boolean; failure?: Failure }
+  /** `key`: of the item that is rolled back alone; absent: the whole run. */
+  | { type: 'rollback.started'; key?: string; reason: string };
+
+export type NoteEvent =
+  | { type: 'step.progress'; key: string; fraction?: number; message?: string }
+  | { type: 'step.log'; key: string; stream: 'stdout' | 'stderr'; text: string };
+
+export interface RunEnded {
+  type: 'run.ended';
+  status: EndStatus;
+  failure?: Failure;
+  /** Key of the step that failed. */
+  failedStep?: string;
+  /** Items that failed within `maxFailures`: they were rolled back, the others went on. The run is `done`, with exit code 1. */
+  failedItems?: string[];
+  /** What could not be taken back. */
+  remaining?: Remaining[];
+}
 
 /**
  * - `done`: all steps done
@@ -60,9 +112,10 @@ export interface Failure {
 export interface Remaining {
   key: string;
   uses: string;
+  /** What the undo would have done. */
   text: string;
   why: string;
 }
 
-/** A line of the journal: the event with its number from 0 without gaps, its time in ms since 1970, and a checksum of the line. */
+/** A line of the journal: the event with its number from 0 without gaps, and its time in ms since 1970. On disk it also has a checksum. */
 export type JournalRecord = RunEvent & { n: number; t: number };

@@ -1,4 +1,5 @@
 import type { Target, UndoClass } from '../actions/action';
+import type { Inventory } from '../inventory/model';
 import type { Json, JsonObject } from '../runbook/json';
 import type { Runbook } from '../runbook/model';
 
@@ -12,10 +13,10 @@ export interface Plan {
   program: Runbook;
   /** Resolved: defaults filled in, `group:` and `tag:` turned into lists of names. */
   inputs: JsonObject;
-  /** Groups and tags at the time of planning. */
-  groups: Record<string, { hosts: string[]; vms: string[] }>;
+  /** As it was at the time of planning; paths in it are relative to the inventory file. Absent: the runbook names none. */
+  inventory?: Inventory;
   steps: PlannedStep[];
-  /** Part of the runbook to run: only this step, or from this step on (by pointer). */
+  /** `program` is only a part of the file: this step (by pointer), or the steps from this one on. */
   only?: string;
   from?: string;
   /** What the plan does not know, each a sentence. */
@@ -37,8 +38,6 @@ export type PlannedStep =
       undo: string;
       when: boolean | 'unknown';
       estimateSeconds: number;
-      /** From a preflight against the live inventory, where one was made. */
-      blockers?: string[];
     }
   | {
       kind: 'items';

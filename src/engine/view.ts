@@ -1,0 +1,317 @@
+import type { Json, JsonObject } from '../runbook/json';
+import type { CancelMode, EndStatus, Failure, JournalRecord, Remaining } from './journal';
+import type { Plan, PlannedStep } from './plan';
+
+/** Where a run stands, as the journal alone tells it. Whether its runner is still alive is known to the runner room (`crashed`). */
+export type RunPhase = 'submitted' | 'running' | 'waiting' | 'rolling-back' | EndStatus;
+
+export type StepState =
+  | 'pending'
+  | 'running'
+  | 'retrying'
+  | 'done'
+  | 'failed'
+  | 'skipped'
+  | 'undoing'
+  | 'undone'
+  | 'undo-failed';
+
+/** One step of one item, as terminal, tree and lens show it. Times are ms since 1970. */
+export interface StepView {
+  key: string;
+  pointer: string;
+  uses: string;
+  title: string;
+  state: StepState;
+  attempt: number;
+  startedAt?: number;
+  endedAt?: number;
+  undoStartedAt?: number;
+  undoEndedAt?: number;
+  /** 0…1 of what is under way. */
+  fraction?: number;
+  message?: string;
+  failure?: Failure;
+  /** Why it was skipped. */
+  reason?: string;
+  outputs?: JsonObject;
+  /** What its undo does; absent: nothing to undo. */
+  undo?: string;
+  /** The last lines of its output. */
+  tail: string[];
+}
+
+export interface ItemView {
+  key: string;
+  pointer: string;
+  value: Json;
+  state: 'running' | 'done' | 'failed' | 'rolled-back' | 'skipped';
+}
+
+/** The one model that every view of a run shows. */
+export interface RunView {
+  runId: string;
+  name: string;
+  plan: Plan;
+  planHash: string;
+  by: string;
+  runbookPath: string;
+  inventoryPath?: string;
+  phase: RunPhase;
+  submittedAt: number;
+  startedAt?: number;
+  endedAt?: number;
+  /** Foretold and met steps, in the order of the plan; steps met that the plan could not foretell come after what they follow. */
+  steps: StepView[];
+  items: ItemView[];
+  /** Keys of steps whose undo would run in a rollback, last first. */
+  undoList: string[];
+  question?: { id: string; text: string; choices: { id: string; label: string }[] };
+  cancel?: CancelMode;
+  rollbackReason?: string;
+  failure?: Failure;
+  failedStep?: string;
+  failedItems: string[];
+  remaining: Remaining[];
+  /** Something that went wrong and did not fail the run, each a sentence. */
+  warnings: string[];
+  /** Number of records seen. */
+  records: number;
+}
+
+/** The foretold actions of a plan, depth first, with unknown items left out. */
+export function plannedActions(steps: readonly PlannedStep[]): Extract<PlannedStep, { kind: 'action' }>[] {
+  return steps.flatMap(step => {
+    if (step.kind === 'action') return [step];
+    if (step.kind === 'group') return plannedActions(step.steps);
+    return step.items === 'unknown' ? [] : step.items.flatMap(item => plannedActions(item.steps));
+  });
+}
+
+const tailLines = 20;
+
+/** Folds records into a view, in place: a run of 10,000 steps must not copy its view 20,000 times. */
+export class RunModel {
+  #view: RunView | undefined;
+  readonly #steps = new Map<string, StepView>();
+  readonly #items = new Map<string, ItemView>();
+  /** Text after the last newline of a step's output. */
+  readonly #open = new Map<string, string>();
+
+  /** undefined until the first record, which is `run.submitted`. */
+  get view(): RunView | undefined {
+    return this.#view;
+  }
+
+  step(key: string): StepView | undefined {
+    return this.#steps.get(key);
+  }
+
+  apply(record: JournalRecord): void {
+    if (record.type === 'run.submitted') {
+      this.#view = {
+        runId: record.runId,
+        name: record.plan.name,
+        plan: record.plan,
+        planHash: record.planHash,
+        by: record.by,
+        runbookPath: record.runbookPath,
+        ...(record.inventoryPath !== undefined && { inventoryPath: record.inventoryPath }),
+        phase: 'submitted',
+        submittedAt: record.t,
+        steps: [],
+        items: [],
+        undoList: [],
+        failedItems: [],
+        remaining: [],
+        warnings: [],
+        records: 1,
+      };
+      for (const step of plannedActions(record.plan.steps)) {
+        this.#add({ key: step.key, pointer: step.pointer, uses: step.uses, title: step.title });
+      }
+      return;
+    }
+    const view = this.#view;
+    if (!view) throw new Error('A journal starts with run.submitted.');
+    view.records++;
+    switch (record.type) {
+      case 'run.started':
+        view.startedAt ??= record.t;
+        view.phase = 'running';
+        delete view.endedAt;
+        delete view.failure;
+        delete view.question;
+        view.remaining = [];
+        return;
+      case 'step.intent': {
+        const step = this.#met(record.key, record.pointer, record.uses, record.title);
+        step.state = 'running';
+        step.title = record.title;
+        step.attempt = record.attempt;
+        step.startedAt ??= record.t;
+        delete step.endedAt;
+        delete step.failure;
+        if (record.undo !== undefined) {
+          step.undo = record.undo;
+          if (!view.undoList.includes(record.key)) view.undoList.unshift(record.key);
+        }
+        return;
+      }
+      case 'step.done': {
+        const step = this.#met(record.key, record.pointer, '', record.key);
+        this.#end(step, 'done', record.t);
+        step.outputs = record.outputs;
+        return;
+      }
+      case 'step.failed': {
+        const step = this.#met(record.key, record.pointer, '', record.title ?? record.key);
+        step.attempt = record.attempt;
+        step.failure = record.failure;
+        if (record.willRetry) step.state = 'retrying';
+        else this.#end(step, 'failed', record.t);
+        if (record.untouched && !record.willRetry) this.#forgetUndo(record.key);
+        return;
+      }
+      case 'step.skipped': {
+        const step = this.#steps.get(record.key);
+        // A skipped group stands for all steps in it.
+        for (const one of step ? [step] : view.steps.filter(other => other.key.startsWith(`${record.key}/`))) {
+          one.state = 'skipped';
+          one.reason = record.reason;
+        }
+        return;
+      }
+      case 'step.progress': {
+        const step = this.#steps.get(record.key);
+        if (!step) return;
+        if (record.fraction !== undefined) step.fraction = record.fraction;
+        if (record.message !== undefined) step.message = record.message;
+        return;
+      }
+      case 'step.log': {
+        const step = this.#steps.get(record.key);
+        if (!step) return;
+        const lines = ((this.#open.get(record.key) ?? '') + record.text).split(/\r?\n/);
+        this.#open.set(record.key, lines.pop()!.slice(-1000));
+        step.tail.push(...lines.slice(-tailLines).map(line => line.slice(0, 1000)));
+        if (step.tail.length > tailLines) step.tail.splice(0, step.tail.length - tailLines);
+        return;
+      }
+      case 'item.started':
+      case 'item.skipped': {
+        const state = record.type === 'item.started' ? 'running' : 'skipped';
+        const item: ItemView = { key: record.key, pointer: record.pointer, value: record.value, state };
+        if (!this.#items.has(record.key)) view.items.push(item);
+        this.#items.set(record.key, item);
+        if (record.type === 'item.started') return;
+        for (const step of view.steps) {
+          if (!step.key.startsWith(`${record.key}/`) || step.state !== 'pending') continue;
+          step.state = 'skipped';
+          step.reason = record.reason;
+        }
+        return;
+      }
+      case 'item.ended': {
+        const item = this.#items.get(record.key);
+        if (item) item.state = record.ok ? 'done' : item.state === 'rolled-back' ? 'rolled-back' : 'failed';
+        return;
+      }
+      case 'rollback.started': {
+        const item = record.key === undefined ? undefined : this.#items.get(record.key);
+        if (item) item.state = 'rolled-back';
+        if (record.key !== undefined) return;
+        view.phase = 'rolling-back';
+        view.rollbackReason = record.reason;
+        return;
+      }
+      case 'undo.intent': {
+        const step = this.#steps.get(record.key);
+        if (!step) return;
+        step.state = 'undoing';
+        step.undoStartedAt = record.t;
+        delete step.undoEndedAt;
+        delete step.fraction;
+        delete step.message;
+        return;
+      }
+      case 'undo.done':
+      case 'undo.failed': {
+        const step = this.#steps.get(record.key);
+        if (!step) return;
+        step.undoEndedAt = record.t;
+        delete step.fraction;
+        delete step.message;
+        step.state = record.type === 'undo.done' ? 'undone' : 'undo-failed';
+        if (record.type === 'undo.failed') step.failure = record.failure;
+        else this.#forgetUndo(record.key);
+        return;
+      }
+      case 'commit.done':
+        this.#forgetUndo(record.key);
+        return;
+      case 'commit.failed':
+        view.warnings.push(`${record.key}: what was kept for its undo could not be removed. ${record.failure.message}`);
+        return;
+      case 'question.asked':
+        view.question = { id: record.id, text: record.text, choices: record.choices };
+        view.phase = 'waiting';
+        return;
+      case 'question.answered':
+        delete view.question;
+        view.phase = view.rollbackReason === undefined ? 'running' : 'rolling-back';
+        return;
+      case 'cancel.requested':
+        view.cancel = record.mode;
+        return;
+      case 'run.ended':
+        view.phase = record.status;
+        view.endedAt = record.t;
+        delete view.question;
+        delete view.cancel;
+        delete view.rollbackReason;
+        if (record.failure) view.failure = record.failure;
+        if (record.failedStep !== undefined) view.failedStep = record.failedStep;
+        view.failedItems = record.failedItems ?? [];
+        view.remaining = record.remaining ?? [];
+        return;
+      case 'commit.intent':
+      case 'wait.started':
+      case 'time.read':
+        return;
+    }
+  }
+
+  #add(step: Pick<StepView, 'key' | 'pointer' | 'uses' | 'title'>): StepView {
+    const added: StepView = { ...step, state: 'pending', attempt: 1, tail: [] };
+    this.#steps.set(step.key, added);
+    this.#view!.steps.push(added);
+    return added;
+  }
+
+  #met(key: string, pointer: string, uses: string, title: string): StepView {
+    return this.#steps.get(key) ?? this.#add({ key, pointer, uses, title });
+  }
+
+  #end(step: StepView, state: 'done' | 'failed', at: number): void {
+    step.state = state;
+    step.endedAt = at;
+    delete step.fraction;
+    delete step.message;
+    const rest = this.#open.get(step.key);
+    if (rest) step.tail.push(rest);
+    this.#open.delete(step.key);
+  }
+
+  #forgetUndo(key: string): void {
+    const at = this.#view!.undoList.indexOf(key);
+    if (at >= 0) this.#view!.undoList.splice(at, 1);
+  }
+}
+
+/** The view of a whole journal; undefined when it is empty. */
+export function fold(records: Iterable<JournalRecord>): RunView | undefined {
+  const model = new RunModel();
+  for (const record of records) model.apply(record);
+  return model.view;
+}
