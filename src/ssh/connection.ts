@@ -1,0 +1,629 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
+import pLimit from 'p-limit';
+import { Client, type ClientChannel, type SFTPWrapper } from 'ssh2';
+import { Authentication } from './authentication';
+import { nameOf, type ResolvedTarget, resolveTarget } from './config';
+import type { ConnectOptions, ExecOptions, ExecResult, RemoteFiles, SshSession } from './contract';
+import { Deadline } from './deadline';
+import { SshConnectionLost, SshError } from './errors';
+import { hostKeyAlgorithms, verifyHostKey } from './host-key';
+import { SftpFiles } from './sftp-files';
+import { quoteArgv } from './shell-quote';
+
+// sshd's MaxSessions is 10 for each connection; two are kept for sftp and the warm-up.
+const sessionsAtOnce = 8;
+const defaultMaxOutput = 64 * 1024 * 1024;
+
+type Fail = (error: Error) => void;
+
+/** One SSH connection, its hops included. Made by `SshConnection.connect`; all operations may run at once. */
+export class SshConnection implements SshSession {
+  readonly target: string;
+  private readonly client: Client;
+  private readonly socket: Duplex;
+  private readonly upstream: SshSession | undefined;
+  private readonly listeners = new Set<(error?: Error) => void>();
+  private readonly pending = new Set<Fail>();
+  private readonly streams = new Set<ClientChannel>();
+  private readonly reverse = new Map<string, (stream: Duplex) => void>();
+  private readonly sessions = pLimit(sessionsAtOnce);
+  private files: Promise<RemoteFiles> | undefined;
+  private isClosed = false;
+  private closing = false;
+  private warm = false;
+  private lossReason = 'the other side closed it';
+  private lossCause: unknown;
+
+  private constructor(name: string, client: Client, socket: Duplex, upstream: SshSession | undefined) {
+    this.target = name;
+    this.client = client;
+    this.socket = socket;
+    this.upstream = upstream;
+    client.on('error', error => this.noteLoss(error));
+    client.on('close', () => this.finish());
+    client.on('unix connection', (info, accept, reject) => {
+      const handler = this.reverse.get(info.socketPath);
+      if (handler === undefined) reject();
+      else {
+        const stream = accept();
+        stream.on('error', ignore);
+        handler(stream as Duplex);
+      }
+    });
+  }
+
+  /**
+   * Connects through all hops; each host key is verified before anything is authenticated to that hop.
+   * @throws SshError with a code other than `lost` and `channel`.
+   */
+  static async connect(given: string, options: ConnectOptions = {}): Promise<SshConnection> {
+    return SshConnection.connectResolved(resolveTarget(given, options), options);
+  }
+
+  /** The same for a target that is resolved already. */
+  static async connectResolved(target: ResolvedTarget, options: ConnectOptions = {}): Promise<SshConnection> {
+    let upstream: SshConnection | undefined;
+    for (const hop of [...target.jumps, target]) {
+      try {
+        upstream = await SshConnection.connectHop(hop, options, upstream);
+      } catch (error) {
+        upstream?.close();
+        throw error;
+      }
+    }
+    return upstream!;
+  }
+
+  /** One hop: over TCP, or through an open session that this connection then owns and closes with itself. */
+  static connectHop(target: ResolvedTarget, options: ConnectOptions, upstream?: SshSession): Promise<SshConnection> {
+    return new Handshake(target, options, upstream).run((client, socket) => {
+      const through = upstream ? ` through ${upstream.target}` : '';
+      return new SshConnection(`${nameOf(target)}${through}`, client, socket, upstream);
+    });
+  }
+
+  get closed(): boolean {
+    return this.isClosed || this.closing;
+  }
+
+  exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    let command: string;
+    try {
+      command = quoteArgv(argv);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      const aborted = () => reject(this.abortedError(`running ${argv[0]}`));
+      if (signal?.aborted) return aborted();
+      // Rejects at once even while it waits for its turn; in its turn it sees the signal itself.
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.sessions(() => this.run(command, argv[0]!, options))
+        .then(resolve, reject)
+        .finally(() => signal?.removeEventListener('abort', aborted));
+    });
+  }
+
+  private run(command: string, name: string, options: ExecOptions): Promise<ExecResult> {
+    const { signal, timeoutMs, maxOutputBytes = defaultMaxOutput } = options;
+    const doing = `running ${name}`;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(this.abortedError(doing));
+      let channel: ClientChannel | undefined;
+      let settled = false;
+      let timer: NodeJS.Timeout | undefined;
+      const release = this.track(error => settle(() => reject(error)));
+      const settle = (act: () => void) => {
+        if (settled) return;
+        settled = true;
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        release();
+        if (isStream(options.stdin) && channel) options.stdin.unpipe(channel);
+        act();
+      };
+      const stop = (error: Error) =>
+        settle(() => {
+          if (channel) endProcess(channel);
+          reject(error);
+        });
+      const onAbort = () => stop(this.abortedError(doing));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (timeoutMs !== undefined)
+        timer = setTimeout(() => {
+          stop(
+            new SshError(
+              'timeout',
+              `${name} on ${this.target} did not end within ${timeoutMs / 1000} s and was stopped.`,
+              {
+                target: this.target,
+              },
+            ),
+          );
+        }, timeoutMs);
+      this.warm = true;
+      this.attempt(settleWith(settle, reject), () =>
+        this.client.exec(command, (error, opened) => {
+          if (error) return settle(() => reject(this.channelError(doing, error)));
+          channel = opened;
+          channel.on('error', ignore);
+          channel.stderr.on('error', ignore);
+          // Given up before the server answered: the process runs already, so it is ended.
+          if (settled) return endProcess(channel);
+          const stdout = new Output(maxOutputBytes, options.discardOutput === true, options.onStdout);
+          const stderr = new Output(maxOutputBytes, options.discardOutput === true, options.onStderr);
+          const take = (output: Output, which: string) => (chunk: Buffer) => {
+            if (settled) return;
+            try {
+              if (output.take(chunk)) return;
+            } catch (thrown) {
+              return stop(thrown instanceof Error ? thrown : new Error(String(thrown)));
+            }
+            stop(this.channelError(doing, new Error(`it wrote more than ${maxOutputBytes} bytes to ${which}`)));
+          };
+          channel.on('data', take(stdout, 'stdout'));
+          channel.stderr.on('data', take(stderr, 'stderr'));
+          let exit: { code: number | null; signal?: string } | undefined;
+          channel.on('exit', (code: number | null, death?: string) => {
+            exit = { code, ...(death ? { signal: death.replace(/^SIG/, '') } : {}) };
+          });
+          channel.on('close', () => {
+            const ended = exit;
+            settle(() => {
+              if (ended) resolve({ ...ended, stdout: stdout.bytes(), stderr: stderr.bytes() });
+              else reject(this.channelError(doing, new Error('it ended without telling its exit status')));
+            });
+          });
+          this.feed(channel, options.stdin, error => stop(error));
+        }),
+      );
+    });
+  }
+
+  private feed(channel: ClientChannel, stdin: ExecOptions['stdin'], fail: Fail): void {
+    if (!isStream(stdin)) {
+      channel.end(stdin);
+      return;
+    }
+    stdin.on('error', error => fail(this.channelError('reading what to send', error)));
+    stdin.pipe(channel);
+  }
+
+  streamLocal(path: string, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
+    this.warmUp();
+    return this.open(`socket ${path}`, 'AllowStreamLocalForwarding', options.signal, done =>
+      this.client.openssh_forwardOutStreamLocal(path, done),
+    );
+  }
+
+  forwardTcp(host: string, port: number, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
+    return this.open(`${host}:${port}`, 'AllowTcpForwarding', options.signal, done =>
+      this.client.forwardOut('127.0.0.1', 0, host, port, done),
+    );
+  }
+
+  private open(
+    what: string,
+    serverOption: string,
+    signal: AbortSignal | undefined,
+    start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+  ): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const doing = `opening ${what}`;
+      if (signal?.aborted) return reject(this.abortedError(doing));
+      let settled = false;
+      const settle = (act: () => void) => {
+        if (settled) return;
+        settled = true;
+        release();
+        signal?.removeEventListener('abort', onAbort);
+        act();
+      };
+      const onAbort = () => settle(() => reject(this.abortedError(doing)));
+      const release = this.track(error => settle(() => reject(error)));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.attempt(settleWith(settle, reject), () =>
+        start((error, channel) => {
+          if (error) {
+            // RFC 4254: 1 = administratively prohibited.
+            const hint =
+              'reason' in error && error.reason === 1 ? ` (see ${serverOption} in the sshd_config there)` : '';
+            return settle(() => reject(this.channelError(doing, error, hint)));
+          }
+          if (settled) return channel.destroy();
+          this.streams.add(channel);
+          channel.on('close', () => this.streams.delete(channel));
+          settle(() => resolve(channel));
+        }),
+      );
+    });
+  }
+
+  // sshd switches Nagle's algorithm off for a connection only when it starts a session on it;
+  // until then small answers wait some 40 ms. Nobody waits for this, and a refusal does not matter.
+  private warmUp(): void {
+    if (this.warm || this.closed) return;
+    this.warm = true;
+    this.attempt(ignore, () =>
+      this.client.exec('true', (error, channel) => {
+        if (error) return;
+        channel.on('error', ignore);
+        channel.resume();
+        channel.stderr.resume();
+        channel.end();
+      }),
+    );
+  }
+
+  async reverseStreamLocal(
+    path: string,
+    onConnection: (stream: Duplex) => void,
+  ): Promise<{ path: string; close(): Promise<void> }> {
+    if (this.reverse.has(path))
+      throw this.channelError(`listening on ${path}`, new Error('this connection listens there already'));
+    this.reverse.set(path, onConnection);
+    try {
+      await this.request(`listening on ${path}`, done => this.client.openssh_forwardInStreamLocal(path, done));
+    } catch (error) {
+      this.reverse.delete(path);
+      throw error;
+    }
+    return {
+      path,
+      close: async () => {
+        if (!this.reverse.delete(path) || this.closed) return;
+        await this.request(`no longer listening on ${path}`, done =>
+          this.client.openssh_unforwardInStreamLocal(path, done),
+        );
+      },
+    };
+  }
+
+  sftp(): Promise<RemoteFiles> {
+    this.files ??= this.openSftp().catch((error: unknown) => {
+      this.files = undefined;
+      throw error;
+    });
+    return this.files;
+  }
+
+  private async openSftp(): Promise<RemoteFiles> {
+    const wrapper = await this.request<SFTPWrapper>('opening sftp', done => this.client.sftp(done));
+    wrapper.on('error', ignore);
+    wrapper.on('close', () => {
+      this.files = undefined;
+    });
+    return new SftpFiles(this.target, wrapper, fail => this.track(fail));
+  }
+
+  // One request with one answer, given up when the connection goes.
+  private request<T = void>(
+    doing: string,
+    start: (done: (error?: Error | null, value?: T) => void) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const release = this.track(reject);
+      this.attempt(
+        error => {
+          release();
+          reject(error);
+        },
+        () =>
+          start((error, value) => {
+            release();
+            if (error) reject(this.channelError(doing, error));
+            else resolve(value as T);
+          }),
+      );
+    });
+  }
+
+  onClose(listener: (error?: Error) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  close(): void {
+    if (this.closing || this.isClosed) return;
+    this.closing = true;
+    this.client.end();
+    // A peer that is gone never answers the goodbye.
+    const timer = setTimeout(() => this.socket.destroy(), 2000);
+    timer.unref();
+    this.client.once('close', () => clearTimeout(timer));
+  }
+
+  // The library throws when its socket is gone.
+  private attempt(fail: Fail, start: () => void): void {
+    if (this.closed) {
+      fail(this.lost());
+      return;
+    }
+    try {
+      start();
+    } catch (error) {
+      this.lossCause ??= error;
+      fail(this.lost());
+    }
+  }
+
+  private track(fail: Fail): () => void {
+    this.pending.add(fail);
+    return () => this.pending.delete(fail);
+  }
+
+  private noteLoss(error: Error): void {
+    this.lossCause ??= error;
+    this.lossReason =
+      error.message === 'Keepalive timeout'
+        ? 'it no longer answers keep-alive messages'
+        : error.message || 'network error';
+  }
+
+  private lost(): SshConnectionLost {
+    return new SshConnectionLost(this.target, this.closing ? 'it was closed here' : this.lossReason, this.lossCause);
+  }
+
+  private finish(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const error = this.lost();
+    for (const fail of [...this.pending]) fail(error);
+    this.pending.clear();
+    if (!this.closing)
+      for (const stream of this.streams) if (stream.listenerCount('error') > 0) stream.emit('error', error);
+    this.streams.clear();
+    this.upstream?.close();
+    for (const listener of [...this.listeners]) listener(this.closing ? undefined : error);
+    this.listeners.clear();
+  }
+
+  private channelError(doing: string, cause: Error, hint = ''): SshError {
+    if (cause instanceof SshError) return cause;
+    const why = cause.message.replace('(SSH) Channel open failure: ', '');
+    return new SshError('channel', `${capital(doing)} on ${this.target} failed: ${why}${hint}.`, {
+      target: this.target,
+      cause,
+    });
+  }
+
+  private abortedError(doing: string): SshError {
+    return new SshError('aborted', `${capital(doing)} on ${this.target} was cancelled.`, { target: this.target });
+  }
+}
+
+/** The way from nothing to an authenticated client, with one place where it can end. */
+class Handshake {
+  private readonly target: ResolvedTarget;
+  private readonly options: ConnectOptions;
+  private readonly upstream: SshSession | undefined;
+  private readonly name: string;
+  private readonly secrets = new Set<string>();
+
+  constructor(target: ResolvedTarget, options: ConnectOptions, upstream: SshSession | undefined) {
+    this.target = target;
+    this.options = options;
+    this.upstream = upstream;
+    this.name = nameOf(target) + (upstream ? ` through ${upstream.target}` : '');
+  }
+
+  run(make: (client: Client, socket: Duplex) => SshConnection): Promise<SshConnection> {
+    const { target, options, name } = this;
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      const client = new Client();
+      let socket: Duplex | undefined;
+      let settled = false;
+      let phase = 'connecting';
+      const milliseconds = options.connectTimeoutMs ?? (target.connectTimeout ? target.connectTimeout * 1000 : 10_000);
+      const deadline = new Deadline(milliseconds, () =>
+        fail(
+          this.error(
+            'timeout',
+            `no answer within ${milliseconds / 1000} s while ${phase}. Check that the host is up and that its port is open`,
+          ),
+        ),
+      );
+      const onAbort = () => fail(new SshError('aborted', `Connecting to ${name} was cancelled.`, { target: name }));
+      const settle = () => {
+        settled = true;
+        deadline.stop();
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const fail = (error: Error) => {
+        if (settled) return;
+        settle();
+        client.on('error', ignore);
+        client.destroy();
+        socket?.destroy();
+        reject(error);
+      };
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+
+      const authentication = new Authentication({
+        target,
+        prompts: options,
+        asking: question => deadline.asking(question),
+        onSecret: secret => this.secrets.add(secret),
+      });
+      let authenticating = false;
+      client.on('handshake', () => {
+        authenticating = true;
+        phase = 'authenticating';
+      });
+      client.on('change password', () =>
+        fail(this.error('auth-failed', 'the password has expired. Log in once with ssh to change it')),
+      );
+      client.on('error', error => {
+        // One key that could not sign; the next one is tried.
+        if (error.level === 'agent' || /^Error signing data/.test(error.message)) {
+          authentication.tried.push(error.message);
+          return;
+        }
+        // A question may still be open on the screen when the server gives up.
+        if (authenticating) fail(new SshError('auth-failed', authentication.explain(), { target: name, cause: error }));
+        else fail(this.error('unreachable', reasonOf(error), error));
+      });
+      client.on('close', () =>
+        fail(
+          authenticating
+            ? new SshError('auth-failed', `The server closed the connection. ${authentication.explain()}`, {
+                target: name,
+              })
+            : this.error(
+                'unreachable',
+                'the server closed the connection before it said who it is. Is it an SSH server? Is its MaxStartups too low?',
+              ),
+        ),
+      );
+      client.once('ready', () => {
+        if (settled) return;
+        settle();
+        client.removeAllListeners('error').removeAllListeners('close');
+        client.removeAllListeners('handshake').removeAllListeners('change password');
+        resolve(make(client, socket!));
+      });
+
+      const start = (opened: Duplex) => {
+        if (settled) return void opened.destroy();
+        socket = opened;
+        client.connect({
+          sock: opened as Readable,
+          username: target.user,
+          readyTimeout: 0,
+          keepaliveInterval: target.serverAliveInterval * 1000,
+          keepaliveCountMax: target.serverAliveCountMax,
+          // Other vendors speak OpenSSH's extensions too; a server that does not says so itself.
+          strictVendor: false,
+          algorithms: { serverHostKey: hostKeyAlgorithms(target), compress: ['none'] },
+          authHandler: authentication.handler,
+          hostVerifier: (key: Buffer, verify: (permitted: boolean) => void) => {
+            phase = 'verifying the host key';
+            deadline
+              .asking(() => verifyHostKey(target, key, options.askHostKey))
+              .then(
+                () => verify(true),
+                (error: Error) => {
+                  fail(error);
+                  verify(false);
+                },
+              );
+          },
+          ...(options.debug ? { debug: line => options.debug?.(this.strike(line)) } : {}),
+        });
+      };
+      this.openSocket(signal).then(start, (error: Error) =>
+        fail(error instanceof SshError ? error : this.error('unreachable', reasonOf(error), error)),
+      );
+    });
+  }
+
+  private openSocket(signal: AbortSignal | undefined): Promise<Duplex> {
+    const { host, port, addressFamily } = this.target;
+    if (this.upstream) return this.upstream.forwardTcp(host, port, { signal });
+    const family = { any: 0, inet: 4, inet6: 6 }[addressFamily];
+    return new Promise((resolve, reject) => {
+      const socket: Socket = connectTcp({ host, port, family, noDelay: true });
+      const giveUp = () => socket.destroy();
+      signal?.addEventListener('abort', giveUp, { once: true });
+      socket.once('error', reject);
+      socket.once('close', () => reject(new Error('the attempt was given up')));
+      socket.once('connect', () => {
+        signal?.removeEventListener('abort', giveUp);
+        socket.removeAllListeners('error').removeAllListeners('close');
+        resolve(socket);
+      });
+    });
+  }
+
+  private error(code: SshError['code'], why: string, cause?: unknown): SshError {
+    return new SshError(code, `Cannot connect to ${this.name}: ${why}.`, { target: this.name, cause });
+  }
+
+  private strike(line: string): string {
+    let struck = line;
+    for (const secret of this.secrets) if (secret !== '') struck = struck.replaceAll(secret, '***');
+    return struck;
+  }
+}
+
+/** Collects a stream up to a limit. */
+class Output {
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  private readonly limit: number;
+  private readonly discard: boolean;
+  private readonly seen: ((chunk: Buffer) => void) | undefined;
+
+  constructor(limit: number, discard: boolean, seen: ((chunk: Buffer) => void) | undefined) {
+    this.limit = limit;
+    this.discard = discard;
+    this.seen = seen;
+  }
+
+  /** False when this is more than the limit allows. */
+  take(chunk: Buffer): boolean {
+    this.seen?.(chunk);
+    if (this.discard) return true;
+    this.size += chunk.length;
+    if (this.size > this.limit) return false;
+    this.chunks.push(chunk);
+    return true;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+}
+
+// The public `signal()` refuses once stdin was ended, which SSH itself does not; so its protocol object is asked.
+interface ChannelInternals {
+  _client?: { _protocol?: { signal?: (channel: number, name: string) => void } };
+  outgoing?: { id?: number; state?: string };
+}
+
+function endProcess(channel: ClientChannel): void {
+  const inner = channel as unknown as ChannelInternals;
+  const state = inner.outgoing?.state;
+  if (inner.outgoing?.id !== undefined && (state === 'open' || state === 'eof'))
+    inner._client?._protocol?.signal?.(inner.outgoing.id, 'TERM');
+  channel.resume();
+  channel.stderr.resume();
+  channel.close();
+}
+
+function settleWith(settle: (act: () => void) => void, reject: Fail): Fail {
+  return error => settle(() => reject(error));
+}
+
+function isStream(value: ExecOptions['stdin']): value is Readable {
+  return typeof value === 'object' && 'pipe' in value;
+}
+
+function ignore(): void {
+  // The 'close' that follows is what counts.
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function reasonOf(error: Error & { code?: unknown }): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens on that port. Check the port and that sshd runs';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its name is not known to the resolver. Check the spelling, or set HostName in ~/.ssh/config';
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'there is no route to it';
+    case 'ETIMEDOUT':
+      return 'it does not answer';
+    default:
+      return error.message || 'the network failed';
+  }
+}
