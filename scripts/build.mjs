@@ -1,6 +1,6 @@
 // Bundles the extension and the command line into dist/. Each lazily loaded part is an entry of its own (esbuild
 // splits no CommonJS): the extension requires it when it is first needed, see src/vscode/lazy.ts.
-//   node scripts/build.mjs [--production] [--watch] [--tests] [--metafile FILE]
+//   node scripts/build.mjs [--production] [--watch] [--tests] [--metafile FILE] [--out DIR]
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     watch: { type: 'boolean', default: false },
     tests: { type: 'boolean', default: false },
     metafile: { type: 'string' },
+    out: { type: 'string', default: 'dist' },
   },
 });
 
@@ -46,7 +47,7 @@ const present = Object.entries(entries).filter(([, source]) => existsSync(source
 const product = names => ({
   ...common,
   entryPoints: Object.fromEntries(names),
-  outdir: 'dist',
+  outdir: options.out,
   minify: options.production,
   sourcemap: options.production ? false : 'linked',
   metafile: true,
@@ -72,8 +73,9 @@ if (options.watch) {
     Object.assign(outputs, metafile.outputs);
   }
   // Only what this build made stays: a stale file would be packaged. Not emptied first: runs may be using it.
-  for (const name of readdirSync('dist')) if (!(`dist/${name}` in outputs)) rmSync(`dist/${name}`, { recursive: true });
-  for (const [name] of present.filter(([name]) => isProgram(name))) chmodSync(`dist/${name}.js`, 0o755);
+  for (const name of readdirSync(options.out))
+    if (!(`${options.out}/${name}` in outputs)) rmSync(`${options.out}/${name}`, { recursive: true });
+  for (const [name] of present.filter(([name]) => isProgram(name))) chmodSync(`${options.out}/${name}.js`, 0o755);
   if (options.metafile) {
     mkdirSync(path.dirname(options.metafile), { recursive: true });
     writeFileSync(options.metafile, JSON.stringify({ inputs, outputs }));
