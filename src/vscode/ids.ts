@@ -1,0 +1,42 @@
+/** Every id that package.json contributes. test/extension/contributions.test.ts compares both ways. */
+export const commands = {
+  run: 'virtbook.run',
+  plan: 'virtbook.plan',
+  runStep: 'virtbook.runStep',
+  runFrom: 'virtbook.runFrom',
+  newRunbook: 'virtbook.newRunbook',
+  showLog: 'virtbook.showLog',
+  forgetSecrets: 'virtbook.forgetSecrets',
+  chooseInventory: 'virtbook.inventory.choose',
+  openInventory: 'virtbook.inventory.open',
+  createInventory: 'virtbook.inventory.create',
+  refreshInventory: 'virtbook.inventory.refresh',
+  retryConnection: 'virtbook.inventory.retry',
+  vmStart: 'virtbook.vm.start',
+  vmShutdown: 'virtbook.vm.shutdown',
+  vmSnapshot: 'virtbook.vm.snapshot',
+  vmRevert: 'virtbook.vm.revert',
+  vmDeleteSnapshot: 'virtbook.vm.deleteSnapshot',
+  vmMigrate: 'virtbook.vm.migrate',
+  vmBackup: 'virtbook.vm.backup',
+  refreshRuns: 'virtbook.runs.refresh',
+  showJournal: 'virtbook.runs.showJournal',
+  openRunbook: 'virtbook.runs.openRunbook',
+  cancelRun: 'virtbook.runs.cancel',
+  rollBackRun: 'virtbook.runs.rollBack',
+  resumeRun: 'virtbook.runs.resume',
+  answerQuestion: 'virtbook.runs.answer',
+} as const;
+export type CommandId = (typeof commands)[keyof typeof commands];
+
+export const views = { inventory: 'virtbook.inventory', runs: 'virtbook.runs' } as const;
+
+export const languages = { runbook: 'virt-runbook', inventory: 'virt-inventory' } as const;
+
+/** Context keys that menus and welcome views ask for. */
+export const contextKeys = { inventoryState: 'virtbook.inventoryState', runsState: 'virtbook.runsState' } as const;
+
+/** Schemes of our read-only documents. */
+export const schemes = { plan: 'virtbook-plan', journal: 'virtbook-journal' } as const;
+
+export const settings = { section: 'virtbook', inventory: 'inventory' } as const;
