@@ -1,5 +1,7 @@
 // npm run lab -- up | down | status. Starts the TypeScript below without a build.
-import { register } from 'tsx/esm/api';
+
+import { createRequire } from 'node:module';
+import { register } from 'tsx/cjs/api';
 
 register();
-await import('./cli.ts');
+createRequire(import.meta.url)('./cli.ts');
