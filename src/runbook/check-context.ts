@@ -1,0 +1,49 @@
+import type { Json } from './json';
+import type { JsonSchema } from './value-type';
+
+/** What the language needs to know of an action. Every ActionDefinition is one. */
+export interface ActionSignature {
+  name: string;
+  title: string;
+  summary: string;
+  docs: string;
+  example: string;
+  inputs: object;
+  outputs: object;
+  undoClass: 'none' | 'reversible' | 'restorable' | 'irreversible';
+  idempotent: boolean;
+  requires(inputs: unknown): readonly string[];
+}
+
+/** Names an inventory has. A list that is undefined is not known (to the end), so nothing is said about names of that kind. */
+export interface KnownNames {
+  hosts?: ReadonlySet<string>;
+  vms?: ReadonlySet<string>;
+  datastores?: ReadonlySet<string>;
+  proxies?: ReadonlySet<string>;
+  groups?: ReadonlySet<string>;
+  /** Tags of connections, as `tag:NAME` selects hosts. */
+  hostTags?: ReadonlySet<string>;
+  vmTags?: ReadonlySet<string>;
+  /** What the host's connection can do; undefined: not known. */
+  capabilitiesOfHost?(host: string): ReadonlySet<string> | undefined;
+  capabilitiesOfVm?(vm: string): ReadonlySet<string> | undefined;
+}
+
+export interface CheckContext {
+  actions: readonly ActionSignature[];
+  /** undefined: there is no inventory, or it could not be read; then no name is doubted. */
+  inventory?: KnownNames;
+}
+
+export function inputSchemas(action: ActionSignature): Record<string, JsonSchema> {
+  return (action.inputs as JsonSchema).properties ?? {};
+}
+
+export function requiredInputs(action: ActionSignature): string[] {
+  return (action.inputs as JsonSchema).required ?? [];
+}
+
+export function defaultOf(schema: JsonSchema): Json | undefined {
+  return schema.default;
+}
