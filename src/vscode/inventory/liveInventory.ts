@@ -106,7 +106,10 @@ export class LiveInventory {
       await this.release(name);
       const hypervisor = await this.options.open(name);
       connection.hypervisor = hypervisor;
-      if (this.disposed) return void (await this.release(name));
+      if (this.disposed) {
+        await this.release(name);
+        return;
+      }
       // Listening first: nothing can happen between the first read and the first event.
       connection.unsubscribe = await hypervisor.events?.subscribe(event => this.onEvent(name, event));
       const state = await hypervisor.state();
@@ -208,9 +211,8 @@ export class LiveInventory {
     const before: InventoryTree = this.current.get(view.name) ?? new Map();
     const after = connectionTree(view);
     this.current.set(view.name, after);
-    if (failed !== this.allFailed) return this.options.onChange(undefined);
-    const changed = changedNodes(before, after);
-    if (changed.length > 0) this.options.onChange(changed);
+    const changed = failed === this.allFailed ? changedNodes(before, after) : undefined;
+    if (changed?.length !== 0) this.options.onChange(changed);
   }
 
   /** Then a welcome view with a way to try again stands where the tree would. */
