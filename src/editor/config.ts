@@ -1,13 +1,16 @@
 import type { ActionSignature, KnownNames } from '../runbook/check-context';
 import type { JsonObject } from '../runbook/json';
+import type { ParseCache } from './parse-cache';
 
 /** Everything the editor is given from outside. All of it but `actions` may be missing. */
 export interface EditorConfig {
   actions: readonly ActionSignature[];
-  /** Names of the inventory that belongs to the document. */
+  /** Names of the inventory that belongs to the document: `knownNames()` of src/inventory/names.ts, with what is live added. */
   inventory?: KnownNames;
-  /** State of a VM or host now, in a few words, e.g. `running on hv1, 4 vCPUs`; for hover. */
+  /** State of a VM or host now, in a few words, e.g. `running on hv1, 4 vCPUs`; for hover and completion. */
   liveState?(kind: 'vm' | 'host', name: string): string | undefined;
-  /** Outputs and inputs of the last run or of the run being debugged; for hover. */
+  /** Inputs and outputs of the last run, or of the run being debugged; for hover. */
   values?: { inputs?: JsonObject; steps?: Record<string, { outputs: JsonObject }>; variables?: JsonObject };
+  /** Owned by the caller, so that nothing outlives it. Without it every call parses anew. */
+  cache?: ParseCache;
 }

@@ -1,7 +1,8 @@
 import type { Diagnostic } from '../runbook/diagnostic';
 import type { Json } from '../runbook/json';
-import type { YamlSource } from '../runbook/yaml-source';
+import { YamlSource } from '../runbook/yaml-source';
 import type { Inventory } from './model';
+import { readInventory } from './read-inventory';
 
 export interface ParsedInventory {
   /** Only when nothing in `diagnostics` is an error. */
@@ -12,4 +13,13 @@ export interface ParsedInventory {
   /** Everything that can be said of the file, with what it suppresses left out. */
   diagnostics: Diagnostic[];
   source: YamlSource;
+}
+
+/** Reads an inventory. Never throws, whatever the text. */
+export function parseInventory(text: string): ParsedInventory {
+  const source = new YamlSource(text);
+  const diagnostics = [...source.diagnostics];
+  const draft = readInventory(source.data);
+  const broken = diagnostics.some(item => item.severity === 'error');
+  return { ...(broken ? {} : { inventory: draft }), draft, data: source.data, diagnostics, source };
 }

@@ -19,6 +19,9 @@ export interface ActionSignature {
 export interface KnownNames {
   hosts?: ReadonlySet<string>;
   vms?: ReadonlySet<string>;
+  /** Names that exist although the list may not be complete; for completion and for "did you mean". */
+  someHosts?: ReadonlySet<string>;
+  someVms?: ReadonlySet<string>;
   datastores?: ReadonlySet<string>;
   proxies?: ReadonlySet<string>;
   groups?: ReadonlySet<string>;

@@ -1,0 +1,44 @@
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Range } from 'vscode-languageserver-types';
+import type { Step } from '../runbook/model';
+import { documentKind } from './document-kind';
+import { type ParseCache, runbookOf } from './parse-cache';
+import { toRange } from './validate';
+
+/** Where a lens stands and what it is about. Which command it runs, and the last result, is for the caller to fill in. */
+export interface Lens {
+  range: Range;
+  kind: 'run' | 'plan' | 'run-step' | 'run-from';
+  title: string;
+  /** JSON pointer of the step; '' for the whole file. */
+  pointer: string;
+}
+
+/** *Run · Plan* on the file, *Run step · Run from here* on each step. Rollback steps have none: they never run by themselves. */
+export function lenses(document: TextDocument, cache?: ParseCache): Lens[] {
+  if (documentKind(document) !== 'runbook') return [];
+  const { draft, source } = runbookOf(document, cache);
+  if (draft.steps.length === 0) return [];
+  const top = toRange(document, {
+    start: source.keyRange('/name')?.start ?? 0,
+    end: source.keyRange('/name')?.end ?? 0,
+  });
+  const made: Lens[] = [
+    { range: top, kind: 'run', title: 'Run', pointer: '' },
+    { range: top, kind: 'plan', title: 'Plan', pointer: '' },
+  ];
+  const visit = (steps: Step[]) => {
+    for (const step of steps) {
+      const head = source.valueRange(step.pointer);
+      if (!head) continue;
+      const range = toRange(document, { start: head.start, end: head.start });
+      made.push(
+        { range, kind: 'run-step', title: 'Run step', pointer: step.pointer },
+        { range, kind: 'run-from', title: 'Run from here', pointer: step.pointer },
+      );
+      if (step.kind !== 'action') visit(step.steps);
+    }
+  };
+  visit(draft.steps);
+  return made;
+}

@@ -1,0 +1,43 @@
+import type { KnownNames } from '../runbook/check-context';
+import type { Inventory } from './model';
+
+/** What is known beyond the file: from a simulated lab's file, or from live connections. */
+export interface SeenNames {
+  /** Hosts a connection shows; a connection that is not listed has not been looked at. */
+  hosts?: Record<string, readonly string[]>;
+  /** All VMs of the inventory; leave out unless every connection has been asked. */
+  vms?: readonly string[];
+  datastores?: readonly string[];
+  /** By connection. */
+  capabilities?: Record<string, ReadonlySet<string>>;
+}
+
+/**
+ * Names that an inventory has, for checks and completion. Hosts are complete when every connection is libvirt (one connection is one
+ * host, by the connection's name) or has been looked at; VMs only when `seen.vms` lists them.
+ */
+export function knownNames(inventory: Inventory, seen: SeenNames = {}): KnownNames {
+  const names: { -readonly [K in keyof KnownNames]: KnownNames[K] } = {};
+  const hosts = new Set<string>();
+  const connectionOf = new Map<string, string>();
+  let complete = true;
+  for (const [name, connection] of Object.entries(inventory.connections)) {
+    const shown = seen.hosts?.[name] ?? (connection.type === 'libvirt' ? [] : undefined);
+    if (!shown) complete = false;
+    for (const host of connection.type === 'libvirt' ? [name, ...(shown ?? [])] : (shown ?? [])) {
+      hosts.add(host);
+      connectionOf.set(host, name);
+    }
+  }
+  if (complete) names.hosts = hosts;
+  names.someHosts = hosts;
+  if (seen.vms) names.vms = new Set([...seen.vms, ...Object.keys(inventory.vms)]);
+  names.someVms = new Set([...Object.keys(inventory.vms), ...(seen.vms ?? [])]);
+  if (seen.datastores) names.datastores = new Set(seen.datastores);
+  names.proxies = new Set(Object.keys(inventory.proxies));
+  names.groups = new Set(Object.keys(inventory.groups));
+  names.hostTags = new Set(Object.values(inventory.connections).flatMap(connection => connection.tags ?? []));
+  names.vmTags = new Set(Object.values(inventory.vms).flatMap(vm => vm.tags ?? []));
+  names.capabilitiesOfHost = host => seen.capabilities?.[connectionOf.get(host) ?? ''];
+  return names;
+}
