@@ -10,8 +10,10 @@ export interface HostKeyQuestion {
   keyType: string;
   /** `SHA256:…` as `ssh-keygen -lf` prints it. */
   fingerprint: string;
-  /** File that an accepted key is appended to. */
+  /** File that an accepted key is appended to; empty when there is none. */
   file: string;
+  /** Something the person should know before answering. */
+  note?: string;
 }
 
 /** `accept-and-save` appends to known_hosts; `accept-once` trusts for this process only. */

@@ -58,16 +58,20 @@ export async function verifyHostKey(
   const file = target.userKnownHostsFiles[0];
   const identity = `${file ?? ''}\n${host}\n${key.toString('base64')}`;
   if (acceptedOnce.has(identity)) return;
+  const [authority] = verdict.authorities;
+  const note = authority
+    ? `${place(authority)} trusts a certificate authority for it, but Virtbook does not verify host certificates: the host's own key must be recorded.`
+    : undefined;
   const refused = (why: string) => {
-    const [authority] = verdict.authorities;
-    const hints = authority
-      ? ` ${place(authority)} trusts a certificate authority for it, but Virtbook does not verify host certificates: the host's own key must be recorded.`
-      : '';
     const [problem] = known.problems;
     const bad = problem ? ` Line ${problem.line} of ${problem.file} was not understood: ${problem.text}.` : '';
-    return new SshError('host-unknown', `The host key of ${name} is not known: ${shown}. ${why}${hints}${bad}`, {
-      target: name,
-    });
+    return new SshError(
+      'host-unknown',
+      `The host key of ${name} is not known: ${shown}. ${why}${note ? ` ${note}` : ''}${bad}`,
+      {
+        target: name,
+      },
+    );
   };
   if (target.strictHostKeyChecking === 'yes')
     throw refused(
@@ -87,6 +91,7 @@ export async function verifyHostKey(
     keyType: keyTypeOf(key) ?? 'unknown',
     fingerprint: fingerprint(key),
     file: file ?? '',
+    ...(note ? { note } : {}),
   });
   if (answer === 'refuse') throw refused('It was not accepted when asked.');
   if (answer === 'accept-once' || file === undefined) acceptedOnce.add(identity);

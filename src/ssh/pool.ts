@@ -93,7 +93,6 @@ class PoolEntry {
     if (!this.leases.delete(lease) || this.leases.size > 0) return;
     clearTimeout(this.idle);
     this.idle = setTimeout(() => this.connection?.close(), this.options.idleMs ?? 60_000);
-    // Waiting to close a connection must not keep a finished program alive; the open socket is unreferenced by no one.
     this.idle.unref();
   }
 
@@ -182,7 +181,10 @@ class PoolEntry {
   /** Resolves when the connection is gone. */
   async end(): Promise<void> {
     clearTimeout(this.idle);
-    this.connecting?.abort.abort();
+    const { connecting } = this;
+    connecting?.abort.abort();
+    // An attempt that was just about to succeed leaves a connection behind, closed below.
+    await connecting?.result.catch(() => undefined);
     const { connection } = this;
     if (connection === undefined || connection.closed) return;
     await new Promise<void>(resolve => {
