@@ -1,0 +1,245 @@
+import type { Duplex } from 'node:stream';
+import { HypervisorError } from '../errors';
+import { FrameReader } from './frames';
+import { keepAliveProgram, readWireError, remoteProgram } from './generated/procedures';
+import { fromWire } from './libvirt-error';
+import type { EventMessage, Procedure } from './procedure';
+import { XdrReader, XdrWriter } from './xdr';
+
+const messageType = { call: 0, reply: 1, message: 2 } as const;
+const status = { ok: 0, error: 1 } as const;
+const keepAlive = { ping: 1, pong: 2 } as const;
+const HEADER_BYTES = 28;
+/** libvirtd reads on for a client only while fewer than max_client_requests (default 5) of its calls are at work. */
+const LONG_CALLS_AT_ONCE = 3;
+
+export interface RpcClientOptions {
+  /** For error texts. */
+  connection: string;
+  /** A ping after this long without a word from the host; 0: never. Default 5,000. */
+  keepAliveMs?: number;
+  /** Pings in a row without an answer until the host counts as lost. Default 5. */
+  keepAliveMisses?: number;
+}
+
+export interface RpcCallOptions {
+  /** Default 60,000: libvirt itself waits up to 30 s for a VM's job lock. 0: no limit. */
+  timeoutMs?: number;
+  /** Checked before the call is sent; what is under way is stopped by other calls (e.g. DOMAIN_ABORT_JOB). */
+  signal?: AbortSignal;
+  /** May take minutes. A few run at once, others wait, so that short calls (the abort!) always get through. */
+  long?: boolean;
+}
+
+interface Pending {
+  resolve(reader: XdrReader): void;
+  reject(error: Error): void;
+  call: string;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * One connection to libvirtd: calls are pipelined and matched by serial. When the stream ends, every pending call
+ * rejects with `unreachable` and outcome unknown, and the client is closed for good.
+ */
+export class RpcClient {
+  private readonly pending = new Map<number, Pending>();
+  private readonly handlers = new Map<number, Set<(reader: XdrReader) => void>>();
+  private readonly closeListeners = new Set<(error?: Error) => void>();
+  private readonly longQueue: (() => void)[] = [];
+  private longRunning = 0;
+  private serial = 1;
+  private heard = Date.now();
+  private unanswered = 0;
+  private readonly pinger: NodeJS.Timeout | undefined;
+  private ended: { error?: Error } | undefined;
+
+  constructor(
+    private readonly stream: Duplex,
+    private readonly options: RpcClientOptions,
+  ) {
+    const frames = new FrameReader(body => this.receive(body));
+    stream.on('data', (chunk: Buffer) => {
+      this.heard = Date.now();
+      this.unanswered = 0;
+      try {
+        frames.push(chunk);
+      } catch (error) {
+        this.end(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    stream.on('error', error => this.end(error));
+    stream.on('close', () => this.end(new Error('the connection was closed by the host')));
+    stream.on('end', () => this.end(new Error('the connection was closed by the host')));
+    const every = options.keepAliveMs ?? 5_000;
+    if (every > 0) {
+      this.pinger = setInterval(() => this.keepAlive(every), every);
+      this.pinger.unref();
+    }
+  }
+
+  get closed(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /** @throws HypervisorError of the kind that fits libvirt's answer; `timeout` and `unreachable` leave the outcome unknown. */
+  async call<A, R>(procedure: Procedure<A, R>, args: A, options: RpcCallOptions = {}): Promise<R> {
+    if (options.long) await this.longTurn(options.signal);
+    try {
+      return procedure.read(await this.send(procedure, args, options));
+    } finally {
+      if (options.long) {
+        this.longRunning--;
+        this.longQueue.shift()?.();
+      }
+    }
+  }
+
+  private async longTurn(signal: AbortSignal | undefined): Promise<void> {
+    if (this.longRunning >= LONG_CALLS_AT_ONCE) {
+      await new Promise<void>(resolve => {
+        const go = () => {
+          signal?.removeEventListener('abort', give);
+          resolve();
+        };
+        const give = () => {
+          const at = this.longQueue.indexOf(go);
+          if (at >= 0) this.longQueue.splice(at, 1);
+          resolve();
+        };
+        this.longQueue.push(go);
+        signal?.addEventListener('abort', give, { once: true });
+      });
+    }
+    this.longRunning++;
+  }
+
+  private send<A, R>(procedure: Procedure<A, R>, args: A, options: RpcCallOptions): Promise<XdrReader> {
+    const { connection } = this.options;
+    if (this.ended) return Promise.reject(this.lost(`call ${procedure.name}`, false));
+    if (options.signal?.aborted)
+      return Promise.reject(
+        new HypervisorError('cancelled', `${connection}: ${procedure.name} was not sent: cancelled.`),
+      );
+    const w = new XdrWriter();
+    procedure.write(w, args);
+    const serial = this.serial++;
+    return new Promise((resolve, reject) => {
+      const limit = options.timeoutMs ?? 60_000;
+      const timer =
+        limit > 0
+          ? setTimeout(() => {
+              // The late answer finds nobody waiting and is dropped.
+              this.pending.delete(serial);
+              const seconds = Math.round(limit / 100) / 10;
+              reject(
+                new HypervisorError(
+                  'timeout',
+                  `${connection}: libvirt gave no answer to ${procedure.name} in ${seconds} s; whether it took effect is not known.`,
+                  { connection, host: connection },
+                ),
+              );
+            }, limit)
+          : undefined;
+      this.pending.set(serial, { resolve, reject, call: procedure.name, timer });
+      this.write(procedure.program, procedure.number, messageType.call, serial, w.bytes());
+    });
+  }
+
+  private write(
+    program: { number: number; version: number },
+    procedure: number,
+    type: number,
+    serial: number,
+    body: Buffer,
+  ): void {
+    const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+    frame.writeUInt32BE(frame.length, 0);
+    frame.writeUInt32BE(program.number, 4);
+    frame.writeUInt32BE(program.version, 8);
+    frame.writeInt32BE(procedure, 12);
+    frame.writeUInt32BE(type, 16);
+    frame.writeUInt32BE(serial, 20);
+    frame.writeUInt32BE(status.ok, 24);
+    body.copy(frame, HEADER_BYTES);
+    this.stream.write(frame);
+  }
+
+  private receive(body: Buffer): void {
+    const program = body.readUInt32BE(0);
+    const procedure = body.readInt32BE(8);
+    const type = body.readUInt32BE(12);
+    if (program === keepAliveProgram.number) {
+      if (procedure === keepAlive.ping)
+        this.write(keepAliveProgram, keepAlive.pong, messageType.message, 0, Buffer.alloc(0));
+      return;
+    }
+    if (type === messageType.message && program === remoteProgram.number)
+      for (const handle of this.handlers.get(procedure) ?? []) handle(new XdrReader(body, HEADER_BYTES - 4));
+    if (type !== messageType.reply) return;
+    const serial = body.readUInt32BE(16);
+    const waiting = this.pending.get(serial);
+    if (!waiting) return;
+    this.pending.delete(serial);
+    clearTimeout(waiting.timer);
+    const reader = new XdrReader(body, HEADER_BYTES - 4);
+    if (body.readUInt32BE(20) === status.ok) waiting.resolve(reader);
+    else waiting.reject(fromWire(readWireError(reader), this.options.connection, waiting.call));
+  }
+
+  /** Handlers run in the order of the stream, before replies that come after the event. */
+  on<M>(event: EventMessage<M>, handle: (message: M) => void): () => void {
+    const handlers = this.handlers.get(event.number) ?? new Set();
+    this.handlers.set(event.number, handlers);
+    const run = (reader: XdrReader) => handle(event.read(reader));
+    handlers.add(run);
+    return () => handlers.delete(run);
+  }
+
+  private keepAlive(every: number): void {
+    if (Date.now() - this.heard < every) return;
+    if (this.unanswered >= (this.options.keepAliveMisses ?? 5)) {
+      this.end(new Error(`no sign of life for ${Math.round((Date.now() - this.heard) / 1000)} s`));
+      return;
+    }
+    this.unanswered++;
+    this.write(keepAliveProgram, keepAlive.ping, messageType.message, 0, Buffer.alloc(0));
+  }
+
+  private lost(doing: string, wasSent: boolean): HypervisorError {
+    const { connection } = this.options;
+    const cause = this.ended?.error;
+    const why = cause ? `: ${cause.message}` : ' (it was closed)';
+    return new HypervisorError(
+      'unreachable',
+      `${connection}: lost the connection to libvirt during ${doing}${why}.${wasSent ? ' Whether it took effect is not known.' : ''}`,
+      { connection, host: connection, cause, outcomeUnknown: wasSent },
+    );
+  }
+
+  private end(error?: Error): void {
+    if (this.ended) return;
+    this.ended = { error };
+    clearInterval(this.pinger);
+    for (const waiting of this.pending.values()) {
+      clearTimeout(waiting.timer);
+      waiting.reject(this.lost(waiting.call, true));
+    }
+    this.pending.clear();
+    for (const go of this.longQueue.splice(0)) go();
+    this.stream.destroy();
+    for (const listener of this.closeListeners) listener(error);
+    this.closeListeners.clear();
+    this.handlers.clear();
+  }
+
+  /** Called once; with an error unless `close` ended it. */
+  onClose(listener: (error?: Error) => void): () => void {
+    this.closeListeners.add(listener);
+    return () => this.closeListeners.delete(listener);
+  }
+
+  close(): void {
+    this.end();
+  }
+}
