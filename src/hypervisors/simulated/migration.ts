@@ -1,0 +1,228 @@
+import { HypervisorError } from '../errors';
+import type { Hypervisor, MigrateOptions, Migration } from '../ports';
+import type { SimulatedLab } from './lab';
+import type { LabDatastore, LabDisk, LabHost, LabVm } from './state';
+import { refused, shows, type Visible, visibleVm } from './visible';
+
+/** Speed of the network between hosts. */
+const linkMiBps = 1000;
+const copyMiBps = 400;
+
+interface Way {
+  storage: 'shared' | 'copy';
+  disks: LabDisk[];
+  blockers: string[];
+}
+
+/** The lab behind a simulated connection. Throws when the other connection is over another lab or of another kind. */
+function sameLab(visible: Visible, target: Hypervisor): Visible {
+  const other = target as Hypervisor & Partial<Visible>;
+  if (other.kind !== 'simulated' || other.lab !== visible.lab) {
+    throw new HypervisorError('unsupported', `${target.connection} is not in the same simulated lab.`, {
+      connection: visible.connection,
+    });
+  }
+  return other as Visible;
+}
+
+export function simulatedMigration(visible: Visible): Migration {
+  const { lab } = visible;
+  return {
+    async blockers(uuid, options) {
+      const { name, host } = visibleVm(visible, uuid);
+      return lab.read({ at: 'migration.blockers', vm: name, host }, () => {
+        const vm = visibleVm(visible, uuid);
+        return plan(visible, vm, options).blockers;
+      });
+    },
+
+    async migrate(uuid, options) {
+      const vm = visibleVm(visible, uuid);
+      const started = lab.clock.now();
+      return lab.call(
+        { at: 'migration.migrate', vm: vm.name, host: vm.host },
+        {
+          seconds: () => seconds(visibleVm(visible, uuid), options, plan(visible, vm, options).storage),
+          options,
+          holds: vm.name,
+          check: () => {
+            const now = visibleVm(visible, uuid);
+            if (lab.isLost(options.target.host)) {
+              throw new HypervisorError(
+                'failed',
+                `${options.target.host} does not answer; ${now.name} stays on ${now.host}.`,
+                {
+                  host: options.target.host,
+                  vm: now.name,
+                },
+              );
+            }
+            if (now.job) {
+              throw new HypervisorError(
+                'busy',
+                `${now.name} is being backed up (${now.job.mark}); wait for the backup to end.`,
+                {
+                  host: now.host,
+                  vm: now.name,
+                },
+              );
+            }
+            const blocker = plan(visible, now, options).blockers[0];
+            if (blocker !== undefined) throw refused(now, blocker);
+          },
+          effect: () => {
+            const now = visibleVm(visible, uuid);
+            const { storage, disks } = plan(visible, now, options);
+            if (neverConverges(now, options)) {
+              throw new HypervisorError(
+                'failed',
+                `The migration of ${now.name} does not converge: it writes memory faster than it is sent; use autoConverge or more bandwidth.`,
+                { host: now.host, vm: now.name },
+              );
+            }
+            lab.putVm({ ...now, host: options.target.host, disks: storage === 'shared' ? now.disks : disks });
+            return {
+              storage,
+              downtimeMs: options.live ? 80 : 0,
+              transferredBytes: now.memoryMiB * 1024 ** 2,
+              durationMs: lab.clock.now() - started,
+            };
+          },
+          halfway: () => {
+            const now = visibleVm(visible, uuid);
+            const { storage, disks } = plan(visible, now, options);
+            if (storage === 'copy') {
+              for (const disk of disks) {
+                lab.strand(disk.datastore, {
+                  volume: disk.volume,
+                  sizeGiB: disk.allocatedGiB / 2,
+                  vm: now.name,
+                  mark: options.mark,
+                });
+              }
+            }
+            return undefined as never;
+          },
+        },
+      );
+    },
+
+    async settle(uuid, options) {
+      sameLab(visible, options.target.hypervisor);
+      const vm = lab.find(uuid);
+      return lab.call(
+        { at: 'migration.settle', ...(vm ? { vm: vm.name } : {}) },
+        {
+          seconds: 0.3,
+          effect: () => {
+            const now = lab.find(uuid);
+            if (!now || lab.isLost(now.host)) return undefined;
+            lab.sweep(now.name, options.mark);
+            if (now.host === options.target.host) return 'target';
+            return shows(visible, now.host) ? 'source' : undefined;
+          },
+        },
+      );
+    },
+  };
+}
+
+function neverConverges(vm: LabVm, options: MigrateOptions): boolean {
+  const sent = options.bandwidthMiBps > 0 ? Math.min(options.bandwidthMiBps, linkMiBps) : linkMiBps;
+  return options.live && vm.state === 'running' && !options.autoConverge && vm.dirtyMiBps >= sent;
+}
+
+function seconds(vm: LabVm, options: MigrateOptions, storage: 'shared' | 'copy'): number {
+  const bound = options.bandwidthMiBps > 0 ? options.bandwidthMiBps : Number.POSITIVE_INFINITY;
+  const copied = vm.disks.reduce((sum, disk) => sum + disk.allocatedGiB * 1024, 0);
+  const copying = storage === 'copy' ? copied / Math.min(copyMiBps, bound) : 0;
+  if (vm.state !== 'running') return 0.5 + copying;
+  if (neverConverges(vm, options)) return 600;
+  return 1 + copying + vm.memoryMiB / Math.min(linkMiBps, bound);
+}
+
+/** Where the disks would go and what stands in the way. */
+function plan(visible: Visible, vm: LabVm, options: MigrateOptions): Way {
+  const { lab } = visible;
+  const { host } = options.target;
+  const blockers: string[] = [];
+  const target = shows(sameLab(visible, options.target.hypervisor), host) ? lab.hosts.get(host) : undefined;
+  if (!target)
+    return {
+      storage: 'shared',
+      disks: [],
+      blockers: [`There is no host ${host} on ${options.target.hypervisor.connection}.`],
+    };
+  const source = lab.hosts.get(vm.host)!;
+  if (vm.host === host) blockers.push(`${vm.name} is on ${host} already.`);
+  if (vm.snapshots.length > 0) {
+    const names = vm.snapshots.map(snapshot => snapshot.name).join(', ');
+    blockers.push(`${vm.name} has snapshots (${names}); delete them first, a VM with snapshots can't be migrated.`);
+  }
+  if (vm.state === 'crashed')
+    blockers.push(`${vm.name} has crashed; only a running VM or one that is off can be migrated.`);
+  if (vm.state === 'paused') {
+    blockers.push(
+      `${vm.name} is paused${vm.stateReason ? ` (${vm.stateReason})` : ''}; find out why before it is moved.`,
+    );
+  }
+  if (vm.state === 'shutoff' && options.live)
+    blockers.push(`${vm.name} is off and can't be migrated live; use \`live: false\`.`);
+  const cpu = cpuBlocker(vm, source, target, host);
+  if (cpu !== undefined && vm.state === 'running') blockers.push(cpu);
+  if (vm.cdrom !== undefined) blockers.push(`${vm.name} has local media in its drive (${vm.cdrom}); eject it first.`);
+  if (vm.state === 'running' && vm.host !== host && lab.freeMemoryMiB(host) < vm.memoryMiB) {
+    blockers.push(`${host} has ${lab.freeMemoryMiB(host)} MiB of memory left, ${vm.name} needs ${vm.memoryMiB}.`);
+  }
+  const seen = (disk: LabDisk): boolean => lab.datastores.get(disk.datastore)?.hosts.includes(host) ?? false;
+  const shared = vm.disks.every(seen);
+  const storage = options.storage === 'auto' ? (shared ? 'shared' : 'copy') : options.storage;
+  if (storage === 'shared') {
+    for (const disk of vm.disks) {
+      if (!seen(disk))
+        blockers.push(`${host} does not see the datastore ${disk.datastore} with ${disk.target}; copy the storage.`);
+    }
+    return { storage, disks: vm.disks, blockers };
+  }
+  if (vm.state !== 'running')
+    blockers.push(`${vm.name} is ${vm.state}; its disks can be copied to ${host} only while it runs.`);
+  const disks = copies(lab, vm, host, blockers);
+  return { storage, disks, blockers };
+}
+
+function cpuBlocker(vm: LabVm, source: LabHost, target: LabHost, host: string): string | undefined {
+  if (vm.cpu === 'host-passthrough') {
+    if (source.cpu === target.cpu) return undefined;
+    return `${vm.name} uses the CPU of its host (${source.cpu}) and ${host} has ${target.cpu}.`;
+  }
+  const level = Number(vm.cpu.at(-1));
+  if (level <= target.cpuLevel) return undefined;
+  return `${vm.name} needs a CPU of level ${vm.cpu}; ${host} has ${target.cpu} (x86-64-v${target.cpuLevel}).`;
+}
+
+/** A place for each disk on the target: a datastore of the same path, else the one with the most room. */
+function copies(lab: SimulatedLab, vm: LabVm, host: string, blockers: string[]): LabDisk[] {
+  const taken = new Map<string, number>();
+  const room = (name: string): number => lab.freeGiB(name) - (taken.get(name) ?? 0);
+  return vm.disks.map(disk => {
+    const path = lab.datastores.get(disk.datastore)?.path;
+    const candidates: [string, LabDatastore][] = [...lab.datastores.entries()].filter(
+      ([name, datastore]) => datastore.hosts.includes(host) && name !== disk.datastore,
+    );
+    const chosen =
+      candidates.find(([, datastore]) => datastore.path === path) ??
+      candidates.sort(([a], [b]) => room(b) - room(a))[0];
+    if (!chosen) {
+      blockers.push(`${host} has no datastore for a copy of ${disk.target}.`);
+      return disk;
+    }
+    const [name] = chosen;
+    if (room(name) < disk.allocatedGiB) {
+      blockers.push(
+        `The datastore ${name} on ${host} has no room for ${disk.target} of ${vm.name} (${disk.allocatedGiB} GiB).`,
+      );
+    }
+    taken.set(name, (taken.get(name) ?? 0) + disk.allocatedGiB);
+    return { ...disk, datastore: name };
+  });
+}

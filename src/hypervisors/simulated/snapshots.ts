@@ -1,0 +1,171 @@
+import { HypervisorError } from '../errors';
+import type { Consistency, Quiesce, Snapshots } from '../ports';
+import type { SimulatedLab } from './lab';
+import { poweredOff, poweredOn, requireMemory } from './power';
+import type { LabSnapshot, LabVm } from './state';
+import { agentHangs, agentSilent, busy, requireAgent, type Visible, visibleVm } from './visible';
+
+/** What an overlay takes at first; with memory, the RAM comes on top. */
+const overlayGiB = 0.125;
+
+/** How consistent a copy taken now is. Throws `agent` when it must be quiesced and can't. */
+export function quiesced(lab: SimulatedLab, vm: LabVm, quiesce: Quiesce): Consistency {
+  if (vm.state !== 'running') return 'offline';
+  if (quiesce === 'no') return 'crash';
+  try {
+    requireAgent(lab, vm);
+    if (agentHangs(vm)) throw agentSilent(vm);
+    return 'application';
+  } catch (error) {
+    if (quiesce === 'prefer') return 'crash';
+    throw error;
+  }
+}
+
+export function requireNoJob(vm: LabVm): void {
+  if (vm.job) throw busy(vm, `${vm.name} is being backed up (${vm.job.mark}); wait for the backup to end.`);
+}
+
+function notFound(vm: LabVm, name: string): HypervisorError {
+  return new HypervisorError('not-found', `${vm.name} has no snapshot ${name}.`, { host: vm.host, vm: vm.name });
+}
+
+export function simulatedSnapshots(visible: Visible): Snapshots {
+  const { lab } = visible;
+  const called = (at: string, vm: LabVm) => ({ at: `snapshots.${at}`, vm: vm.name, host: vm.host });
+  return {
+    async list(uuid) {
+      const { name, host } = visibleVm(visible, uuid);
+      return lab.read({ at: 'snapshots.list', vm: name, host }, () => {
+        const vm = visibleVm(visible, uuid);
+        return vm.snapshots.map(snapshot => ({
+          name: snapshot.name,
+          createdAt: new Date(snapshot.createdAt).toISOString(),
+          ...(snapshot.description === undefined ? {} : { description: snapshot.description }),
+          memory: snapshot.memory,
+          current: snapshot.name === vm.currentSnapshot,
+        }));
+      });
+    },
+
+    async create(uuid, options) {
+      const vm = visibleVm(visible, uuid);
+      const withMemory = (now: LabVm): boolean => options.memory && now.state === 'running';
+      const sizeGiB = (now: LabVm): number => overlayGiB + (withMemory(now) ? now.memoryMiB / 1024 : 0);
+      const store = (now: LabVm): string => now.disks[0]?.datastore ?? '';
+      return lab.call(called('create', vm), {
+        seconds: () => (withMemory(visibleVm(visible, uuid)) ? 0.5 + vm.memoryMiB / 1024 : 0.4),
+        options,
+        holds: vm.name,
+        check: () => {
+          const now = visibleVm(visible, uuid);
+          requireNoJob(now);
+          if (now.snapshots.some(snapshot => snapshot.name === options.name)) {
+            throw new HypervisorError('refused', `${now.name} already has a snapshot ${options.name}.`, {
+              host: now.host,
+              vm: now.name,
+            });
+          }
+          if (lab.freeGiB(store(now)) < sizeGiB(now)) {
+            throw new HypervisorError(
+              'no-space',
+              `The datastore ${store(now)} has no room for a snapshot of ${now.name}.`,
+              {
+                host: now.host,
+                vm: now.name,
+              },
+            );
+          }
+          if (!withMemory(now)) quiesced(lab, now, options.quiesce);
+        },
+        effect: () => {
+          const now = visibleVm(visible, uuid);
+          const consistency = withMemory(now) ? 'memory' : quiesced(lab, now, options.quiesce);
+          const snapshot: LabSnapshot = {
+            name: options.name,
+            ...(options.description === undefined ? {} : { description: options.description }),
+            createdAt: lab.clock.now(),
+            memory: withMemory(now),
+            state: now.state,
+            sizeGiB: sizeGiB(now),
+            datastore: store(now),
+            guest: now.guest,
+          };
+          lab.putVm({ ...now, snapshots: [...now.snapshots, snapshot], currentSnapshot: options.name });
+          return { consistency };
+        },
+        halfway: () => {
+          const now = visibleVm(visible, uuid);
+          const volume = `${now.name}.${options.name}`;
+          lab.strand(store(now), { volume, sizeGiB: sizeGiB(now), vm: now.name, mark: options.name });
+          if (!withMemory(now) && quiesced(lab, now, options.quiesce) === 'application')
+            lab.putVm({ ...now, frozen: true });
+          return undefined as never;
+        },
+      });
+    },
+
+    async delete(uuid, name, options) {
+      const vm = visibleVm(visible, uuid);
+      await lab.call(called('delete', vm), {
+        seconds: 0.8,
+        options,
+        holds: vm.name,
+        check: () => {
+          const now = visibleVm(visible, uuid);
+          requireNoJob(now);
+          if (!now.snapshots.some(snapshot => snapshot.name === name)) throw notFound(now, name);
+        },
+        effect: () => {
+          const now = visibleVm(visible, uuid);
+          const at = now.snapshots.findIndex(snapshot => snapshot.name === name);
+          const snapshots = now.snapshots.filter(snapshot => snapshot.name !== name);
+          const { currentSnapshot, ...rest } = now;
+          const current = currentSnapshot === name ? now.snapshots[at - 1]?.name : currentSnapshot;
+          lab.putVm({ ...rest, snapshots, ...(current === undefined ? {} : { currentSnapshot: current }) });
+        },
+      });
+    },
+
+    async revert(uuid, name, options) {
+      const vm = visibleVm(visible, uuid);
+      const goal = (snapshot: LabSnapshot): boolean =>
+        options?.running ?? (snapshot.state === 'running' || snapshot.state === 'paused');
+      const find = (now: LabVm): LabSnapshot => {
+        const snapshot = now.snapshots.find(entry => entry.name === name);
+        if (!snapshot) throw notFound(now, name);
+        return snapshot;
+      };
+      await lab.call(called('revert', vm), {
+        seconds: 1.5,
+        options,
+        holds: vm.name,
+        check: () => {
+          const now = visibleVm(visible, uuid);
+          requireNoJob(now);
+          if (goal(find(now)) && now.state !== 'running' && now.state !== 'paused') requireMemory(lab, now, now.host);
+        },
+        effect: () => {
+          const now = visibleVm(visible, uuid);
+          const snapshot = find(now);
+          const back: LabVm = { ...poweredOff(now), guest: snapshot.guest, currentSnapshot: name };
+          if (!goal(snapshot)) lab.putVm(back);
+          // With memory the guest goes on where it was; without, it boots.
+          else lab.putVm(snapshot.memory ? { ...back, state: snapshot.state, readyAt: 0 } : poweredOn(lab, back));
+        },
+      });
+    },
+
+    async cleanUp(uuid, name) {
+      const vm = visibleVm(visible, uuid);
+      await lab.call(called('cleanUp', vm), {
+        seconds: 0.2,
+        effect: () => {
+          const now = visibleVm(visible, uuid);
+          lab.sweep(now.name, name);
+          if (now.frozen) lab.putVm({ ...now, frozen: false });
+        },
+      });
+    },
+  };
+}
