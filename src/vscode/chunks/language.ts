@@ -1,0 +1,11 @@
+// Entry of dist/language.js.
+export { actions } from '../../actions/catalogue';
+export { complete } from '../../editor/complete';
+export { hover } from '../../editor/hover';
+export { lenses } from '../../editor/lenses';
+export { ParseCache, runbookOf } from '../../editor/parse-cache';
+export { quickFixes } from '../../editor/quick-fixes';
+export { symbols } from '../../editor/symbols';
+export { validate } from '../../editor/validate';
+export { parseInventory } from '../../inventory/file';
+export { knownNames } from '../../inventory/names';

@@ -1,0 +1,24 @@
+import path from 'node:path';
+
+/**
+ * The parts that activation does not load. Each is a bundle of its own beside this one (scripts/build.mjs), because
+ * esbuild splits no CommonJS; `import type` keeps them out of this one. Classes are not shared across bundles: compare
+ * errors by name.
+ */
+type Language = typeof import('./chunks/language');
+type RunsChunk = typeof import('./chunks/runs');
+type Connect = typeof import('./chunks/connect');
+
+const loaded = new Map<string, unknown>();
+
+function load<T>(name: string): T {
+  if (!loaded.has(name)) loaded.set(name, require(path.join(__dirname, `${name}.js`)));
+  return loaded.get(name) as T;
+}
+
+/** Parser, checks, completion, planning. */
+export const language = () => load<Language>('language');
+/** The folder of runs, and the process that starts one. */
+export const runs = () => load<RunsChunk>('runs');
+/** SSH and hypervisors. */
+export const connect = () => load<Connect>('connect');
