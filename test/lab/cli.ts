@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { handLabDirectory, startLab } from './lab';
+import { handLabDirectory, startLab, type VmOptions } from './lab';
 import { run, runningMembers } from './processes';
 import { readRecord, tearDown } from './teardown';
 
@@ -68,22 +68,27 @@ async function up(dir: string, debian: boolean): Promise<number> {
   const lab = await startLab({ dir, proxy: true, lifetime: 'by hand', say });
   try {
     say(`hosts are up: ${lab.hosts.map(host => `${host.name} ${host.address}`).join(', ')}`);
-    await lab.makeVm({ name: 'web1', guest: 'tiny', pool: 'shared', host: 'hv1', owner: 'web-team', tags: ['web'] });
-    say('web1 runs on hv1, its disk is on the shared pool');
-    await lab.makeVm({ name: 'db1', guest: 'tiny', pool: 'images', host: 'hv1', owner: 'db-team', tags: ['db'] });
-    say("db1 runs on hv1, its disk is on the host's own pool");
-    if (debian) {
-      await lab.makeVm({
-        name: 'app1',
-        guest: 'debian',
-        pool: 'shared',
-        host: 'hv1',
-        net: true,
-        owner: 'app-team',
-        tags: ['app'],
-      });
-      say('app1, a Debian, runs on hv1');
-    }
+    const web1 = {
+      name: 'web1',
+      guest: 'tiny',
+      pool: 'shared',
+      host: 'hv1',
+      owner: 'web-team',
+      tags: ['web'],
+    } as const;
+    const db1 = { name: 'db1', guest: 'tiny', pool: 'images', host: 'hv1', owner: 'db-team', tags: ['db'] } as const;
+    const app1 = {
+      name: 'app1',
+      guest: 'debian',
+      pool: 'shared',
+      host: 'hv1',
+      net: true,
+      owner: 'app-team',
+      tags: ['app'],
+    } as const;
+    const make = (vm: VmOptions) =>
+      lab.makeVm(vm).then(() => say(`${vm.name} (${vm.guest}, pool ${vm.pool}) runs on ${vm.host}`));
+    await Promise.all([web1, db1, ...(debian ? [app1] : [])].map(make));
   } catch (error) {
     await lab.destroy();
     throw error;

@@ -69,6 +69,8 @@ async function build(out: string, tiny: string): Promise<void> {
   mkdirSync(file('etc/apt/sources.list.d'));
   writeFileSync(file('etc/apt/sources.list'), 'deb [trusted=yes] file:/srv/repo/current ./\n');
 
+  writeFileSync(file('etc/apt/apt.conf.d/90lab'), 'Acquire::Languages "none";\n');
+
   copyFileSync(`${await labKey()}.pub`, file('root/.ssh/authorized_keys'));
   chmodSync(file('root/.ssh'), 0o700);
   copyFileSync(join(tiny, 'host_key'), file('etc/dropbear/dropbear_ed25519_host_key'));

@@ -253,7 +253,8 @@ export class Host {
   }
 }
 
-function canConnect(target: { path: string } | { host: string; port: number }): Promise<true | undefined> {
+/** True when something listens there; undefined when not. */
+export function canConnect(target: { path: string } | { host: string; port: number }): Promise<true | undefined> {
   return new Promise(resolve => {
     const socket = connect(target);
     socket.once('connect', () => {
@@ -270,10 +271,9 @@ function withLine(file: string, line: string): string {
   return text.split('\n').some(one => one.startsWith(name)) ? text : `${text}${line}\n`;
 }
 
-/** sshd's settings for hosts and for the fan. */
-export function sshdConfig(address: string, port: number): string {
-  return `ListenAddress ${address}:${port}
-HostKey /etc/ssh/ssh_host_ed25519_key
+/** sshd's settings for hosts and for the fan; the fan gives the address on the command line. */
+export function sshdConfig(address: string | undefined, port: number): string {
+  return `${address ? `ListenAddress ${address}:${port}\n` : ''}HostKey /etc/ssh/ssh_host_ed25519_key
 PidFile none
 AuthorizedKeysFile .ssh/authorized_keys
 StrictModes no

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -11,6 +10,7 @@ import { address, claimSlot, freeSshPort, releaseSlot } from './slots';
 import { tearDown, writeRecord } from './teardown';
 import { tinyGuest } from './tiny-guest';
 import { placeDisk, Vm } from './vm';
+import { watchOver } from './watchdog';
 
 export type { Host, HostName, PoolName } from './host';
 export type { ExecResult } from './processes';
@@ -75,7 +75,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const slot = claimSlot(dir, options.lifetime === 'by hand' ? 0 : 1);
   const lab = new RunningLab(dir, slot, boot, await freeSshPort(address(slot, 11)));
   try {
-    writeRecord(dir, { slot, directory: dir });
+    writeRecord(dir, { slot });
     if (options.lifetime !== 'by hand') lab.watch();
     await lab.start([...(options.hosts ?? (['hv1', 'hv2'] as const)), ...(options.proxy ? (['px1'] as const) : [])]);
     return lab;
@@ -111,18 +111,8 @@ class RunningLab implements Lab {
     this.inventory = join(dir, 'lab.inventory.yaml');
   }
 
-  /** Has another process tear the lab down when this one is gone: the end of the pipe between them tells it. */
   watch(): void {
-    const command = [process.execPath, join(labSources, 'lab.mjs'), 'down', '--dir', this.dir];
-    const watchdog = spawn('sh', ['-c', 'read -r _ || exec "$@"', 'lab-watchdog', ...command], {
-      detached: true,
-      cwd: '/',
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    watchdog.stdin.on('error', () => undefined);
-    watchdog.unref();
-    (watchdog.stdin as unknown as { unref(): void }).unref();
-    this.releaseWatchdog = () => watchdog.stdin.end('\n');
+    this.releaseWatchdog = watchOver(this.dir);
   }
 
   async start(names: readonly HostName[]): Promise<void> {

@@ -6,8 +6,8 @@ import { releaseSlot } from './slots';
 
 /** What a lab leaves in its folder for the process that takes it down, maybe another one. */
 export interface LabRecord {
-  slot: number;
-  directory: string;
+  /** The slot a lab owns; a fan has none. */
+  slot?: number;
 }
 
 export function writeRecord(directory: string, record: LabRecord): void {
@@ -19,9 +19,10 @@ export function readRecord(directory: string): LabRecord | undefined {
   const file = join(directory, 'lab.json');
   if (!existsSync(file)) return undefined;
   const record: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  if (typeof record !== 'object' || record === null || !('slot' in record) || typeof record.slot !== 'number')
+  const slot = typeof record === 'object' && record !== null && 'slot' in record ? record.slot : undefined;
+  if (slot !== undefined && typeof slot !== 'number')
     throw new Error(`${file} is not a lab's record; remove the folder by hand if it is one's rest.`);
-  return { slot: record.slot, directory };
+  return { slot };
 }
 
 /**
@@ -33,11 +34,13 @@ export async function tearDown(directory: string): Promise<void> {
   await Promise.all(members.map(killMember));
   const record = readRecord(directory);
   if (!record) return;
-  const mark = `virtbook-lab-${record.slot}-`;
-  for (const name of ['hv1', 'hv2', 'px1']) removeCgroups(`${mark}${name}`);
-  await removeFilterRules(mark);
+  if (record.slot !== undefined) {
+    const mark = `virtbook-lab-${record.slot}-`;
+    for (const name of ['hv1', 'hv2', 'px1']) removeCgroups(`${mark}${name}`);
+    await removeFilterRules(mark);
+  }
   rmSync(directory, { recursive: true, force: true });
-  releaseSlot(record.slot, directory);
+  if (record.slot !== undefined) releaseSlot(record.slot, directory);
 }
 
 async function removeFilterRules(mark: string): Promise<void> {
