@@ -13,14 +13,15 @@ export interface Durable {
    * An effect on the world, at least once and to one recorded end.
    * Recorded end: returned, nothing runs. Recorded intent without an end: `verify` decides. Nothing recorded: `begin`, intent, `body`.
    * What these throw is not recorded and ends the runner; a failure that the run must know is a value of `T`.
+   * `prepared` is absent when it ended without an intent.
    */
-  effect<T, P extends Json>(effect: Effect<T, P>): Promise<T>;
+  effect<T, P extends Json>(effect: Effect<T, P>): Promise<{ value: T; prepared?: P }>;
   /** The time in ms since 1970, the same on every replay. */
   now(id: string): Promise<number>;
   /** Waits; after a restart only for what is left of it. Ends early when the run is cancelled. */
   sleep(id: string, ms: number): Promise<void>;
-  /** Asks a person and waits, also across a restart of the runner. */
-  ask(id: string, question: Question): Promise<Answer>;
+  /** Asks a person and waits, also across a restart of the runner. A cancel answers `cancelled`. */
+  ask(id: string, question: Question, options?: { shielded?: boolean }): Promise<Answer>;
   /** Bodies side by side, each with a Durable of its own; `max` at once, started in order. Settles when all have. */
   fork<T>(
     id: string,
@@ -30,13 +31,13 @@ export interface Durable {
   /** Recorded once, not again on a replay. */
   emit(event: OnceEvent): Promise<void>;
   /** `choose` is asked once; the event it gives is recorded, and given again on a replay. */
-  decide<E extends OnceEvent>(id: string, choose: () => E): Promise<E>;
+  decide(id: string, choose: () => OnceEvent): Promise<OnceEvent>;
   /** Progress and output: for views only, may be lost in a crash. */
   note(event: NoteEvent): void;
 }
 
 export interface Effect<T, P extends Json> {
-  /** Equal on every replay, unique in the run; `effectId` of the events. */
+  /** Equal on every replay, unique in the run: the `effectId` of its events. */
   id: string;
   /** Reads only; right before the intent is written. `end` records that it ends here, without an intent: nothing was changed. */
   begin?: () => Promise<{ go: P } | { end: T }>;
@@ -73,7 +74,7 @@ export interface Question {
 }
 
 export interface Answer {
-  /** A choice's id. */
+  /** A choice's id, or `cancelled`. */
   choice: string;
   by: string;
 }

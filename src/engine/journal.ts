@@ -41,6 +41,8 @@ export type EffectIntent =
       title: string;
       inputs: JsonObject;
       before: Json;
+      /** What its preflight found that does not stop it. */
+      warnings?: string[];
       /** One line of what the undo will do; absent when there is nothing to undo. */
       undo?: string;
     }
@@ -75,7 +77,9 @@ export type OnceEvent =
   | { type: 'item.skipped'; key: string; pointer: string; value: Json; reason: string }
   | { type: 'item.ended'; key: string; pointer: string; ok: boolean; failure?: Failure }
   /** `key`: of the item that is rolled back alone; absent: the whole run. */
-  | { type: 'rollback.started'; key?: string; reason: string };
+  | { type: 'rollback.started'; key?: string; reason: string }
+  /** All steps are done; what was only kept for the undo is removed. */
+  | { type: 'commit.started' };
 
 export type NoteEvent =
   | { type: 'step.progress'; key: string; fraction?: number; message?: string }
@@ -119,3 +123,15 @@ export interface Remaining {
 
 /** A line of the journal: the event with its number from 0 without gaps, and its time in ms since 1970. On disk it also has a checksum. */
 export type JournalRecord = RunEvent & { n: number; t: number };
+
+/** What intent and end of one effect have in common; equal on every replay. */
+export function effectId(event: { type: string; key: string; attempt: number }): string {
+  return `${event.type.slice(0, event.type.indexOf('.'))} ${event.key}#${event.attempt}`;
+}
+
+/** What makes an event that is written once in a run the same event on a replay. */
+export function onceId(event: OnceEvent): string {
+  // Started and skipped are two answers to one question.
+  if (event.type === 'item.skipped') return `item.started ${event.key}`;
+  return 'key' in event ? `${event.type} ${event.key ?? ''}` : event.type;
+}

@@ -152,6 +152,7 @@ export class RunModel {
         step.startedAt ??= record.t;
         delete step.endedAt;
         delete step.failure;
+        for (const warning of record.warnings ?? []) view.warnings.push(`${record.key}: ${warning}`);
         if (record.undo !== undefined) {
           step.undo = record.undo;
           if (!view.undoList.includes(record.key)) view.undoList.unshift(record.key);
@@ -275,6 +276,7 @@ export class RunModel {
         view.failedItems = record.failedItems ?? [];
         view.remaining = record.remaining ?? [];
         return;
+      case 'commit.started':
       case 'commit.intent':
       case 'wait.started':
       case 'time.read':

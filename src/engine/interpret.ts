@@ -1,0 +1,339 @@
+import type { ActionDefinition } from '../actions/action';
+import { evaluateCondition, evaluateTemplate, type Scope } from '../runbook/expression';
+import type { Json, JsonObject } from '../runbook/json';
+import type { ActionStep, ForEachStep, GroupStep, Step } from '../runbook/model';
+import { attemptStep, Stopped } from './action-step';
+import type { Durable } from './durable';
+import { messageOf } from './failure';
+import { actionInputs } from './inputs';
+import type { Failure, Remaining, RunEnded } from './journal';
+import { itemKeys, itemName, stepKey } from './keys';
+import type { Plan } from './plan';
+import { commit, rollBack } from './rollback';
+import { stepsOf, takeOut, type UndoEntry } from './undo-stack';
+import type { World } from './world';
+
+/** A step failed for good: its siblings do not go on. */
+class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+  constructor(
+    readonly key: string,
+    readonly failure: Failure,
+  ) {
+    super(failure.message);
+  }
+}
+
+/** Where in the run the interpreter is. */
+interface Place {
+  durable: Durable;
+  /** Of the keys of steps here. */
+  prefix: string;
+  scope: Scope;
+  undo: UndoEntry[];
+  /** In the place of an undo: not stopped by a cancel, and not undone itself. */
+  shielded: boolean;
+}
+
+/**
+ * Carries out a plan, from the start or from wherever the Durable's records end, to its own end or its rollback.
+ * Rejects only when the journal can't be written: then a later runner goes on from what is recorded.
+ */
+export async function interpret(durable: Durable, plan: Plan, world: World): Promise<RunEnded> {
+  const run = new Interpreter(world);
+  const undo: UndoEntry[] = [];
+  const scope: Scope = { inputs: plan.inputs, steps: {}, run: { id: durable.runId } };
+  let failed: StepFailed | undefined;
+  try {
+    await run.steps(plan.program.steps, { durable, prefix: '', scope, undo, shielded: false });
+    if (await commits(durable, undo)) await commit(durable, world, undo);
+    if (durable.cancelled !== 'rollback') return ended('done', run);
+  } catch (error) {
+    if (error instanceof StepFailed) failed = error;
+    else if (!(error instanceof Stopped)) throw error;
+  }
+  const failure: Failure = failed?.failure ?? { class: 'cancelled', message: 'A person stopped it.' };
+  const what = { failure, ...(failed && { failedStep: failed.key }) };
+  const back = (stack: UndoEntry[]): Promise<{ undone: number; remaining: Remaining[] }> =>
+    rollBack(durable, world, stack, (steps, entry) => run.replacement(durable, steps, entry));
+
+  if (!failed && durable.cancelled === 'keep') {
+    // What was stopped halfway is neither done nor not done, so it can't be kept.
+    const { remaining } = await back(takeOut(undo, entry => entry.interrupted === true));
+    return remaining.length > 0
+      ? { ...ended('needs-operator', run), ...what, remaining }
+      : { ...ended('stopped', run), ...what };
+  }
+  const reason = failed ? `${failed.key} failed: ${failure.message}` : 'A person asked for it.';
+  await durable.emit({ type: 'rollback.started', reason });
+  const { undone, remaining } = await back(undo);
+  remaining.push(...run.itemsRemaining);
+  if (remaining.length > 0) return { ...ended('needs-operator', run), ...what, remaining };
+  return { ...ended(undone > 0 || run.undone > 0 || !failed ? 'rolled-back' : 'failed', run), ...what };
+}
+
+function ended(status: RunEnded['status'], run: Interpreter): RunEnded {
+  return { type: 'run.ended', status, ...(run.failedItems.length > 0 && { failedItems: run.failedItems }) };
+}
+
+/** The last point at which a cancel is heeded: once something kept for the undo is removed, the run is a success. */
+async function commits(durable: Durable, undo: UndoEntry[]): Promise<boolean> {
+  if (!stepsOf(undo).some(entry => entry.definition.commit)) {
+    if (durable.cancelled === 'rollback') throw new Stopped();
+    return false;
+  }
+  await durable.decide('commit.started', () => {
+    if (durable.cancelled === 'rollback') throw new Stopped();
+    return { type: 'commit.started' };
+  });
+  return true;
+}
+
+class Interpreter {
+  /** Keys of items that failed within their loop's `maxFailures`. */
+  readonly failedItems: string[] = [];
+  /** What rollbacks of single items left. */
+  readonly itemsRemaining: Remaining[] = [];
+  /** Steps undone in rollbacks of single items. */
+  undone = 0;
+
+  constructor(private readonly world: World) {}
+
+  /** One after another. Gives outputs by id of those that have one. */
+  async steps(steps: readonly Step[], place: Place): Promise<JsonObject> {
+    const outputs: JsonObject = {};
+    for (const step of steps) {
+      const got = await this.#step(step, place);
+      if (step.id === undefined) continue;
+      place.scope.steps[step.id] = { outputs: got };
+      outputs[step.id] = got;
+    }
+    return outputs;
+  }
+
+  async #step(step: Step, place: Place): Promise<JsonObject> {
+    const key = stepKey(place.prefix, step);
+    let runs: boolean;
+    try {
+      runs = step.when === undefined || evaluateCondition(step.when, place.scope);
+    } catch (error) {
+      return this.#fail(step, key, place, error);
+    }
+    if (!runs) {
+      const reason = `when: ${String(step.when)} is false`;
+      await place.durable.emit({ type: 'step.skipped', key, pointer: step.pointer, reason });
+      return {};
+    }
+    switch (step.kind) {
+      case 'action':
+        return this.#action(step, key, place);
+      case 'steps':
+        return this.#group(step, key, place);
+      case 'forEach':
+        return this.#forEach(step, key, place);
+    }
+  }
+
+  #group(step: GroupStep, key: string, place: Place): Promise<JsonObject> {
+    return this.steps(step.steps, { ...place, prefix: `${key}/` });
+  }
+
+  async #action(step: ActionStep, key: string, place: Place): Promise<JsonObject> {
+    const { durable, scope } = place;
+    const definition = this.world.action(step.uses);
+    const inputs = this.#inputs(definition, step, scope);
+    const title = titleOf(step, definition, inputs, scope);
+    let pushed: Extract<UndoEntry, { kind: 'step' }> | undefined;
+    let tries = 0;
+    for (let number = 1; ; number++) {
+      tries++;
+      const { value: end, prepared } = await attemptStep(durable, this.world, {
+        key,
+        number,
+        step,
+        definition,
+        inputs,
+        before: pushed?.before,
+        mayRetry: tries < (step.retry?.attempts ?? 1),
+        title,
+        shielded: place.shielded,
+      });
+      if (prepared !== undefined && !pushed && (end.ok || !end.untouched)) {
+        pushed = {
+          kind: 'step',
+          key,
+          step,
+          definition: definition!,
+          inputs: 'values' in inputs ? inputs.values : {},
+          attempt: number,
+          before: prepared,
+          scope: { ...scope, steps: { ...scope.steps } },
+        };
+        if (!place.shielded) place.undo.push(pushed);
+      }
+      if (end.ok) {
+        if (pushed) {
+          pushed.outputs = end.outputs;
+          if (step.id !== undefined) pushed.scope.steps[step.id] = { outputs: end.outputs };
+        }
+        return end.outputs;
+      }
+      if (end.willRetry) {
+        if (step.retry) await durable.sleep(`${key}#${number} retry`, step.retry.delayMs);
+        continue;
+      }
+      if (end.failure.class === 'cancelled' && !place.shielded) {
+        if (pushed) pushed.interrupted = true;
+        if (durable.cancelled) throw new Stopped();
+        // It was stopped, what was halfway was undone, and now the run goes on: take the step anew.
+        if (pushed) place.undo.splice(place.undo.indexOf(pushed), 1);
+        pushed = undefined;
+        tries = 0;
+        continue;
+      }
+      throw new StepFailed(key, end.failure);
+    }
+  }
+
+  #inputs(
+    definition: ActionDefinition | undefined,
+    step: ActionStep,
+    scope: Scope,
+  ): { values: JsonObject } | { failure: Failure } {
+    if (!definition) return { values: {} };
+    try {
+      return { values: actionInputs(definition, step.with, scope) };
+    } catch (error) {
+      return { failure: { class: 'failed', message: messageOf(error) } };
+    }
+  }
+
+  async #forEach(step: ForEachStep, key: string, place: Place): Promise<JsonObject> {
+    let items: Json;
+    try {
+      items = evaluateTemplate(step.in, place.scope);
+      if (!Array.isArray(items)) throw new Error(`forEach needs a list, but this gives ${JSON.stringify(items)}.`);
+    } catch (error) {
+      return this.#fail(step, key, place, error);
+    }
+    const keys = itemKeys(key, items);
+    const branches: UndoEntry[][] = items.map(() => []);
+    place.undo.push({ kind: 'fork', key, max: step.batch, branches });
+    const failures: { key: string; failure: Failure }[] = [];
+    let over = false;
+    const outputs: JsonObject = {};
+
+    const item = async (durable: Durable, value: Json, at: number): Promise<void> => {
+      const itemKey = keys[at]!;
+      const ids = { key: itemKey, pointer: step.pointer };
+      const start = await durable.decide(`item.started ${itemKey}`, () => {
+        if (durable.cancelled && !place.shielded) throw new Stopped();
+        return over
+          ? { type: 'item.skipped', ...ids, value, reason: 'too many items before it failed' }
+          : { type: 'item.started', ...ids, value };
+      });
+      if (start.type === 'item.skipped') return;
+      const scope: Scope = {
+        ...place.scope,
+        steps: { ...place.scope.steps },
+        variables: { ...place.scope.variables, [step.variable]: value },
+        index: at,
+      };
+      const undo = branches[at]!;
+      try {
+        outputs[itemName(value)] = await this.steps(step.steps, {
+          ...place,
+          durable,
+          prefix: `${itemKey}/`,
+          scope,
+          undo,
+        });
+        await durable.emit({ type: 'item.ended', ...ids, ok: true });
+      } catch (error) {
+        if (!(error instanceof StepFailed)) throw error;
+        failures.push({ key: error.key, failure: error.failure });
+        over ||= failures.length > step.maxFailures;
+        if (!over && !place.shielded) {
+          this.failedItems.push(itemKey);
+          const reason = `${error.key} failed: ${error.failure.message}`;
+          await durable.emit({ type: 'rollback.started', key: itemKey, reason });
+          const back = await rollBack(durable, this.world, undo, (steps, entry) =>
+            this.replacement(durable, steps, entry),
+          );
+          this.undone += back.undone;
+          this.itemsRemaining.push(...back.remaining);
+          // An item that is left half undone needs a person: going on with others would bury it.
+          if (back.remaining.length > 0) over = true;
+        }
+        await durable.emit({ type: 'item.ended', ...ids, ok: false, failure: error.failure });
+      }
+    };
+
+    const results = await place.durable.fork(
+      key,
+      items.map((value, at) => branch => item(branch, value, at)),
+      { max: step.batch },
+    );
+    const thrown = results.filter(result => result.status === 'rejected').map(result => result.reason as unknown);
+    const lost = thrown.find(error => !(error instanceof Stopped));
+    if (lost !== undefined) throw lost;
+    if (thrown.length > 0) throw thrown[0];
+    const [first] = failures;
+    if (over && first) {
+      const message = `${failures.length} of ${items.length} items failed, ${step.maxFailures} may. ${first.key}: ${first.failure.message}`;
+      throw new StepFailed(items.length > 1 ? key : first.key, {
+        class: first.failure.class,
+        message: items.length > 1 ? message : first.failure.message,
+      });
+    }
+    return outputs;
+  }
+
+  /** A step that can't even begin, recorded like any failed step. */
+  async #fail(step: Step, key: string, place: Place, error: unknown): Promise<never> {
+    const failure: Failure = { class: 'failed', message: messageOf(error) };
+    await attemptStep(place.durable, this.world, {
+      key,
+      number: 1,
+      step: { kind: 'action', pointer: step.pointer, uses: step.kind === 'action' ? step.uses : step.kind, with: {} },
+      definition: undefined,
+      inputs: { failure },
+      before: undefined,
+      mayRetry: false,
+      title: step.name ?? step.id ?? key,
+      shielded: place.shielded,
+    });
+    throw new StepFailed(key, failure);
+  }
+
+  /** Steps that stand in the place of an undo. Gives why it failed. */
+  async replacement(
+    durable: Durable,
+    steps: readonly Step[],
+    place: { prefix: string; scope: Scope },
+  ): Promise<Failure | undefined> {
+    try {
+      const scope = { ...place.scope, steps: { ...place.scope.steps } };
+      await this.steps(steps, { durable, prefix: place.prefix, scope, undo: [], shielded: true });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof StepFailed)) throw error;
+      return { ...error.failure, message: `${error.key}: ${error.failure.message}` };
+    }
+  }
+}
+
+function titleOf(
+  step: ActionStep,
+  definition: ActionDefinition | undefined,
+  inputs: { values: JsonObject } | { failure: Failure },
+  scope: Scope,
+): string {
+  try {
+    if (step.name !== undefined) return String(evaluateTemplate(step.name, scope));
+    if (definition && 'values' in inputs) return definition.describe(inputs.values);
+  } catch {
+    // A name that can't be told must not fail a step that can be run.
+  }
+  return step.id ?? definition?.title ?? step.uses;
+}

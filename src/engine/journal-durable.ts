@@ -1,0 +1,188 @@
+import type { Json } from '../runbook/json';
+import { type Answer, type Durable, type Effect, type EffectCall, type Question, StopReason } from './durable';
+import type { History } from './history';
+import { type CancelMode, type JournalRecord, type NoteEvent, type OnceEvent, onceId, type RunEvent } from './journal';
+
+/** Where records go. One writer per run. */
+export interface JournalWriter {
+  /** `synced`: resolves when it is safe on disk. `soon`: resolves at once, reaches the disk with the next synced one. Rejects when it can't be kept. */
+  append(event: RunEvent, durability: 'synced' | 'soon'): Promise<JournalRecord>;
+}
+
+/** Time as a run sees it; a rehearsal's may be virtual. */
+export interface Clock {
+  /** ms since 1970. */
+  now(): number;
+  /** Resolves when the time has passed, or early when the signal is aborted; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Durable effects on a journal of our own. Ids are unique in the run, so branches share one history. */
+export class JournalDurable implements Durable {
+  /** Of effects under way that a cancel aborts. */
+  readonly #abortable = new Set<AbortController>();
+  readonly #questions = new Map<string, (answer: Answer) => void>();
+
+  constructor(
+    readonly runId: string,
+    private readonly history: History,
+    private readonly journal: JournalWriter,
+    private readonly clock: Clock,
+  ) {}
+
+  get cancelled(): CancelMode | undefined {
+    return this.history.cancelled;
+  }
+
+  /** A person wants it to stop. Resolves when that is on disk. */
+  async cancel(mode: CancelMode, by: string): Promise<void> {
+    this.history.apply(await this.journal.append({ type: 'cancel.requested', mode, by }, 'synced'));
+    for (const controller of this.#abortable) controller.abort(new StopReason('cancel'));
+  }
+
+  /** A person's answer to an open question. False when it is not open, or the choice is none of its. */
+  async answer(id: string, choice: string, by: string): Promise<boolean> {
+    const resolve = this.#questions.get(id);
+    if (!resolve) return false;
+    this.#questions.delete(id);
+    await this.#write({ type: 'question.answered', id, choice, by });
+    resolve({ choice, by });
+    return true;
+  }
+
+  async effect<T, P extends Json>(effect: Effect<T, P>): Promise<{ value: T; prepared?: P }> {
+    const { id, codec } = effect;
+    const { intent, end } = this.history.takeEffect(id);
+    if (end) return { value: codec.value(end), ...(intent && { prepared: codec.prepared(intent) }) };
+    if (intent) {
+      const prepared = codec.prepared(intent);
+      const verified = effect.verify
+        ? await this.#call(effect, call => effect.verify!(call, prepared))
+        : ('run-again' as const);
+      if (verified !== 'run-again') {
+        await this.#write(codec.end(verified.end));
+        return { value: verified.end, prepared };
+      }
+      return { value: await this.#body(effect, prepared), prepared };
+    }
+    const begun = effect.begin ? await effect.begin() : { go: null as P };
+    if ('end' in begun) {
+      await this.#write(codec.end(begun.end));
+      return { value: begun.end };
+    }
+    await this.#write(codec.intent(begun.go));
+    return { value: await this.#body(effect, begun.go), prepared: begun.go };
+  }
+
+  async #body<T, P extends Json>(effect: Effect<T, P>, prepared: P): Promise<T> {
+    const value = await this.#call(effect, call => effect.body(call, prepared));
+    await this.#write(effect.codec.end(value));
+    return value;
+  }
+
+  async #call<R>(
+    effect: { shielded?: boolean; timeoutMs?: number },
+    run: (call: EffectCall) => Promise<R>,
+  ): Promise<R> {
+    const controller = new AbortController();
+    const over = new AbortController();
+    if (!effect.shielded) {
+      this.#abortable.add(controller);
+      if (this.cancelled) controller.abort(new StopReason('cancel'));
+    }
+    if (effect.timeoutMs !== undefined) {
+      void this.clock.sleep(effect.timeoutMs, over.signal).then(() => {
+        if (!over.signal.aborted) controller.abort(new StopReason('timeout'));
+      });
+    }
+    try {
+      return await run({ signal: controller.signal });
+    } finally {
+      over.abort();
+      this.#abortable.delete(controller);
+    }
+  }
+
+  async now(id: string): Promise<number> {
+    const recorded = this.history.time(id);
+    if (recorded !== undefined) return recorded;
+    const value = this.clock.now();
+    await this.#write({ type: 'time.read', id, value });
+    return value;
+  }
+
+  async sleep(id: string, ms: number): Promise<void> {
+    let until = this.history.waitsUntil(id);
+    if (until === undefined) {
+      until = this.clock.now() + ms;
+      await this.#write({ type: 'wait.started', id, until });
+    }
+    const left = until - this.clock.now();
+    if (left > 0) await this.#call({}, ({ signal }) => this.clock.sleep(left, signal));
+  }
+
+  async ask(id: string, question: Question, options: { shielded?: boolean } = {}): Promise<Answer> {
+    const recorded = this.history.answer(id);
+    if (recorded) return recorded;
+    if (!this.history.wasAsked(id)) {
+      await this.#write({ type: 'question.asked', id, text: question.text, choices: question.choices });
+    }
+    return this.#call(
+      options,
+      ({ signal }) =>
+        new Promise((resolve, reject) => {
+          const cancelled = (): void => {
+            // Not open any more: it was answered, and that is being written.
+            if (!this.#questions.delete(id)) return;
+            const answer: Answer = { choice: 'cancelled', by: '' };
+            this.#write({ type: 'question.answered', id, ...answer }).then(() => resolve(answer), reject);
+          };
+          this.#questions.set(id, resolve);
+          if (signal.aborted) cancelled();
+          else signal.addEventListener('abort', cancelled, { once: true });
+        }),
+    );
+  }
+
+  async fork<T>(
+    _id: string,
+    bodies: ((branch: Durable) => Promise<T>)[],
+    options: { max?: number } = {},
+  ): Promise<PromiseSettledResult<T>[]> {
+    const results: PromiseSettledResult<T>[] = new Array(bodies.length);
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < bodies.length) {
+        const at = next++;
+        try {
+          results[at] = { status: 'fulfilled', value: await bodies[at]!(this) };
+        } catch (reason) {
+          results[at] = { status: 'rejected', reason };
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(options.max ?? bodies.length, bodies.length) }, worker));
+    return results;
+  }
+
+  async emit(event: OnceEvent): Promise<void> {
+    await this.decide(onceId(event), () => event);
+  }
+
+  async decide(id: string, choose: () => OnceEvent): Promise<OnceEvent> {
+    const recorded = this.history.takeOnce(id);
+    if (recorded) return recorded;
+    const event = choose();
+    await this.#write(event);
+    return event;
+  }
+
+  note(event: NoteEvent): void {
+    // A journal that can't be written to shows at the next synced record, which ends the runner.
+    this.journal.append(event, 'soon').catch(() => undefined);
+  }
+
+  async #write(event: RunEvent): Promise<void> {
+    await this.journal.append(event, 'synced');
+  }
+}

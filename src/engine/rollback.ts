@@ -1,0 +1,180 @@
+import { undoClassOf } from '../actions/action';
+import { HypervisorError } from '../hypervisors/errors';
+import type { Scope } from '../runbook/expression';
+import type { Step } from '../runbook/model';
+import { contextOf } from './action-step';
+import type { Durable } from './durable';
+import { classifyRead, messageOf } from './failure';
+import { rollbackMark } from './history';
+import type { Failure, Remaining } from './journal';
+import { type StepUndo, stepsOf, type UndoEntry } from './undo-stack';
+import type { World } from './world';
+
+/** Runs steps that replace an undo; gives why they failed. */
+export type RunReplacement = (
+  steps: readonly Step[],
+  place: { prefix: string; scope: Scope },
+) => Promise<Failure | undefined>;
+
+export interface RolledBack {
+  /** Steps that were taken back, now or by an earlier runner. */
+  undone: number;
+  remaining: Remaining[];
+}
+
+/** Waits before an undo that failed in passing is tried again. */
+const undoDelaysMs = [2_000, 10_000, 30_000];
+const passing = new Set(['timeout', 'unreachable', 'busy', 'agent']);
+
+/**
+ * Takes back a stack, last first, items of a loop each on their own; empties it. Nothing stops it: an undo that fails is listed, and the
+ * others go on, except reversible ones of the same target, which would build on a state that isn't there.
+ */
+export async function rollBack(
+  durable: Durable,
+  world: World,
+  stack: UndoEntry[],
+  replacement: RunReplacement,
+): Promise<RolledBack> {
+  return new Rollback(world, replacement).reverse(durable, stack, new Map());
+}
+
+/** Targets that a failed undo left in an unknown state, and which undo that was. */
+type Tainted = Map<string, string>;
+
+class Rollback {
+  constructor(
+    private readonly world: World,
+    private readonly replacement: RunReplacement,
+  ) {}
+
+  async reverse(durable: Durable, stack: UndoEntry[], tainted: Tainted): Promise<RolledBack> {
+    const remaining: Remaining[] = [];
+    let undone = 0;
+    for (let entry = stack.at(-1); entry; entry = stack.at(-1)) {
+      if (entry.kind === 'fork') {
+        const branches = [...entry.branches].reverse();
+        const results = await durable.fork(
+          `undo ${entry.key}`,
+          branches.map(branch => async one => {
+            const own: Tainted = new Map(tainted);
+            return { ...(await this.reverse(one, branch, own)), own };
+          }),
+          { max: entry.max },
+        );
+        for (const result of results) {
+          if (result.status === 'rejected') throw result.reason;
+          undone += result.value.undone;
+          remaining.push(...result.value.remaining);
+          for (const [target, key] of result.value.own) tainted.set(target, key);
+        }
+      } else {
+        const left = await this.#undo(durable, entry, tainted);
+        if (left === 'undone') undone++;
+        else if (left) remaining.push(left);
+      }
+      stack.pop();
+    }
+    return { undone, remaining };
+  }
+
+  /** undefined: there was nothing to undo. */
+  async #undo(durable: Durable, entry: StepUndo, tainted: Tainted): Promise<Remaining | 'undone' | undefined> {
+    const { step, definition, inputs, key } = entry;
+    if (step.rollback === 'none') return undefined;
+    const undoClass = undoClassOf(definition, inputs);
+    const own = typeof step.rollback === 'object' ? step.rollback : undefined;
+    if (!own && undoClass === 'none') return undefined;
+    const text = own ? 'run the steps of its rollback:' : definition.describeUndo(inputs, entry.before);
+    const left = (why: string): Remaining => ({ key, uses: step.uses, text, why });
+    const targets = definition.targets(inputs).changes.map(target => `${target.kind} ${target.name}`);
+
+    if (!own && !definition.undo) return left(`${definition.title} can't be undone.`);
+    if (entry.committed) return left('What its undo needs was removed when the run had succeeded.');
+    const blocking = targets.find(target => tainted.has(target));
+    // Restoring an earlier state does not build on the present one, so it is tried in any case.
+    if (blocking !== undefined && undoClass !== 'restorable') {
+      return left(`Not tried, because the undo of ${tainted.get(blocking)} on ${blocking} failed.`);
+    }
+    const failure = await this.#run(durable, entry, own);
+    if (!failure) return 'undone';
+    for (const target of targets) tainted.set(target, key);
+    return left(failure.message);
+  }
+
+  async #run(durable: Durable, entry: StepUndo, own: Step[] | undefined): Promise<Failure | undefined> {
+    const { key, attempt } = entry;
+    // Steps of their own are durable each; the effect below then only records how they ended.
+    const place = { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${rollbackMark}`, scope: entry.scope };
+    const ownFailure = own && (await this.replacement(own, place));
+    const { value } = await durable.effect<Failure | undefined, null>({
+      id: `undo ${key}#${attempt}`,
+      shielded: true,
+      body: async () => (own ? ownFailure : this.#apply(durable, entry)),
+      codec: {
+        intent: () => ({ type: 'undo.intent', key, attempt, title: this.#title(entry) }),
+        prepared: () => null,
+        end: failure =>
+          failure ? { type: 'undo.failed', key, attempt, failure } : { type: 'undo.done', key, attempt },
+        value: end => (end.type === 'undo.failed' ? end.failure : undefined),
+      },
+    });
+    return value;
+  }
+
+  #title({ step, definition, inputs, before }: StepUndo): string {
+    return typeof step.rollback === 'object' ? 'its own rollback: steps' : definition.describeUndo(inputs, before);
+  }
+
+  async #apply(durable: Durable, { key, definition, inputs, before, outputs }: StepUndo): Promise<Failure | undefined> {
+    const context = contextOf(durable, this.world, key, new AbortController().signal);
+    for (let tries = 0; ; tries++) {
+      try {
+        await definition.undo!(context, inputs, before, outputs);
+        return undefined;
+      } catch (error) {
+        const delay = undoDelaysMs[tries];
+        if (delay === undefined || !mayPass(error)) return classifyRead(error);
+        context.progress({ message: `${messageOf(error)} Trying again in ${delay / 1000} s.` });
+        await this.world.clock.sleep(delay);
+      }
+    }
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  return error instanceof HypervisorError && passing.has(error.kind);
+}
+
+/** Removes what was only kept for undos, now that all steps are done. A failure is recorded and does not fail the run. */
+export async function commit(durable: Durable, world: World, stack: UndoEntry[]): Promise<void> {
+  for (const entry of stepsOf(stack)) {
+    const { key, attempt, definition, inputs, before, outputs } = entry;
+    if (!definition.commit || !outputs) continue;
+    const { value: failure } = await durable.effect<Failure | undefined, null>({
+      id: `commit ${key}#${attempt}`,
+      shielded: true,
+      body: async () => {
+        try {
+          await definition.commit!(
+            contextOf(durable, world, key, new AbortController().signal),
+            inputs,
+            before,
+            outputs,
+          );
+          return undefined;
+        } catch (error) {
+          return classifyRead(error);
+        }
+      },
+      codec: {
+        intent: () => ({ type: 'commit.intent', key, attempt, title: definition.title }),
+        prepared: () => null,
+        end: failure =>
+          failure ? { type: 'commit.failed', key, attempt, failure } : { type: 'commit.done', key, attempt },
+        value: end => (end.type === 'commit.failed' ? end.failure : undefined),
+      },
+    });
+    if (!failure) entry.committed = true;
+  }
+}
