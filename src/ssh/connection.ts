@@ -6,7 +6,8 @@ import { Authentication } from './authentication';
 import { nameOf, type ResolvedTarget, resolveTarget } from './config';
 import type { ConnectOptions, ExecOptions, ExecResult, RemoteFiles, SshSession } from './contract';
 import { Deadline } from './deadline';
-import { SshConnectionLost, SshError } from './errors';
+import { SftpError, SshConnectionLost, SshError } from './errors';
+import { EndableCommand, endCommand, Output } from './exec-output';
 import { hostKeyAlgorithms, verifyHostKey } from './host-key';
 import { SftpFiles } from './sftp-files';
 import { quoteArgv } from './shell-quote';
@@ -28,6 +29,7 @@ export class SshConnection implements SshSession {
   private readonly streams = new Set<ClientChannel>();
   private readonly reverse = new Map<string, (stream: Duplex) => void>();
   private readonly sessions = pLimit(sessionsAtOnce);
+  private readonly helpers = pLimit(1);
   private files: Promise<RemoteFiles> | undefined;
   private isClosed = false;
   private closing = false;
@@ -88,14 +90,11 @@ export class SshConnection implements SshSession {
   }
 
   exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    let command: string;
-    try {
-      command = quoteArgv(argv);
-    } catch (error) {
-      return Promise.reject(error);
-    }
     const { signal } = options;
     return new Promise((resolve, reject) => {
+      // Only a command that may have to be ended pays for being endable.
+      const endable = signal !== undefined || options.timeoutMs !== undefined || options.maxOutputBytes !== undefined;
+      const command = endable ? new EndableCommand(argv) : { line: quoteArgv(argv) };
       const aborted = () => reject(this.abortedError(`running ${argv[0]}`));
       if (signal?.aborted) return aborted();
       // Rejects at once even while it waits for its turn; in its turn it sees the signal itself.
@@ -106,9 +105,10 @@ export class SshConnection implements SshSession {
     });
   }
 
-  private run(command: string, name: string, options: ExecOptions): Promise<ExecResult> {
+  private run(command: EndableCommand | { line: string }, name: string, options: ExecOptions): Promise<ExecResult> {
     const { signal, timeoutMs, maxOutputBytes = defaultMaxOutput } = options;
     const doing = `running ${name}`;
+    const endable = command instanceof EndableCommand ? command : undefined;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(this.abortedError(doing));
       let channel: ClientChannel | undefined;
@@ -126,35 +126,26 @@ export class SshConnection implements SshSession {
       };
       const stop = (error: Error) =>
         settle(() => {
-          if (channel) endProcess(channel);
+          if (channel) this.endProcess(channel, endable);
           reject(error);
         });
       const onAbort = () => stop(this.abortedError(doing));
       signal?.addEventListener('abort', onAbort, { once: true });
       if (timeoutMs !== undefined)
         timer = setTimeout(() => {
-          stop(
-            new SshError(
-              'timeout',
-              `${name} on ${this.target} did not end within ${timeoutMs / 1000} s and was stopped.`,
-              {
-                target: this.target,
-              },
-            ),
-          );
+          const text = `${capital(doing)} on ${this.target} did not end within ${timeoutMs / 1000} s and was stopped.`;
+          stop(new SshError('timeout', text, { target: this.target }));
         }, timeoutMs);
       this.warm = true;
-      this.attempt(settleWith(settle, reject), () =>
-        this.client.exec(command, (error, opened) => {
-          if (error) return settle(() => reject(this.channelError(doing, error)));
+      this.openSession(
+        command.line,
+        () => settled,
+        error => settle(() => reject(this.channelError(doing, error))),
+        opened => {
           channel = opened;
-          channel.on('error', ignore);
-          channel.stderr.on('error', ignore);
-          // Given up before the server answered: the process runs already, so it is ended.
-          if (settled) return endProcess(channel);
           const stdout = new Output(maxOutputBytes, options.discardOutput === true, options.onStdout);
           const stderr = new Output(maxOutputBytes, options.discardOutput === true, options.onStderr);
-          const take = (output: Output, which: string) => (chunk: Buffer) => {
+          const take = (output: Output, which: string, chunk: Buffer) => {
             if (settled) return;
             try {
               if (output.take(chunk)) return;
@@ -163,23 +154,93 @@ export class SshConnection implements SshSession {
             }
             stop(this.channelError(doing, new Error(`it wrote more than ${maxOutputBytes} bytes to ${which}`)));
           };
-          channel.on('data', take(stdout, 'stdout'));
-          channel.stderr.on('data', take(stderr, 'stderr'));
+          channel.on('data', (chunk: Buffer) => take(stdout, 'stdout', chunk));
+          // The filter runs on after the end: it is what finds the process to be ended.
+          channel.stderr.on('data', (chunk: Buffer) => take(stderr, 'stderr', endable ? endable.filter(chunk) : chunk));
           let exit: { code: number | null; signal?: string } | undefined;
           channel.on('exit', (code: number | null, death?: string) => {
             exit = { code, ...(death ? { signal: death.replace(/^SIG/, '') } : {}) };
           });
           channel.on('close', () => {
+            if (endable) take(stderr, 'stderr', endable.flush());
             const ended = exit;
             settle(() => {
               if (ended) resolve({ ...ended, stdout: stdout.bytes(), stderr: stderr.bytes() });
               else reject(this.channelError(doing, new Error('it ended without telling its exit status')));
             });
           });
-          this.feed(channel, options.stdin, error => stop(error));
-        }),
+          // Given up before the server answered: the process runs already, so it is ended.
+          if (settled) this.endProcess(channel, endable);
+          else this.feed(channel, options.stdin, error => stop(error));
+        },
       );
     });
+  }
+
+  // sshd frees a session only when its process has ended, which may be a moment after its channel closed;
+  // nothing has run yet when it refuses, so it is asked again.
+  private openSession(
+    line: string,
+    unwanted: () => boolean,
+    fail: Fail,
+    opened: (channel: ClientChannel) => void,
+    attempt = 0,
+  ): void {
+    this.attempt(fail, () =>
+      this.client.exec(line, (error, channel) => {
+        if (error && 'reason' in error && attempt < 6 && !unwanted())
+          setTimeout(() => this.openSession(line, unwanted, fail, opened, attempt + 1), 25 * 2 ** attempt);
+        else if (error) fail(error);
+        else {
+          channel.on('error', ignore);
+          channel.stderr.on('error', ignore);
+          opened(channel);
+        }
+      }),
+    );
+  }
+
+  // Asked to end, not killed: what ignores TERM (dpkg in a critical part) has its reasons.
+  private endProcess(channel: ClientChannel, endable: EndableCommand | undefined): void {
+    channel.resume();
+    channel.stderr.resume();
+    const closeChannel = () => {
+      clearTimeout(timer);
+      channel.close();
+    };
+    // A shell that never tells its process id does not keep the channel.
+    const timer = setTimeout(closeChannel, 5000);
+    timer.unref();
+    if (endable === undefined) closeChannel();
+    endable?.pid.then(pid => {
+      if (pid === undefined) closeChannel();
+      else this.aside(endCommand(pid)).then(closeChannel, closeChannel);
+    }, closeChannel);
+  }
+
+  // Small helpers of this connection itself, one at a time so that they fit beside everybody's commands.
+  private aside(line: string): Promise<void> {
+    return this.helpers(
+      () =>
+        new Promise<void>(resolve => {
+          const release = this.track(() => resolve());
+          const done = () => {
+            release();
+            resolve();
+          };
+          this.openSession(
+            line,
+            () => this.closed,
+            done,
+            channel => {
+              channel.on('close', done);
+              channel.resume();
+              channel.stderr.resume();
+              channel.end();
+            },
+          );
+        }),
+    );
   }
 
   private feed(channel: ClientChannel, stdin: ExecOptions['stdin'], fail: Fail): void {
@@ -193,20 +254,23 @@ export class SshConnection implements SshSession {
 
   streamLocal(path: string, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
     this.warmUp();
-    return this.open(`socket ${path}`, 'AllowStreamLocalForwarding', options.signal, done =>
+    // sshd says no more than "open failed", whatever the reason.
+    const hint = `. Check that this socket exists there, that this user may open it, and that sshd_config has AllowStreamLocalForwarding yes`;
+    return this.open(`socket ${path}`, hint, options.signal, done =>
       this.client.openssh_forwardOutStreamLocal(path, done),
     );
   }
 
   forwardTcp(host: string, port: number, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
-    return this.open(`${host}:${port}`, 'AllowTcpForwarding', options.signal, done =>
+    const hint = `. Check that something listens there, and that sshd_config on ${this.target} has AllowTcpForwarding yes`;
+    return this.open(`${host}:${port}`, hint, options.signal, done =>
       this.client.forwardOut('127.0.0.1', 0, host, port, done),
     );
   }
 
   private open(
     what: string,
-    serverOption: string,
+    hint: string,
     signal: AbortSignal | undefined,
     start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
   ): Promise<Duplex> {
@@ -226,12 +290,7 @@ export class SshConnection implements SshSession {
       signal?.addEventListener('abort', onAbort, { once: true });
       this.attempt(settleWith(settle, reject), () =>
         start((error, channel) => {
-          if (error) {
-            // RFC 4254: 1 = administratively prohibited.
-            const hint =
-              'reason' in error && error.reason === 1 ? ` (see ${serverOption} in the sshd_config there)` : '';
-            return settle(() => reject(this.channelError(doing, error, hint)));
-          }
+          if (error) return settle(() => reject(this.channelError(doing, error, hint)));
           if (settled) return channel.destroy();
           this.streams.add(channel);
           channel.on('close', () => this.streams.delete(channel));
@@ -246,15 +305,7 @@ export class SshConnection implements SshSession {
   private warmUp(): void {
     if (this.warm || this.closed) return;
     this.warm = true;
-    this.attempt(ignore, () =>
-      this.client.exec('true', (error, channel) => {
-        if (error) return;
-        channel.on('error', ignore);
-        channel.resume();
-        channel.stderr.resume();
-        channel.end();
-      }),
-    );
+    void this.aside('true');
   }
 
   async reverseStreamLocal(
@@ -277,6 +328,10 @@ export class SshConnection implements SshSession {
         await this.request(`no longer listening on ${path}`, done =>
           this.client.openssh_unforwardInStreamLocal(path, done),
         );
+        // sshd leaves the socket file, and would not listen on it a second time.
+        await (await this.sftp()).unlink(path).catch((error: unknown) => {
+          if (!(error instanceof SftpError && error.status === 2)) throw error;
+        });
       },
     };
   }
@@ -548,51 +603,6 @@ class Handshake {
     for (const secret of this.secrets) if (secret !== '') struck = struck.replaceAll(secret, '***');
     return struck;
   }
-}
-
-/** Collects a stream up to a limit. */
-class Output {
-  private readonly chunks: Buffer[] = [];
-  private size = 0;
-  private readonly limit: number;
-  private readonly discard: boolean;
-  private readonly seen: ((chunk: Buffer) => void) | undefined;
-
-  constructor(limit: number, discard: boolean, seen: ((chunk: Buffer) => void) | undefined) {
-    this.limit = limit;
-    this.discard = discard;
-    this.seen = seen;
-  }
-
-  /** False when this is more than the limit allows. */
-  take(chunk: Buffer): boolean {
-    this.seen?.(chunk);
-    if (this.discard) return true;
-    this.size += chunk.length;
-    if (this.size > this.limit) return false;
-    this.chunks.push(chunk);
-    return true;
-  }
-
-  bytes(): Buffer {
-    return Buffer.concat(this.chunks);
-  }
-}
-
-// The public `signal()` refuses once stdin was ended, which SSH itself does not; so its protocol object is asked.
-interface ChannelInternals {
-  _client?: { _protocol?: { signal?: (channel: number, name: string) => void } };
-  outgoing?: { id?: number; state?: string };
-}
-
-function endProcess(channel: ClientChannel): void {
-  const inner = channel as unknown as ChannelInternals;
-  const state = inner.outgoing?.state;
-  if (inner.outgoing?.id !== undefined && (state === 'open' || state === 'eof'))
-    inner._client?._protocol?.signal?.(inner.outgoing.id, 'TERM');
-  channel.resume();
-  channel.stderr.resume();
-  channel.close();
 }
 
 function settleWith(settle: (act: () => void) => void, reject: Fail): Fail {
