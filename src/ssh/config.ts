@@ -154,6 +154,8 @@ class Settings {
       if (!this.identityFiles.includes(name)) this.identityFiles.push(name);
       return;
     }
+    // For a time, "none" is OpenSSH's word for not set: a later value still counts.
+    if (isTime(line.keyword) && line.words[0]!.toLowerCase() === 'none') return;
     if (!this.values.has(line.keyword)) this.values.set(line.keyword, line);
     // OpenSSH lets whichever of the two comes first switch the other off.
     if (line.keyword === 'proxycommand' && !this.values.has('proxyjump'))
@@ -162,8 +164,21 @@ class Settings {
       this.values.set('proxycommand', { ...line, words: ['none'] });
   }
 
+  /** OpenSSH takes the name found so far as given for the second reading. */
+  enterFinalPass(): void {
+    const host = this.hostName.toLowerCase();
+    this.finalPass = true;
+    const line = this.values.get('hostname') ?? { keyword: 'hostname', file: 'the command line', line: 0 };
+    this.values.set('hostname', { ...line, words: [host.replaceAll('%', '%%')] });
+  }
+
   word(keyword: string): string | undefined {
     return this.values.get(keyword)?.words[0];
+  }
+
+  /** What `Host` is compared with: the name as typed, and in the final pass the name it led to. */
+  get hostArgument(): string {
+    return this.finalPass ? this.hostName.toLowerCase() : this.parsed.host;
   }
 
   /** Host name as `Match host` sees it. */
@@ -185,7 +200,7 @@ function readAll(found: Settings, options: ResolveOptions): void {
   };
   pass();
   if (!found.wantsFinalPass) return;
-  found.finalPass = true;
+  found.enterFinalPass();
   pass();
 }
 
@@ -198,7 +213,7 @@ function systemFile(): { path: string; base: string } {
 function apply(lines: readonly ConfigLine[], base: string, enabled: boolean, found: Settings, depth: number): void {
   let active = enabled;
   for (const line of lines) {
-    if (line.keyword === 'host') active = enabled && matchesPatternList(found.parsed.host, line.words);
+    if (line.keyword === 'host') active = enabled && matchesPatternList(found.hostArgument, line.words);
     else if (line.keyword === 'match') active = matchesCriteria(line, found, enabled) && enabled;
     else if (line.keyword === 'include') {
       if (depth >= 16) throw at(line, 'Include is nested more than 16 deep. Look for a file that includes itself');
@@ -322,7 +337,7 @@ function finish(
       join(system, 'ssh_known_hosts2'),
     ]),
     strictHostKeyChecking: strictness,
-    hostKeyAlias: found.word('hostkeyalias'),
+    hostKeyAlias: found.word('hostkeyalias')?.toLowerCase(),
     hashKnownHosts: flag(found, 'hashknownhosts', false),
     serverAliveInterval: seconds(found, 'serveraliveinterval') ?? 15,
     serverAliveCountMax: count(found, 'serveralivecountmax') ?? 3,
@@ -400,13 +415,16 @@ function count(found: Settings, keyword: string): number | undefined {
   return Number(line.words[0]);
 }
 
+function isTime(keyword: string): boolean {
+  return keyword === 'connecttimeout' || keyword === 'serveraliveinterval';
+}
+
 const unitSeconds: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 
 function seconds(found: Settings, keyword: string): number | undefined {
   const line = found.values.get(keyword);
   if (line === undefined) return undefined;
   const word = line.words[0]!.toLowerCase();
-  if (word === 'none') return undefined;
   if (!/^(\d+[smhdw]?)+$/.test(word)) throw at(line, `${keyword} is a time such as 30 or 1m, not "${word}"`);
   return [...word.matchAll(/(\d+)([smhdw]?)/g)].reduce(
     (sum, part) => sum + Number(part[1]) * unitSeconds[part[2]!]!,
