@@ -34,6 +34,8 @@ export interface VolumeFacts {
   mode?: string;
   owner?: string;
   group?: string;
+  /** The image below, as the file itself names it. */
+  backing?: string;
 }
 
 /** Pools and volumes of one host. */
@@ -148,6 +150,7 @@ export class Storage {
         mode: text(child(permissions, 'mode')),
         owner: text(child(permissions, 'owner')),
         group: text(child(permissions, 'group')),
+        backing: text(child(node, 'backingStore', 'path')),
       };
     });
   }
