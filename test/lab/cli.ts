@@ -65,7 +65,7 @@ async function up(dir: string, debian: boolean): Promise<number> {
   }
   const begun = Date.now();
   const say = (line: string) => print(`${((Date.now() - begun) / 1000).toFixed(1).padStart(6)} s  ${line}`);
-  const lab = await startLab({ dir, proxy: true, lifetime: 'by hand', say });
+  const lab = await startLab({ dir, proxy: true, firstSlot: true, say });
   try {
     say(`hosts are up: ${lab.hosts.map(host => `${host.name} ${host.address}`).join(', ')}`);
     const web1 = {
@@ -93,6 +93,7 @@ async function up(dir: string, debian: boolean): Promise<number> {
     await lab.destroy();
     throw error;
   }
+  lab.keep();
   say('the lab is up');
   print(`\nInventory:  ${lab.inventory}\nSSH:        ssh -F ${lab.sshConfig} hv1\nEnd it:     npm run lab -- down`);
   return 0;

@@ -15,7 +15,7 @@ import { canConnect, sshdConfig } from './host';
 import { ensurePackages } from './packages';
 import { must, startMember, until } from './processes';
 import { freeSshPort } from './slots';
-import { tearDown, writeRecord } from './teardown';
+import { takeFolder, tearDown } from './teardown';
 import { watchOver } from './watchdog';
 
 /** Many sshd on loopback, for measuring what reaches many machines at once. One fan at a time. */
@@ -43,14 +43,13 @@ export async function startFan(options: { count: number; dir?: string }): Promis
     throw new Error(`A fan has 1 to ${most} members, not ${count}`);
   await ensurePackages(() => undefined);
   const dir = options.dir ? resolve(options.dir) : mkdtempSync(join(tmpdir(), 'virtbook-fan-'));
-  await tearDown(dir);
   const port = await freeSshPort('127.0.1.1');
   const members = Array.from({ length: count }, (_, index) => ({
     name: `h${index + 1}`,
     address: `127.0.${1 + Math.floor(index / perBlock)}.${1 + (index % perBlock)}`,
     port,
   }));
-  writeRecord(dir, {});
+  await takeFolder(dir);
   const release = watchOver(dir);
   const destroy = async () => {
     await tearDown(dir);

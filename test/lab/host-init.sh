@@ -17,6 +17,7 @@ if [ "$HOST_KIND" = hypervisor ]; then
 fi
 # Own groups of control: cgroup 2 wants processes in a leaf before controllers can be handed down.
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  umount -l /sys/fs/cgroup
   mount -t cgroup2 cgroup /sys/fs/cgroup
   mkdir -p /sys/fs/cgroup/init
   echo 1 > /sys/fs/cgroup/init/cgroup.procs

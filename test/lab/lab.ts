@@ -6,8 +6,8 @@ import { domainXml } from './domain-xml';
 import { labKey, labSources } from './guest-cache';
 import { Host, type HostName } from './host';
 import { ensurePackages } from './packages';
-import { address, claimSlot, freeSshPort, releaseSlot } from './slots';
-import { tearDown, writeRecord } from './teardown';
+import { address, claimSlot, freeSshPort } from './slots';
+import { takeFolder, tearDown, writeRecord } from './teardown';
 import { tinyGuest } from './tiny-guest';
 import { placeDisk, Vm } from './vm';
 import { watchOver } from './watchdog';
@@ -23,8 +23,8 @@ export interface LabOptions {
   proxy?: boolean;
   /** The lab's own folder, made here and removed with the lab. Default: a new one below the system's temporary folder. */
   dir?: string;
-  /** `process` (default): the lab ends with this process, however that ends. `by hand`: it stays until `down`. */
-  lifetime?: 'process' | 'by hand';
+  /** Takes the addresses 127.0.0.x when they are free: for the lab started by hand. */
+  firstSlot?: boolean;
   say?: (line: string) => void;
 }
 
@@ -57,6 +57,8 @@ export interface Lab {
   host(name: HostName): Host;
   /** Makes a VM, starts it and waits for its agent, unless told not to start it. */
   makeVm(options: VmOptions): Promise<Vm>;
+  /** Lets the lab outlive this process; until then it ends with it. */
+  keep(): void;
   destroy(): Promise<void>;
 }
 
@@ -71,17 +73,16 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     throw new Error(
       `${dir} is too long a path for a lab: its sockets would not fit. Set VIRTBOOK_LAB to a shorter one.`,
     );
-  await tearDown(dir);
-  const slot = claimSlot(dir, options.lifetime === 'by hand' ? 0 : 1);
+  await takeFolder(dir);
+  const slot = claimSlot(dir, options.firstSlot ? 0 : 1);
+  writeRecord(dir, { slot });
   const lab = new RunningLab(dir, slot, boot, await freeSshPort(address(slot, 11)));
   try {
-    writeRecord(dir, { slot });
-    if (options.lifetime !== 'by hand') lab.watch();
+    lab.watch();
     await lab.start([...(options.hosts ?? (['hv1', 'hv2'] as const)), ...(options.proxy ? (['px1'] as const) : [])]);
     return lab;
   } catch (error) {
     await lab.destroy();
-    releaseSlot(slot, dir);
     throw error;
   }
 }
@@ -168,6 +169,10 @@ class RunningLab implements Lab {
       await vm.waitAgent();
     }
     return vm;
+  }
+
+  keep(): void {
+    this.releaseWatchdog();
   }
 
   async destroy(): Promise<void> {

@@ -23,7 +23,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
-      env: { ...process.env, LC_ALL: 'C', ...options.env },
+      env: { ...process.env, LC_ALL: 'C.UTF-8', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -88,27 +88,57 @@ export function memberMark(directory: string, member: string): string {
   return `${directory}:${member}`;
 }
 
+interface MemberProcess {
+  pid: number;
+  member: string;
+  /** Whether it is pid 1 of its member. */
+  first: boolean;
+}
+
 /**
- * Finds the first processes (pid 1 inside) of the lab's members by looking at what runs, not at pid files:
- * a recycled pid is never taken for a host, and a half-started host is found too.
+ * Finds a lab's processes by their mark, not by pid files: a recycled pid is never taken for a host's, and what a
+ * half-started host has is found too.
  */
-export function runningMembers(directory: string): Map<string, number> {
-  const members = new Map<string, number>();
+function memberProcesses(directory: string): MemberProcess[] {
+  const found: MemberProcess[] = [];
   const prefix = `${memberVariable}=${memberMark(directory, '')}`;
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
     try {
-      const mark = readFileSync(`/proc/${pid}/environ`, 'latin1')
+      const mark = readFileSync(`/proc/${entry}/environ`, 'latin1')
         .split('\0')
-        .find(entry => entry.startsWith(prefix));
+        .find(variable => variable.startsWith(prefix));
       if (!mark) continue;
-      const inner = /^NSpid:\s+\d+\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-      if (inner === '1') members.set(mark.slice(prefix.length), Number(pid));
+      const inner = /^NSpid:.*\s(\d+)\s+(\d+)$/m.exec(readFileSync(`/proc/${entry}/status`, 'latin1'))?.[2];
+      found.push({ pid: Number(entry), member: mark.slice(prefix.length), first: inner === '1' });
     } catch {
       // It ended while we looked, or belongs to someone else.
     }
   }
-  return members;
+  return found;
+}
+
+/** The lab's members that are up, with the pid that each one's pid 1 has here. */
+export function runningMembers(directory: string): Map<string, number> {
+  const first = memberProcesses(directory).filter(one => one.first);
+  return new Map(first.map(one => [one.member, one.pid]));
+}
+
+/** Ends every process of the lab, of members that are only just starting too. */
+export async function killMembers(directory: string): Promise<void> {
+  await until(
+    `the end of the processes of ${directory}`,
+    15_000,
+    async () => {
+      const all = memberProcesses(directory);
+      if (all.length === 0) return true;
+      // Their pid 1 takes the others along; without one, it is the parent that was about to make it.
+      for (const one of all.some(process => process.first) ? all.filter(process => process.first) : all)
+        await killMember(one.pid);
+      return undefined;
+    },
+    0,
+  );
 }
 
 export function alive(pid: number): boolean {

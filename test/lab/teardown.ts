@@ -1,13 +1,25 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeCgroups } from './cgroups';
-import { killMember, run, runningMembers } from './processes';
+import { killMembers, run, runningMembers } from './processes';
 import { releaseSlot } from './slots';
 
 /** What a lab leaves in its folder for the process that takes it down, maybe another one. */
 export interface LabRecord {
   /** The slot a lab owns; a fan has none. */
   slot?: number;
+}
+
+/** Makes the lab's folder and marks it as a lab's: what `tearDown` may remove. Refuses a folder of someone else. */
+export async function takeFolder(directory: string): Promise<void> {
+  if (runningMembers(directory).size > 0)
+    throw new Error(`A lab is up in ${directory} already; \`npm run lab -- down --dir ${directory}\` ends it.`);
+  await tearDown(directory);
+  if (existsSync(directory) && readdirSync(directory).length > 0)
+    throw new Error(
+      `${directory} has files that are not a lab's, and a lab's folder is removed with the lab: choose an empty one.`,
+    );
+  writeRecord(directory, {});
 }
 
 export function writeRecord(directory: string, record: LabRecord): void {
@@ -30,8 +42,7 @@ export function readRecord(directory: string): LabRecord | undefined {
  * rules, its folder, its slot. Mounts go with the hosts' mount namespaces. Does nothing where there is no lab.
  */
 export async function tearDown(directory: string): Promise<void> {
-  const members = [...runningMembers(directory).values()];
-  await Promise.all(members.map(killMember));
+  await killMembers(directory);
   const record = readRecord(directory);
   if (!record) return;
   if (record.slot !== undefined) {

@@ -38,7 +38,7 @@ export async function fillTestDriver(
   }
   const holder = spawn('virsh', ['-q', '-c', uri], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
   });
   holder.stdin.on('error', () => undefined);
   holder.stdout.resume();

@@ -17,5 +17,7 @@ export function watchOver(directory: string): () => void {
   watchdog.unref();
   // A pipe is a socket to Node, which its types do not say; it must not keep this process alive.
   if ('unref' in watchdog.stdin && typeof watchdog.stdin.unref === 'function') watchdog.stdin.unref();
-  return () => watchdog.stdin.end('\n');
+  return () => {
+    if (!watchdog.stdin.writableEnded) watchdog.stdin.end('\n');
+  };
 }
