@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
+import { bundleOptions } from './bundle-options.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -14,6 +15,7 @@ process.chdir(root);
 export const entries = {
   extension: 'src/vscode/extension.ts', // what activation loads
   language: 'src/vscode/chunks/language.ts', // parser, schemas, expressions: first runbook or inventory opened
+  runs: 'src/vscode/chunks/runs.ts', // the folder of runs: first look at lenses or runs
   connect: 'src/vscode/chunks/connect.ts', // ssh and hypervisors: first connection
   runner: 'src/runner/main.ts', // the process that carries a run
   cli: 'src/cli/main.ts',
@@ -30,17 +32,7 @@ const { values: options } = parseArgs({
 });
 
 /** @type {esbuild.BuildOptions} */
-const common = {
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  // Native add-ons are optional for ssh2; without them it uses plain JavaScript.
-  external: ['vscode', 'cpu-features', '*.node'],
-  mainFields: ['module', 'main'],
-  legalComments: 'none',
-  logLevel: 'warning',
-};
+const common = { ...bundleOptions, legalComments: 'none', logLevel: 'warning' };
 
 const present = Object.entries(entries).filter(([, source]) => existsSync(source));
 /** @type {(names: [string, string][]) => esbuild.BuildOptions} */
