@@ -44,9 +44,11 @@ export type PlannedStep =
       key: string;
       pointer: string;
       variable: string;
+      when: boolean | 'unknown';
       batch: number;
       maxFailures: number;
       items: { value: Json; steps: PlannedStep[] }[] | 'unknown';
+      /** The steps of any item, where the items are not known; else empty. */
       body: PlannedStep[];
     }
   | { kind: 'group'; key: string; pointer: string; when: boolean | 'unknown'; steps: PlannedStep[] };

@@ -1,0 +1,167 @@
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { CancelMode } from '../engine/journal';
+import type { SshPrompts } from '../ssh/contract';
+import { onMessages, type Prompt, type PromptAnswer, type PromptKind, send, type ToRunner } from './control-protocol';
+
+export interface ControlHandlers {
+  runId: string;
+  cancel(mode: CancelMode, by: string): Promise<void>;
+  /** False when that question is not open, or has no such choice. */
+  answer(question: string, choice: string, by: string): Promise<boolean>;
+}
+
+/** How long a prompt waits while nobody is attached who could answer. */
+const unattendedMs = 60_000;
+
+interface OpenPrompt {
+  id: number;
+  ask: Prompt;
+  resolve(value: PromptAnswer | undefined): void;
+  /** Those who were asked and have not declined. */
+  asked: Set<Socket>;
+  timer?: NodeJS.Timeout;
+}
+
+/** A runner's socket: takes cancels and answers, and relays what SSH asks to whoever is attached. The first answer counts. */
+export class ControlServer {
+  readonly #clients = new Map<Socket, ReadonlySet<PromptKind>>();
+  readonly #prompts = new Map<number, OpenPrompt>();
+  #next = 1;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly handlers: ControlHandlers,
+    private readonly path: string,
+  ) {}
+
+  /** The lock is held, so whatever is at that path is of a runner that has died. */
+  static async listen(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+    if (process.platform !== 'win32') rmSync(path, { force: true });
+    const server = createServer();
+    const control = new ControlServer(server, handlers, path);
+    server.on('connection', socket => control.#connected(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+    return control;
+  }
+
+  prompts(): SshPrompts {
+    return {
+      askHostKey: async question => {
+        const answer = await this.#ask({ kind: 'hostKey', question });
+        return answer === 'accept-and-save' || answer === 'accept-once' ? answer : 'refuse';
+      },
+      askPassphrase: async (keyPath, attempt) => asText(await this.#ask({ kind: 'passphrase', keyPath, attempt })),
+      askPassword: async (target, attempt) => asText(await this.#ask({ kind: 'password', target, attempt })),
+      askKeyboard: async (target, prompts) => {
+        const answer = await this.#ask({ kind: 'keyboard', target, prompts: [...prompts] });
+        return Array.isArray(answer) && answer.length === prompts.length ? answer : undefined;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const prompt of this.#prompts.values()) this.#settle(prompt, undefined);
+    for (const socket of this.#clients.keys()) socket.end();
+    await new Promise<void>(resolve => {
+      this.server.close(() => resolve());
+      setTimeout(() => {
+        for (const socket of this.#clients.keys()) socket.destroy();
+      }, 500).unref();
+    });
+    if (process.platform !== 'win32') rmSync(this.path, { force: true });
+  }
+
+  #connected(socket: Socket): void {
+    this.#clients.set(socket, new Set());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.#clients.delete(socket);
+      for (const prompt of this.#prompts.values()) this.#declined(prompt, socket);
+    });
+    onMessages(socket, message => void this.#receive(socket, message as ToRunner));
+  }
+
+  async #receive(socket: Socket, message: ToRunner): Promise<void> {
+    switch (message.type) {
+      case 'ping':
+        send(socket, { type: 'pong', runId: this.handlers.runId });
+        return;
+      case 'attach':
+        this.#clients.set(socket, new Set(message.kinds));
+        for (const prompt of this.#prompts.values()) this.#offer(prompt, socket);
+        return;
+      case 'cancel':
+        return this.#reply(socket, message.id, async () => {
+          if (message.mode !== 'keep' && message.mode !== 'rollback') return 'Unknown way to cancel.';
+          await this.handlers.cancel(message.mode, String(message.by));
+          return undefined;
+        });
+      case 'answer':
+        return this.#reply(socket, message.id, async () =>
+          (await this.handlers.answer(String(message.question), String(message.choice), String(message.by)))
+            ? undefined
+            : 'That question is not open any more, or has no such answer.',
+        );
+      case 'reply': {
+        const prompt = this.#prompts.get(message.prompt);
+        if (!prompt?.asked.has(socket)) return;
+        if (message.value === undefined) this.#declined(prompt, socket, true);
+        else this.#settle(prompt, message.value);
+        return;
+      }
+    }
+  }
+
+  async #reply(socket: Socket, id: number, act: () => Promise<string | undefined>): Promise<void> {
+    try {
+      const why = await act();
+      send(socket, why === undefined ? { type: 'done', id } : { type: 'refused', id, why });
+    } catch (error) {
+      send(socket, { type: 'refused', id, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #ask(ask: Prompt): Promise<PromptAnswer | undefined> {
+    return new Promise(resolve => {
+      const prompt: OpenPrompt = { id: this.#next++, ask, resolve, asked: new Set() };
+      this.#prompts.set(prompt.id, prompt);
+      for (const socket of this.#clients.keys()) this.#offer(prompt, socket);
+      this.#expire(prompt);
+    });
+  }
+
+  #offer(prompt: OpenPrompt, socket: Socket): void {
+    if (!this.#clients.get(socket)?.has(prompt.ask.kind)) return;
+    clearTimeout(prompt.timer);
+    prompt.asked.add(socket);
+    send(socket, { type: 'prompt', prompt: prompt.id, ask: prompt.ask });
+  }
+
+  /** `said`: a person declined, rather than went away; nobody else need be asked. */
+  #declined(prompt: OpenPrompt, socket: Socket, said = false): void {
+    if (!prompt.asked.delete(socket)) return;
+    if (said && prompt.asked.size === 0) this.#settle(prompt, undefined);
+    else this.#expire(prompt);
+  }
+
+  #expire(prompt: OpenPrompt): void {
+    if (prompt.asked.size > 0) return;
+    clearTimeout(prompt.timer);
+    prompt.timer = setTimeout(() => this.#settle(prompt, undefined), unattendedMs);
+  }
+
+  #settle(prompt: OpenPrompt, value: PromptAnswer | undefined): void {
+    clearTimeout(prompt.timer);
+    this.#prompts.delete(prompt.id);
+    for (const socket of prompt.asked) send(socket, { type: 'prompt.over', prompt: prompt.id });
+    prompt.resolve(value);
+  }
+}
+
+function asText(answer: PromptAnswer | undefined): string | undefined {
+  return typeof answer === 'string' ? answer : undefined;
+}

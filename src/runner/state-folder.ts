@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, statSync } from 'node:fs';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where runs are kept: `VIRTBOOK_STATE`, else the place the system has for such data. */
+export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.VIRTBOOK_STATE) return resolve(env.VIRTBOOK_STATE);
+  if (process.platform === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'virtbook');
+  // A relative XDG path is invalid and ignored, as its specification says.
+  const base = env.XDG_STATE_HOME?.startsWith('/') ? env.XDG_STATE_HOME : join(homedir(), '.local', 'state');
+  return join(base, 'virtbook');
+}
+
+/** A name for a run's control socket that fits in the 104 bytes that systems allow, wherever the state folder is. */
+export function socketPath(runFolder: string, env: NodeJS.ProcessEnv = process.env): string {
+  const name = createHash('sha256').update(runFolder).digest('hex').slice(0, 16);
+  if (process.platform === 'win32') return `\\\\.\\pipe\\virtbook-${name}`;
+  const runtime = env.XDG_RUNTIME_DIR;
+  const folder = runtime ? join(runtime, 'virtbook') : join(tmpdir(), `virtbook-${userInfo().uid}`);
+  try {
+    return join(privateFolder(folder), `${name}.sock`);
+  } catch (error) {
+    // A runtime folder that is gone (a session that ended) must not keep a run from starting.
+    if (!runtime) throw error;
+    return join(privateFolder(join(tmpdir(), `virtbook-${userInfo().uid}`)), `${name}.sock`);
+  }
+}
+
+/** Others must not be able to answer a run's questions. @throws when somebody else made the folder. */
+function privateFolder(folder: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = statSync(folder);
+  if (uid !== userInfo().uid || (mode & 0o077) !== 0) {
+    throw new Error(
+      `${folder} must be yours alone (mode 700) for control sockets to be safe in it. Remove it, or fix its mode.`,
+    );
+  }
+  return folder;
+}
+
+/** Sortable by time, easy to type the beginning of. */
+export function newRunId(now = new Date()): string {
+  const stamp = now.toISOString().replace(/[-:]/g, '').slice(0, 15).replace('T', '-');
+  const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
+  const random = Array.from(crypto.getRandomValues(new Uint8Array(4)), byte => letters[byte % letters.length]);
+  return `${stamp}-${random.join('')}`;
+}
