@@ -123,6 +123,7 @@ const SnapshotSchema = Type.Object(
     sizeGiB: Type.Optional(size('Space that it takes.')),
     datastore: Type.Optional(Type.String()),
     guest: Type.Optional(GuestSchema),
+    parent: Type.Optional(text('Snapshot that was the current one when this one was taken.')),
   },
   closed,
 );

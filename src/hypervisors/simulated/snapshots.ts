@@ -90,6 +90,7 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
             sizeGiB: sizeGiB(now),
             datastore: store(now),
             guest: now.guest,
+            ...(now.currentSnapshot === undefined ? {} : { parent: now.currentSnapshot }),
           };
           lab.putVm({ ...now, snapshots: [...now.snapshots, snapshot], currentSnapshot: options.name });
           return { consistency };
@@ -118,10 +119,15 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
         },
         effect: () => {
           const now = visibleVm(visible, uuid);
-          const at = now.snapshots.findIndex(snapshot => snapshot.name === name);
-          const snapshots = now.snapshots.filter(snapshot => snapshot.name !== name);
+          const gone = now.snapshots.find(snapshot => snapshot.name === name);
+          const snapshots = now.snapshots
+            .filter(snapshot => snapshot !== gone)
+            .map(({ parent, ...snapshot }): LabSnapshot => {
+              const next = parent === name ? gone?.parent : parent;
+              return next === undefined ? snapshot : { ...snapshot, parent: next };
+            });
           const { currentSnapshot, ...rest } = now;
-          const current = currentSnapshot === name ? now.snapshots[at - 1]?.name : currentSnapshot;
+          const current = currentSnapshot === name ? gone?.parent : currentSnapshot;
           lab.putVm({ ...rest, snapshots, ...(current === undefined ? {} : { currentSnapshot: current }) });
         },
       });

@@ -92,6 +92,8 @@ export interface LabSnapshot {
   sizeGiB: number;
   datastore: string;
   guest: LabGuest;
+  /** Snapshot that was the current one when this one was taken. */
+  parent?: string;
 }
 
 export interface LabJob {

@@ -1,0 +1,52 @@
+import { HypervisorError } from '../hypervisors/errors';
+import type { Exec, GuestExecResult } from '../hypervisors/ports';
+import type { ActionContext } from './action';
+import { ActionError } from './action-error';
+
+export type Via = 'auto' | 'agent' | 'ssh';
+
+/** Runs argv in a guest and passes its output on. A non-zero code resolves. */
+export function runInGuest(
+  context: ActionContext,
+  guest: Exec,
+  argv: string[],
+  options: { timeoutMs: number; stdin?: string; quiet?: boolean },
+): Promise<GuestExecResult> {
+  return guest.exec(argv, {
+    timeoutMs: options.timeoutMs,
+    signal: context.signal,
+    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+    ...(options.quiet ? {} : { onOutput: (stream, text) => context.log(text, stream) }),
+  });
+}
+
+/** The end of what a command said, for an error that has to fit a line or a few. */
+export function lastWords(result: GuestExecResult): string {
+  const text = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-4).join('; ');
+  return text.length > 400 ? `…${text.slice(-400)}` : text || 'it printed nothing';
+}
+
+/** Waits until commands can be run in the guest (it has booted). Throws `ActionError` when the time is over. */
+export async function waitForGuest(context: ActionContext, vm: string, via: Via, timeoutMs: number): Promise<Exec> {
+  const end = context.now() + timeoutMs;
+  for (;;) {
+    let why: unknown;
+    try {
+      const guest = await context.fleet.guest(vm, via);
+      const { code } = await runInGuest(context, guest, ['true'], { timeoutMs: 5000, quiet: true });
+      if (code === 0) return guest;
+      why = new Error(`"true" ended with code ${code}`);
+    } catch (error) {
+      if (!(error instanceof HypervisorError) || error.kind === 'cancelled') throw error;
+      why = error;
+    }
+    if (context.now() >= end) {
+      throw new ActionError(
+        `No command can be run in ${vm} after ${timeoutMs / 1000} s: ${why instanceof Error ? why.message : why} ` +
+          'Look at its console, its agent and its network.',
+        { vm, cause: why },
+      );
+    }
+    await context.sleep(2000);
+  }
+}

@@ -1,0 +1,42 @@
+import { HypervisorError } from '../hypervisors/errors';
+import type { Consistency, Quiesce } from '../hypervisors/ports';
+import type { VmLocation } from '../inventory/fleet';
+import type { ActionContext } from './action';
+import { portOf } from './located-vm';
+
+/** Name of what a step of a run makes: the same after a resume, and nobody else's. */
+export function markOf(context: ActionContext): string {
+  return `virtbook-${context.runId}-${context.stepKey}`.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/-+$/, '');
+}
+
+export async function hasSnapshot(location: VmLocation, name: string): Promise<boolean> {
+  const list = await portOf(location, 'snapshots').list(location.vm.uuid);
+  return list.some(snapshot => snapshot.name === name);
+}
+
+/** Takes the snapshot unless it is there already from an earlier attempt of the same step. */
+export async function ensureSnapshot(
+  context: ActionContext,
+  location: VmLocation,
+  options: { name: string; description: string; memory: boolean; quiesce: Quiesce },
+): Promise<Consistency | undefined> {
+  if (await hasSnapshot(location, options.name)) return undefined;
+  const taken = await portOf(location, 'snapshots').create(location.vm.uuid, {
+    ...options,
+    signal: context.signal,
+    onProgress: context.progress,
+  });
+  return taken.consistency;
+}
+
+/** Removes the snapshot of that name, whole or half made, and thaws the guest. Idempotent. */
+export async function removeSnapshot(location: VmLocation, name: string): Promise<void> {
+  const snapshots = portOf(location, 'snapshots');
+  await snapshots.cleanUp(location.vm.uuid, name);
+  if (!(await hasSnapshot(location, name))) return;
+  try {
+    await snapshots.delete(location.vm.uuid, name);
+  } catch (error) {
+    if (!(error instanceof HypervisorError && error.kind === 'not-found')) throw error;
+  }
+}
