@@ -1,5 +1,6 @@
-import type { Json } from './json';
 import type { JsonSchema } from './value-type';
+
+type UndoClassName = 'none' | 'reversible' | 'restorable' | 'irreversible';
 
 /** What the language needs to know of an action. Every ActionDefinition is one. */
 export interface ActionSignature {
@@ -10,7 +11,7 @@ export interface ActionSignature {
   example: string;
   inputs: object;
   outputs: object;
-  undoClass: 'none' | 'reversible' | 'restorable' | 'irreversible';
+  undoClass: UndoClassName | ((inputs: unknown) => UndoClassName);
   idempotent: boolean;
   requires(inputs: unknown): readonly string[];
 }
@@ -45,8 +46,4 @@ export function inputSchemas(action: ActionSignature): Record<string, JsonSchema
 
 export function requiredInputs(action: ActionSignature): string[] {
   return (action.inputs as JsonSchema).required ?? [];
-}
-
-export function defaultOf(schema: JsonSchema): Json | undefined {
-  return schema.default;
 }

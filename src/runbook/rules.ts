@@ -190,11 +190,6 @@ export const rules = {
     summary: '`retry` on an action that does more when it is run twice.',
     docs: 'A retry repeats the step after a failure. Leave it out, or make sure that repeating does no harm.',
   },
-  'no-rollback': {
-    severity: 'info',
-    summary: 'A step that can not be undone and says nothing about it.',
-    docs: 'Add `rollback:` with the steps that take it back, or `rollback: none` to say that nothing is to be done.',
-  },
   'unused-input': { severity: 'info', summary: 'An input that nothing uses.', docs: 'Remove it, or use it.' },
   'unused-ignore': {
     severity: 'info',

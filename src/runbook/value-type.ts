@@ -29,8 +29,8 @@ export interface JsonSchema {
   patternProperties?: Record<string, JsonSchema>;
   format?: string;
   $ref?: string;
-  /** What a string names, so that it can be checked and completed: `vm`, `host`, `proxy`, `datastore`. */
-  refers?: string;
+  /** What a string names, so that it can be checked and completed: `vm`, `host`, `proxy`, `datastore`, `snapshot`. */
+  'x-virtbook'?: string;
 }
 
 export function typeOfSchema(schema: JsonSchema | boolean | undefined, label?: string): ValueType {

@@ -107,13 +107,16 @@ export class YamlSource {
     }
   }
 
-  /** Where the value at a JSON pointer stands. An empty value (`key:`) gives the place right after the colon. */
+  /** Where the value at a JSON pointer stands. An empty value (`key:`) gives its key, an empty item its dash. */
   valueRange(pointer: string): SourceRange | undefined {
     const found = this.#find(pointer);
     if (!found) return undefined;
     const { node, key } = found;
     if (node && !(isScalar(node) && node.value === null && isEmptyRange(node))) return nodeRange(node, this.text);
-    return key ? nodeRange(key, this.text) : undefined;
+    if (key) return nodeRange(key, this.text);
+    // An empty item of a list: its dash.
+    const dash = node?.range ? this.text.lastIndexOf('-', node.range[0]) : -1;
+    return dash < 0 ? undefined : { start: dash, end: dash + 1 };
   }
 
   /** Where the key of a JSON pointer stands; undefined for items of a list. */
