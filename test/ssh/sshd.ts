@@ -143,6 +143,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
         'KbdInteractiveAuthentication no',
         'MaxStartups 500',
         'LogLevel VERBOSE',
+        // bash started by sshd reads .bashrc unless it believes to be a nested shell; what is in there is not ours.
+        'SetEnv SHLVL=5',
         'Subsystem sftp internal-sftp',
         '',
       ].join('\n'),
