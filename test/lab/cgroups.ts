@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from './processes';
 
 const root = '/sys/fs/cgroup';
 
@@ -23,10 +24,10 @@ export function makeCgroups(name: string): string[] {
   return folders;
 }
 
-/** Removes what `makeCgroups` made and what libvirt made below. Their processes must have ended. */
-export function removeCgroups(name: string): void {
+/** Removes what `makeCgroups` made and what libvirt made below, as soon as their last processes have ended. */
+export async function removeCgroups(name: string): Promise<void> {
   for (const folder of [join(root, name), ...hierarchies().map(controller => join(root, controller, name))])
-    if (existsSync(folder)) removeTree(folder);
+    await until(`the end of what runs in ${folder}`, 10_000, () => (removeTree(folder) ? true : undefined), 10);
 }
 
 function hierarchies(): string[] {
@@ -37,8 +38,16 @@ function hierarchies(): string[] {
     .filter(name => existsSync(join(root, name, 'cgroup.clone_children')));
 }
 
-function removeTree(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) removeTree(join(folder, entry.name));
-  rmdirSync(folder);
+/** False when a process, maybe one just ending, is still in it. */
+function removeTree(folder: string): boolean {
+  if (!existsSync(folder)) return true;
+  const below = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  if (!below.every(entry => removeTree(join(folder, entry.name)))) return false;
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+    throw error;
+  }
 }

@@ -163,7 +163,7 @@ export class Host {
   async kill(): Promise<void> {
     const pid = this.pid;
     if (pid !== undefined) await killMember(pid);
-    removeCgroups(this.cgroup);
+    await removeCgroups(this.cgroup);
   }
 
   /** Runs a command on the host, in all of its namespaces. */

@@ -47,7 +47,7 @@ export async function tearDown(directory: string): Promise<void> {
   if (!record) return;
   if (record.slot !== undefined) {
     const mark = `virtbook-lab-${record.slot}-`;
-    for (const name of ['hv1', 'hv2', 'px1']) removeCgroups(`${mark}${name}`);
+    for (const name of ['hv1', 'hv2', 'px1']) await removeCgroups(`${mark}${name}`);
     await removeFilterRules(mark);
   }
   rmSync(directory, { recursive: true, force: true });

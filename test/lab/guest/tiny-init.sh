@@ -14,9 +14,10 @@ ip link set lo up
 [ -n "$IP" ] && ip addr add "$IP" dev eth0 && ip link set eth0 up && ip route add default via "$GW"
 mount -t ext4 -o discard /dev/vda /data 2>/dev/null && echo "booted $(date -u +%FT%TZ)" >> /data/boots
 for p in /dev/vport*; do mkdir -p /dev/virtio-ports; ln -sf "$p" "/dev/virtio-ports/$(cat "/sys/class/virtio-ports/${p##*/}/name")"; done
-qemu-ga -d -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run -F/etc/qemu/fsfreeze-hook
 dropbear -R -s -p 22 2>/dev/null
 httpd -p 80 -h /www
 acpid 2>/dev/null &
+# Last: tests take an answering agent for a guest that is up.
+qemu-ga -d -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run -F/etc/qemu/fsfreeze-hook
 echo "guest is up after $(cut -d' ' -f1 /proc/uptime) s"
 exec sh -c 'while :; do setsid cttyhack sh; sleep 1; done'
