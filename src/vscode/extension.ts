@@ -1,6 +1,143 @@
 import * as vscode from 'vscode';
+import { type CommandId, commands } from './ids';
+import { chooseInventory, createInventory, newRunbook, openInventory } from './inventory/inventoryCommands';
+import { InventoryFile } from './inventory/inventoryFile';
+import { InventoryView } from './inventory/inventoryView';
+import { InventoryNames } from './language/inventoryOfRunbook';
+import { LanguageFeatures } from './language/languageFeatures';
+import { RunLenses } from './language/runLenses';
+import { connect } from './lazy';
+import { Prompts } from './prompts';
+import { ReadonlyDocuments } from './readonlyDocuments';
+import { RunCommands, runbookUri } from './runCommands';
+import { RunProgress } from './runs/runProgress';
+import { RunsCommands, runIdOf } from './runs/runsCommands';
+import { RunsService } from './runs/runsService';
+import { RunsView } from './runs/runsView';
+import { VmCommands } from './vm/vmCommands';
 
+/** Wires the parts together. Opens no connection and starts no process. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Virtbook', { log: true });
-  context.subscriptions.push(log);
+  const prompts = new Prompts(context.secrets);
+  const runs = new RunsService(log);
+  const file = new InventoryFile(context.workspaceState, log);
+  const inventory = new InventoryView(
+    file,
+    (definition, uri, connection) => connect().openConnection(definition, uri.fsPath, connection, prompts.ssh()),
+    log,
+  );
+  const names = new InventoryNames(uri => inventory.seen(uri));
+  const features = new LanguageFeatures(names, log, (kind, name) => inventory.liveState(kind, name));
+  const documents = new ReadonlyDocuments(runs);
+  const progress = new RunProgress(runs, () => prompts.person(), log);
+  const runCommands = new RunCommands(
+    features,
+    runs,
+    progress,
+    documents,
+    () => ({ hosts: inventory.hosts.map(node => node.host.name), vms: inventory.vms.map(node => node.vm.name) }),
+    () => inventory.shownHosts,
+    log,
+  );
+  const vm = new VmCommands(inventory, runCommands, vscode.Uri.joinPath(context.globalStorageUri, 'actions'));
+  const runsView = new RunsView(runs, log);
+  const runsCommands = new RunsCommands(runs, progress);
+  context.subscriptions.push(log, runs, file, inventory, names, features, documents, progress, runsView);
+  context.subscriptions.push(new RunLenses(features, runs, log));
+
+  /** Each command once; what goes wrong is shown, never swallowed. */
+  const register = (id: CommandId, handler: (...args: unknown[]) => unknown) => {
+    const guarded = async (...args: unknown[]) => {
+      try {
+        return await handler(...args);
+      } catch (error) {
+        log.error(`${id} failed.`, error);
+        const message = error instanceof Error ? error.message : String(error);
+        const show = vscode.l10n.t('Show Log');
+        void vscode.window.showErrorMessage(message, show).then(answer => answer === show && log.show());
+        return undefined;
+      }
+    };
+    context.subscriptions.push(vscode.commands.registerCommand(id, guarded));
+  };
+  const withRunbook = (handler: (uri: vscode.Uri, pointer: string) => unknown) => (uri: unknown, pointer: unknown) => {
+    const found = runbookUri(uri);
+    return found && handler(found, typeof pointer === 'string' ? pointer : '');
+  };
+  const withRun = (handler: (runId: string) => unknown) => (argument: unknown) => handler(runIdOf(argument));
+
+  register(
+    commands.run,
+    withRunbook(uri => runCommands.run(uri)),
+  );
+  register(
+    commands.plan,
+    withRunbook(uri => runCommands.plan(uri)),
+  );
+  register(
+    commands.runStep,
+    withRunbook((uri, only) => runCommands.run(uri, { only })),
+  );
+  register(
+    commands.runFrom,
+    withRunbook((uri, from) => runCommands.run(uri, { from })),
+  );
+  register(commands.newRunbook, () => newRunbook(file));
+  register(commands.showLog, () => log.show());
+  register(commands.forgetSecrets, async () => {
+    const count = await prompts.forget();
+    void vscode.window.showInformationMessage(vscode.l10n.t('{0} kept passphrases and passwords were deleted.', count));
+  });
+  register(commands.chooseInventory, () => chooseInventory(file));
+  register(commands.openInventory, () => openInventory(file));
+  register(commands.createInventory, () => createInventory(file));
+  register(commands.refreshInventory, () => inventory.refresh());
+  register(commands.retryConnection, id => inventory.retry(id));
+  register(commands.vmStart, vm.start);
+  register(commands.vmShutdown, vm.shutdown);
+  register(commands.vmSnapshot, vm.snapshot);
+  register(commands.vmRevert, vm.revert);
+  register(commands.vmDeleteSnapshot, vm.deleteSnapshot);
+  register(commands.vmMigrate, vm.migrate);
+  register(commands.vmBackup, vm.backup);
+  register(commands.refreshRuns, () => runsView.refresh());
+  register(
+    commands.showJournal,
+    withRun(runId => documents.showJournal(runId)),
+  );
+  register(commands.openRunbook, argument => runsCommands.openRunbook(argument));
+  register(
+    commands.cancelRun,
+    withRun(runId => progress.cancel(runId)),
+  );
+  register(
+    commands.rollBackRun,
+    withRun(runId => runsCommands.rollBack(runId)),
+  );
+  register(
+    commands.resumeRun,
+    withRun(runId => runsCommands.resume(runId)),
+  );
+  register(
+    commands.answerQuestion,
+    withRun(runId => progress.answer(runId)),
+  );
+
+  context.subscriptions.push(
+    // What a step changed shows in the tree although its hypervisor has no event for it.
+    runs.onDidChangeRun(({ record }) => {
+      if (record?.type === 'step.done' || record?.type === 'undo.done' || record?.type === 'commit.done')
+        inventory.nudge();
+    }),
+    // Names that came or went may make or end a mistake.
+    inventory.onDidChangeNames(() => features.recheck()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => runsCommands.showRunning()),
+  );
+  // After activation: it reads the folder of runs.
+  const later = setTimeout(
+    () => void runsCommands.showRunning().catch(error => log.warn('Runs could not be read.', error)),
+    0,
+  );
+  context.subscriptions.push({ dispose: () => clearTimeout(later) });
 }

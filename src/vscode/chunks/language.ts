@@ -1,5 +1,5 @@
 // Entry of dist/language.js.
-export { actions } from '../../actions/catalogue';
+export { actionNamed, actions } from '../../actions/catalogue';
 export { complete } from '../../editor/complete';
 export { hover } from '../../editor/hover';
 export { lenses } from '../../editor/lenses';
@@ -7,5 +7,7 @@ export { ParseCache, runbookOf } from '../../editor/parse-cache';
 export { quickFixes } from '../../editor/quick-fixes';
 export { symbols } from '../../editor/symbols';
 export { validate } from '../../editor/validate';
+export { makePlan } from '../../engine/make-plan';
 export { parseInventory } from '../../inventory/file';
 export { knownNames } from '../../inventory/names';
+export { parseRunbook } from '../../runbook/parse';

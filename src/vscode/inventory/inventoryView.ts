@@ -14,14 +14,15 @@ export type OpenConnection = (inventory: Inventory, file: vscode.Uri, connection
 /** Connections → hosts → VMs. Connects only while somebody looks and the workspace is trusted. */
 export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<string[] | undefined>();
-  private readonly seenChanged = new vscode.EventEmitter<void>();
-  private readonly disposables: vscode.Disposable[] = [this.changed, this.seenChanged];
+  private readonly namesChanged = new vscode.EventEmitter<void>();
+  private readonly disposables: vscode.Disposable[] = [this.changed, this.namesChanged];
   private readonly view: vscode.TreeView<string>;
   private live: LiveInventory | undefined;
   private looked = false;
+  private names = '';
   readonly onDidChangeTreeData = this.changed.event;
   /** Hosts or VMs came or went. */
-  readonly onDidChangeSeen = this.seenChanged.event;
+  readonly onDidChangeNames = this.namesChanged.event;
 
   constructor(
     private readonly file: InventoryFile,
@@ -64,7 +65,7 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     }
     showState(state.state);
     this.changed.fire(undefined);
-    this.seenChanged.fire();
+    this.compareNames();
   }
 
   private onChange(ids: string[] | undefined): void {
@@ -72,7 +73,14 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     showState(failed ? 'failed' : this.file.state.state);
     this.view.message = failed ? this.live?.views.map(view => `${view.name}: ${view.error}`).join('\n') : undefined;
     this.changed.fire(ids);
-    this.seenChanged.fire();
+    this.compareNames();
+  }
+
+  private compareNames(): void {
+    const names = [...this.hosts.map(node => node.host.name), ...this.vms.map(node => node.vm.name)].join('\n');
+    if (names === this.names) return;
+    this.names = names;
+    this.namesChanged.fire();
   }
 
   getTreeItem(id: string): vscode.TreeItem {
@@ -134,6 +142,19 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
   refresh(connection?: string): void {
     if (this.live) this.live.refresh(connection);
     else void this.file.reload();
+  }
+
+  /** Connects again what a node of the view stands for. */
+  retry(id: unknown): void {
+    const node = typeof id === 'string' ? this.live?.node(id) : undefined;
+    if (node) this.live?.refresh(node.connection);
+  }
+
+  /** Hosts by connection, as far as they have been seen; undefined: nothing is connected. */
+  get shownHosts(): Record<string, readonly string[]> | undefined {
+    const connected = this.live?.views.filter(view => view.state);
+    if (!connected?.length) return undefined;
+    return Object.fromEntries(connected.map(view => [view.name, view.state?.hosts.map(host => host.name) ?? []]));
   }
 
   /** What a run changed may come without an event, e.g. a snapshot. */

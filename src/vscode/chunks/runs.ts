@@ -1,0 +1,3 @@
+// Entry of dist/runs.js.
+export { RunModel } from '../../engine/view';
+export { openRuns } from '../../runner/runs';

@@ -1,0 +1,134 @@
+import * as vscode from 'vscode';
+import { languages, schemes } from './ids';
+import type { LanguageFeatures } from './language/languageFeatures';
+import { asLspDocument } from './language/lspTypes';
+import { language } from './lazy';
+import { askInputs, type Offered } from './plan/askInputs';
+import { type Part, type Planned, planRunbook } from './plan/planning';
+import { confirmationDetail, planMarkdown, shortHash } from './plan/planText';
+import type { ReadonlyDocuments } from './readonlyDocuments';
+import type { RunProgress } from './runs/runProgress';
+import type { RunsService } from './runs/runsService';
+
+/** *Run*, *Plan* and what stands between: check, ask, show what would happen, confirm. Acts only on the file it is given. */
+export class RunCommands {
+  constructor(
+    private readonly features: LanguageFeatures,
+    private readonly runs: RunsService,
+    private readonly progress: RunProgress,
+    private readonly documents: ReadonlyDocuments,
+    private readonly offered: () => Offered,
+    private readonly shownHosts: () => Record<string, readonly string[]> | undefined,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  async plan(uri: vscode.Uri): Promise<void> {
+    const planned = await this.prepare(uri, {});
+    if (planned) await this.show(planned);
+  }
+
+  async run(uri: vscode.Uri, part: Part = {}): Promise<string | undefined> {
+    if (!vscode.workspace.isTrusted) {
+      void vscode.window.showWarningMessage(vscode.l10n.t('Runbooks run only in a trusted workspace.'));
+      return undefined;
+    }
+    if (uri.scheme !== 'file') {
+      void vscode.window.showWarningMessage(
+        vscode.l10n.t('Only a file on disk can be run, not {0}.', uri.toString(true)),
+      );
+      return undefined;
+    }
+    const planned = await this.prepare(uri, part);
+    return planned && (await this.confirmAndSubmit(planned));
+  }
+
+  /** Names the targets and the plan, then hands it to a runner and shows its progress. Gives the run's id. */
+  async confirmAndSubmit(planned: Planned): Promise<string | undefined> {
+    const { plan, planHash } = planned;
+    const run = vscode.l10n.t('Run');
+    const look = vscode.l10n.t('Show Plan');
+    const part = plan.only ? vscode.l10n.t(' (one step)') : plan.from ? vscode.l10n.t(' (from a step on)') : '';
+    const answer = await vscode.window.showWarningMessage(
+      vscode.l10n.t('Run {0}{1}?', plan.name, part),
+      { modal: true, detail: confirmationDetail(plan, planHash) },
+      run,
+      look,
+    );
+    if (answer === look) await this.show(planned);
+    if (answer !== run) return undefined;
+    const runId = await this.runs.runs.submit({
+      plan,
+      planHash,
+      runbookPath: planned.runbookPath,
+      inventoryPath: planned.inventoryPath,
+    });
+    this.log.info(`Run ${runId}: ${plan.name}, plan ${shortHash(planHash)}`);
+    await this.runs.refresh();
+    void this.progress.show(runId);
+    return runId;
+  }
+
+  /** Checks, asks for inputs and plans; tells what is wrong if it can't. */
+  private async prepare(uri: vscode.Uri, part: Part): Promise<Planned | undefined> {
+    const document = await vscode.workspace.openTextDocument(uri);
+    if (document.languageId !== languages.runbook) {
+      void vscode.window.showWarningMessage(
+        vscode.l10n.t('{0} is not a runbook.', vscode.workspace.asRelativePath(uri)),
+      );
+      return undefined;
+    }
+    // What runs is what is on disk, and what is on disk is what was seen.
+    if (document.isDirty && !(await document.save())) return undefined;
+    if (await this.hasMistakes(document)) return undefined;
+    const { runbook } = language().runbookOf(asLspDocument(document), this.features.cache);
+    if (!runbook) return undefined;
+    const inputs = await askInputs(runbook, this.offered());
+    if (!inputs) return undefined;
+    try {
+      return await planRunbook(uri, runbook, inputs, part, this.shownHosts());
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.log.error(`Planning ${uri.fsPath} failed.`, error);
+      void vscode.window.showErrorMessage(vscode.l10n.t('{0} can not be planned. {1}', runbook.name, message));
+      return undefined;
+    }
+  }
+
+  private async hasMistakes(document: vscode.TextDocument): Promise<boolean> {
+    const found = await this.features.check(document);
+    const errors = found.filter(({ severity }) => severity === vscode.DiagnosticSeverity.Error);
+    const [first] = errors;
+    if (!first) return false;
+    const show = vscode.l10n.t('Show Problems');
+    const name = vscode.workspace.asRelativePath(document.uri);
+    const text =
+      errors.length === 1
+        ? vscode.l10n.t('{0}:{1}: {2}', name, first.range.start.line + 1, first.message)
+        : vscode.l10n.t(
+            '{0} has {1} mistakes. The first, in line {2}: {3}',
+            name,
+            errors.length,
+            first.range.start.line + 1,
+            first.message,
+          );
+    void vscode.window.showErrorMessage(text, show).then(async answer => {
+      if (answer !== show) return;
+      await vscode.window.showTextDocument(document, { selection: first.range });
+      await vscode.commands.executeCommand('workbench.actions.view.problems');
+    });
+    return true;
+  }
+
+  private show({ plan, planHash }: Planned): Promise<void> {
+    return this.documents.showPlan(plan.name, planMarkdown(plan, planHash));
+  }
+}
+
+/** The runbook a command was given, or the one in front when it came from the palette. Never another one. */
+export function runbookUri(argument: unknown): vscode.Uri | undefined {
+  if (argument instanceof vscode.Uri) return argument;
+  const document = vscode.window.activeTextEditor?.document;
+  if (document?.languageId === languages.runbook && document.uri.scheme !== schemes.plan) return document.uri;
+  void vscode.window.showInformationMessage(vscode.l10n.t('Open a runbook (*.runbook.yaml) first.'));
+  return undefined;
+}
