@@ -97,7 +97,13 @@ export class ExpressionChecker {
     this.#registering = base;
     for (const [name, type] of Object.entries(this.#roots)) base.registerVariable(name, this.#celType(type));
     const fields: Record<string, ValueType> = {};
-    for (const [id, step] of this.steps) fields[id] = { kind: 'map', fields: { outputs: step.outputs }, label: 'step' };
+    // Making a type known to CEL costs more than checking most expressions: steps of one action share theirs.
+    const types = new Map<ValueType, ValueType>();
+    for (const [id, { outputs }] of this.steps) {
+      const type = types.get(outputs) ?? { kind: 'map', fields: { outputs }, label: 'step' };
+      types.set(outputs, type);
+      fields[id] = type;
+    }
     base.registerVariable('steps', this.#celType({ kind: 'map', fields, label: 'steps' }));
     this.#registering = undefined;
     return base;
