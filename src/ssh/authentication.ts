@@ -2,13 +2,12 @@ import type { AnyAuthMethod, AuthenticationType, NextAuthHandler } from 'ssh2';
 import { nameOf, type ResolvedTarget } from './config';
 import type { SshPrompts } from './contract';
 import { type KeyFile, unlock } from './key-file';
-import { Keyring } from './keyring';
+import { type Asking, Keyring } from './keyring';
 
 export interface AuthenticationOptions {
   target: ResolvedTarget;
   prompts: SshPrompts;
-  /** Wraps every question to a person: the clock of the connect stands still meanwhile. */
-  asking: <T>(question: () => Promise<T>) => Promise<T>;
+  asking: Asking;
   /** Told every secret given, so that it can be struck from traces. */
   onSecret: (secret: string) => void;
 }
@@ -63,7 +62,7 @@ export class Authentication {
       });
     // The clock stands still for the whole of it: another connection may be the one that asks.
     const open = (file: KeyFile) => this.options.asking(() => unlock(file, ask));
-    const ring = await Keyring.load(target, open);
+    const ring = await Keyring.load(target, open, this.options.asking);
     this.tried.push(...ring.skipped);
     if (ring.identities.length > 0) {
       this.tried.push(...ring.identities.map(identity => identity.label));

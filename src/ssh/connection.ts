@@ -57,7 +57,7 @@ export class SshConnection implements SshSession {
 
   /**
    * Connects through all hops; each host key is verified before anything is authenticated to that hop.
-   * @throws SshError with a code other than `lost` and `channel`.
+   * @throws SshError with any code but `channel`; `target` is the hop that failed.
    */
   static async connect(given: string, options: ConnectOptions = {}): Promise<SshConnection> {
     return SshConnection.connectResolved(resolveTarget(given, options), options);
@@ -262,6 +262,7 @@ export class SshConnection implements SshSession {
   }
 
   forwardTcp(host: string, port: number, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
+    this.warmUp();
     const hint = `. Check that something listens there, and that sshd_config on ${this.target} has AllowTcpForwarding yes`;
     return this.open(`${host}:${port}`, hint, options.signal, done =>
       this.client.forwardOut('127.0.0.1', 0, host, port, done),
@@ -571,7 +572,11 @@ class Handshake {
         });
       };
       this.openSocket(signal).then(start, (error: Error) =>
-        fail(error instanceof SshError ? error : this.error('unreachable', reasonOf(error), error)),
+        fail(
+          error instanceof SshError && error.code !== 'channel'
+            ? error
+            : this.error('unreachable', reasonOf(error).replace(/\.$/, ''), error),
+        ),
       );
     });
   }

@@ -10,6 +10,9 @@ interface Identity {
   sign: (data: Buffer, hash: string | undefined) => Promise<Buffer>;
 }
 
+/** Runs something that may wait for a person, while the clock of the connect stands still. */
+export type Asking = <T>(question: () => Promise<T>) => Promise<T>;
+
 export type Unlock = (file: KeyFile) => Promise<ParsedKey | undefined>;
 
 /** All keys for a target as one ssh2 agent, in OpenSSH's order: agent keys named in the config, other agent keys, key files. */
@@ -20,14 +23,17 @@ export class Keyring extends BaseAgent<ParsedKey> {
   /** What cannot be offered, and why. */
   readonly skipped: readonly string[];
 
-  private constructor(identities: Identity[], sealed: KeyFile[], skipped: string[]) {
+  private readonly asking: Asking;
+
+  private constructor(identities: Identity[], sealed: KeyFile[], skipped: string[], asking: Asking) {
     super();
+    this.asking = asking;
     this.identities = identities;
     this.sealed = sealed;
     this.skipped = skipped;
   }
 
-  static async load(target: ResolvedTarget, unlock: Unlock): Promise<Keyring> {
+  static async load(target: ResolvedTarget, unlock: Unlock, asking: Asking): Promise<Keyring> {
     const skipped: string[] = [];
     const files: KeyFile[] = [];
     for (const path of target.identityFiles) {
@@ -66,6 +72,7 @@ export class Keyring extends BaseAgent<ParsedKey> {
       [...first, ...others.map(key => fromAgent(target.agent!, key)), ...last],
       files.filter(file => file.publicKey === undefined),
       skipped,
+      asking,
     );
   }
 
@@ -86,8 +93,9 @@ export class Keyring extends BaseAgent<ParsedKey> {
     const hash = typeof options === 'function' ? undefined : options.hash;
     const identity = this.identities.find(candidate => candidate.publicKey === publicKey);
     if (identity === undefined) done(new Error('The server asks for a key that was not offered.'));
+    // An agent may want a touch or a click for it: that is a person's time, not the network's.
     else
-      identity.sign(data, hash).then(
+      this.asking(() => identity.sign(data, hash)).then(
         signature => done(undefined, signature),
         (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
       );

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SshConnection } from '../../src/ssh/connection';
 import type { ConnectOptions } from '../../src/ssh/contract';
 import { SshError } from '../../src/ssh/errors';
-import { type Agent, makeKey, type Sshd, startAgent, startSshd } from './sshd';
+import { type Agent, makeKey, type Sshd, startAgent, startSshd, stopAll } from './sshd';
 
 let sshd: Sshd;
 let agent: Agent;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await agent.stop();
-  await sshd.stop();
+  await stopAll();
 });
 
 const allow = (key: string) => appendFileSync(sshd.authorizedKeys, readFileSync(`${key}.pub`));

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SshConnection } from '../../src/ssh/connection';
 import { SshConnectionLost, SshError } from '../../src/ssh/errors';
-import { freePort, type Sshd, startSshd } from './sshd';
+import { freePort, type Sshd, startSshd, stopAll } from './sshd';
 
 let sshd: Sshd;
 let connection: SshConnection;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   connection.close();
-  await sshd.stop();
+  await stopAll();
 });
 
 const codeOf = (work: Promise<unknown>) =>
@@ -270,6 +270,19 @@ describe('connecting', () => {
     expect(sshd.log().slice(before)).not.toContain('Connection from');
     await first.stop();
     await second.stop();
+  });
+
+  test('a closed port behind a jump host is unreachable, and says through which', async () => {
+    const port = await freePort();
+    const config = join(sshd.folder, 'closed-behind');
+    writeFileSync(config, `Host *\n  IdentityFile ${sshd.clientKey}\n`);
+    const work = SshConnection.connect(`root@127.0.0.1:${port}`, {
+      configFile: config,
+      override: { ...sshd.override, proxyJump: sshd.target },
+    });
+    await expect(work).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(work).rejects.toThrow(`root@127.0.0.1:${port} through ${sshd.target}`);
+    await until(() => sshd.log().includes(`connect_to 127.0.0.1 port ${port}: failed`));
   });
 
   test('a debug trace holds lines', async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SshConnection } from '../../src/ssh/connection';
 import type { ConnectOptions, HostKeyQuestion } from '../../src/ssh/contract';
 import { SshError } from '../../src/ssh/errors';
-import { freshFolder, makeKey, type Sshd, startSshd } from './sshd';
+import { freshFolder, makeKey, type Sshd, startSshd, stopAll } from './sshd';
 
 let sshd: Sshd;
 let other: string;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   sshd = await startSshd({ hostKeys: ['ed25519', 'ecdsa', 'rsa'] });
   other = makeKey(join(sshd.folder, 'other'));
 });
-afterAll(() => sshd.stop());
+afterAll(stopAll);
 
 const publicHalf = (path: string) => readFileSync(`${path}.pub`, 'utf8').split(' ').slice(0, 2).join(' ').trim();
 

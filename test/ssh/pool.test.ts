@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { SshConnectionLost, SshError } from '../../src/ssh/errors';
 import { SshPool } from '../../src/ssh/pool';
-import { type Sshd, startSshd } from './sshd';
+import { type Sshd, startSshd, stopAll } from './sshd';
 
 let sshd: Sshd;
 let pool: SshPool;
@@ -11,7 +11,7 @@ let pool: SshPool;
 beforeAll(async () => {
   sshd = await startSshd();
 });
-afterAll(() => sshd.stop());
+afterAll(stopAll);
 afterEach(() => pool.close());
 
 const accepted = (server: Sshd) => server.log().match(/Accepted publickey/g)?.length ?? 0;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SshConnection } from '../../src/ssh/connection';
 import type { RemoteFiles } from '../../src/ssh/contract';
 import { SftpError } from '../../src/ssh/errors';
-import { type Sshd, startSshd } from './sshd';
+import { type Sshd, startSshd, stopAll } from './sshd';
 
 let sshd: Sshd;
 let connection: SshConnection;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   connection.close();
-  await sshd.stop();
+  await stopAll();
 });
 
 test('writes whole files over old ones and leaves no temporary file', async () => {

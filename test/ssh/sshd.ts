@@ -108,6 +108,13 @@ async function listens(port: number): Promise<boolean> {
   });
 }
 
+const running = new Set<() => Promise<void>>();
+
+/** For afterAll: ends what a failed test left behind. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map(stop => stop()));
+}
+
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const folder = freshFolder();
   const user = userInfo().username;
@@ -176,6 +183,12 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     killQuietly(pid);
     await ended;
   };
+  const stop = async () => {
+    running.delete(stop);
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  running.add(stop);
   return {
     port,
     user,
@@ -196,10 +209,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     log: () => log,
     children: () => descendants(pid),
     kill,
-    stop: async () => {
-      await kill();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
