@@ -21,7 +21,7 @@ export interface Clock {
 export class JournalDurable implements Durable {
   /** Of effects under way that a cancel aborts. */
   readonly #abortable = new Set<AbortController>();
-  readonly #questions = new Map<string, (answer: Answer) => void>();
+  readonly #questions = new Map<string, { choices: Question['choices']; resolve(answer: Answer): void }>();
 
   constructor(
     readonly runId: string,
@@ -42,11 +42,11 @@ export class JournalDurable implements Durable {
 
   /** A person's answer to an open question. False when it is not open, or the choice is none of its. */
   async answer(id: string, choice: string, by: string): Promise<boolean> {
-    const resolve = this.#questions.get(id);
-    if (!resolve) return false;
+    const open = this.#questions.get(id);
+    if (!open?.choices.some(one => one.id === choice)) return false;
     this.#questions.delete(id);
     await this.#write({ type: 'question.answered', id, choice, by });
-    resolve({ choice, by });
+    open.resolve({ choice, by });
     return true;
   }
 
@@ -137,7 +137,7 @@ export class JournalDurable implements Durable {
             const answer: Answer = { choice: 'cancelled', by: '' };
             this.#write({ type: 'question.answered', id, ...answer }).then(() => resolve(answer), reject);
           };
-          this.#questions.set(id, resolve);
+          this.#questions.set(id, { choices: question.choices, resolve });
           if (signal.aborted) cancelled();
           else signal.addEventListener('abort', cancelled, { once: true });
         }),

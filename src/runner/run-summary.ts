@@ -1,0 +1,120 @@
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { JournalRecord } from '../engine/journal';
+import type { RunPhase } from '../engine/view';
+import type { RunStatus, RunSummary } from './contract';
+import { decodeRecord, JournalCorrupt } from './journal-line';
+import { readJournal } from './journal-reader';
+import { liveOwner } from './run-lock';
+import { journalName } from './runner';
+
+const tailBytes = 64 * 1024;
+
+/** A run in a line, from the beginning and the end of its journal: a list of runs must not read them whole. */
+export async function summarize(folder: string): Promise<RunSummary> {
+  const file = join(folder, journalName);
+  const runId = basename(folder);
+  const unreadable: RunSummary = {
+    runId,
+    name: runId,
+    status: 'crashed',
+    by: '',
+    runbookPath: '',
+    planHash: '',
+    submittedAt: 0,
+  };
+  try {
+    // What can be said must be said at once: who is alive is asked before the file is read, so that an end isn't missed.
+    const alive = (await liveOwner(folder)) !== undefined;
+    const first = await firstRecord(file);
+    if (first?.type !== 'run.submitted') return { ...unreadable, problem: `${file} holds no run.` };
+    const { phase, ended } = await phaseOf(file);
+    return {
+      runId,
+      name: first.plan.name,
+      status: statusOf(phase, alive),
+      by: first.by,
+      runbookPath: first.runbookPath,
+      planHash: first.planHash,
+      submittedAt: first.t,
+      ...(ended && { endedAt: ended.t }),
+      ...(ended?.failure && { failure: ended.failure.message }),
+    };
+  } catch (error) {
+    return { ...unreadable, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export function statusOf(phase: RunPhase, alive: boolean): RunStatus {
+  const open = phase === 'submitted' || phase === 'running' || phase === 'waiting' || phase === 'rolling-back';
+  return open && !alive ? 'crashed' : phase;
+}
+
+async function firstRecord(file: string): Promise<JournalRecord | undefined> {
+  for await (const record of readJournal(file)) return record;
+  return undefined;
+}
+
+type Ended = Extract<JournalRecord, { type: 'run.ended' }>;
+
+/** From the last records, or from all where the last ones are only output. */
+async function phaseOf(file: string): Promise<{ phase: RunPhase; ended?: Ended }> {
+  const told = phaseTold((await lastRecords(file)).reverse());
+  if (told) return told;
+  const all: JournalRecord[] = [];
+  for await (const record of readJournal(file)) if (turns.has(record.type)) all.push(record);
+  return phaseTold(all.reverse()) ?? { phase: 'submitted' };
+}
+
+const turns = new Set<JournalRecord['type']>([
+  'run.started',
+  'run.ended',
+  'question.asked',
+  'question.answered',
+  'rollback.started',
+  'undo.intent',
+  'step.intent',
+]);
+
+function phaseTold(newestFirst: JournalRecord[]): { phase: RunPhase; ended?: Ended } | undefined {
+  for (const record of newestFirst) {
+    switch (record.type) {
+      case 'run.ended':
+        return { phase: record.status, ended: record };
+      case 'question.asked':
+        return { phase: 'waiting' };
+      case 'rollback.started':
+        return { phase: record.key === undefined ? 'rolling-back' : 'running' };
+      case 'undo.intent':
+        return { phase: 'rolling-back' };
+      case 'run.started':
+      case 'step.intent':
+      case 'question.answered':
+        return { phase: 'running' };
+    }
+  }
+  return undefined;
+}
+
+async function lastRecords(file: string): Promise<JournalRecord[]> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - tailBytes);
+    const buffer = Buffer.alloc(size - start);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
+    // The last one is empty or torn; the first one may be cut.
+    lines.pop();
+    if (start > 0) lines.shift();
+    return lines.map(line => decodeRecord(line, numberOf(line, file), file));
+  } finally {
+    await handle.close();
+  }
+}
+
+function numberOf(line: string, file: string): number {
+  const match = /^\{"n":(\d+),/.exec(line);
+  if (!match) throw new JournalCorrupt(file, 0, 'A line is not a record.');
+  return Number(match[1]);
+}

@@ -1,0 +1,242 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CancelMode, JournalRecord } from '../engine/journal';
+import { planHash } from '../engine/make-plan';
+import { RunModel, type RunView } from '../engine/view';
+import {
+  type Attachment,
+  type Person,
+  RunRefused,
+  type RunStatus,
+  type RunSummary,
+  type Runs,
+  type Submission,
+} from './contract';
+import { attachTo, ping } from './control-client';
+import { followJournal } from './follow';
+import { JournalFile, syncFolder } from './journal-file';
+import { readJournal } from './journal-reader';
+import { liveOwner } from './run-lock';
+import { statusOf, summarize } from './run-summary';
+import { journalName, whoAmI } from './runner';
+import { newRunId, stateFolder } from './state-folder';
+
+export interface RunsOptions {
+  /** State folder; default: as `VIRTBOOK_STATE` or the system says. */
+  state?: string;
+  /** The built runner program; default: `runner.js` beside the bundle that this is in. */
+  runner?: string;
+}
+
+/** How long a runner may take to begin. */
+const startMs = 30_000;
+
+export function openRuns(options: RunsOptions = {}): Runs {
+  return new LocalRuns(join(options.state ?? stateFolder(), 'runs'), options.runner ?? join(__dirname, 'runner.js'));
+}
+
+class LocalRuns implements Runs {
+  constructor(
+    readonly folder: string,
+    private readonly runner: string,
+  ) {}
+
+  async submit({ plan, planHash: hash, runbookPath, inventoryPath, by }: Submission): Promise<string> {
+    if (planHash(plan) !== hash) throw new RunRefused('The plan is not the one that was shown: its hash differs.');
+    this.#requireRunner();
+    const runId = newRunId();
+    const folder = join(this.folder, runId);
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await mkdir(folder, { mode: 0o700 });
+    try {
+      await JournalFile.create(join(folder, journalName), {
+        type: 'run.submitted',
+        runId,
+        plan,
+        planHash: hash,
+        by: by ?? whoAmI(),
+        runbookPath,
+        ...(inventoryPath !== undefined && { inventoryPath }),
+      });
+      await syncFolder(this.folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+    await this.#start(folder, []);
+    return runId;
+  }
+
+  async resume(runId: string): Promise<void> {
+    const { status } = await this.read(runId);
+    switch (status) {
+      case 'crashed':
+      case 'stopped':
+        return this.#start(this.#folderOf(runId), []);
+      case 'needs-operator':
+        throw new RunRefused(
+          `${runId} could not undo everything. When what is in the way is put right, \`virtbook rollback ${runId}\` tries the rest again.`,
+        );
+      case 'done':
+      case 'rolled-back':
+      case 'failed':
+        throw new RunRefused(
+          `${runId} has ended (${status}), so there is nothing to resume. Start it again with \`virtbook run\`.`,
+        );
+      default:
+        throw new RunRefused(
+          `${runId} is ${status}: it has a runner. Watch it with \`virtbook show ${runId} --follow\`.`,
+        );
+    }
+  }
+
+  async rollback(runId: string, by = whoAmI()): Promise<void> {
+    const { status } = await this.read(runId);
+    switch (status) {
+      case 'rolled-back':
+        throw new RunRefused(`${runId} has been rolled back already.`);
+      case 'failed':
+        throw new RunRefused(`${runId} failed before it changed anything, so there is nothing to roll back.`);
+      case 'crashed':
+      case 'done':
+      case 'stopped':
+      case 'needs-operator':
+        return this.#start(this.#folderOf(runId), ['rollback', by]);
+      default:
+        return this.cancel(runId, 'rollback', by);
+    }
+  }
+
+  async cancel(runId: string, mode: CancelMode, by = whoAmI()): Promise<void> {
+    const attached = await this.attach(runId, { name: by });
+    if (!attached) {
+      const { status } = await this.read(runId);
+      const how =
+        status === 'crashed'
+          ? `\`virtbook resume ${runId}\` or \`virtbook rollback ${runId}\` goes on with it`
+          : 'there is nothing to cancel';
+      throw new RunRefused(`${runId} is not running (${status}): ${how}.`);
+    }
+    try {
+      await attached.cancel(mode);
+    } finally {
+      attached.detach();
+    }
+  }
+
+  async list(): Promise<RunSummary[]> {
+    const names = (await this.#names()).reverse();
+    const summaries: RunSummary[] = [];
+    // In batches: opening thousands of files at once fails.
+    for (let at = 0; at < names.length; at += 32) {
+      summaries.push(...(await Promise.all(names.slice(at, at + 32).map(name => summarize(this.#folderOf(name))))));
+    }
+    return summaries;
+  }
+
+  async find(name: string): Promise<string> {
+    const names = await this.#names();
+    if (name === 'latest') {
+      const latest = names.at(-1);
+      if (latest === undefined) throw new RunRefused(`There is no run yet in ${this.folder}.`);
+      return latest;
+    }
+    if (names.includes(name)) return name;
+    const found = names.filter(one => one.startsWith(name) || one.endsWith(`-${name}`));
+    const [only] = found;
+    if (found.length === 1 && only !== undefined) return only;
+    throw new RunRefused(
+      found.length === 0
+        ? `There is no run ${name}. \`virtbook runs\` lists them.`
+        : `${name} is the beginning of ${found.length} runs: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ', …' : ''}. Give more of it.`,
+    );
+  }
+
+  async read(runId: string): Promise<RunView & { status: RunStatus }> {
+    const folder = this.#folderOf(runId);
+    // Asked before reading: a run that ends meanwhile has its end in the journal.
+    const alive = (await liveOwner(folder)) !== undefined;
+    const model = new RunModel();
+    for await (const record of readJournal(join(folder, journalName))) model.apply(record);
+    if (!model.view) throw new RunRefused(`${runId} has an empty journal. Submit the run again.`);
+    return { ...model.view, status: statusOf(model.view.phase, alive) };
+  }
+
+  follow(runId: string, options: { signal?: AbortSignal } = {}): AsyncIterable<JournalRecord> {
+    const folder = this.#folderOf(runId);
+    return followJournal(folder, join(folder, journalName), options.signal);
+  }
+
+  async attach(runId: string, person: Person): Promise<Attachment | undefined> {
+    const owner = await liveOwner(this.#folderOf(runId));
+    return owner && attachTo(owner.socket, person);
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      const entries = await readdir(this.folder, { withFileTypes: true });
+      return entries.flatMap(entry => (entry.isDirectory() ? [entry.name] : [])).sort();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  #folderOf(runId: string): string {
+    // A run's id is a folder's name and nothing that leads elsewhere.
+    if (!/^[\w-]+$/.test(runId) || !existsSync(join(this.folder, runId))) {
+      throw new RunRefused(`There is no run ${runId}. \`virtbook runs\` lists them.`);
+    }
+    return join(this.folder, runId);
+  }
+
+  #requireRunner(): void {
+    if (!existsSync(this.runner))
+      throw new RunRefused(`The runner program ${this.runner} is missing. Build or install Virtbook again.`);
+  }
+
+  /** Starts a runner that outlives this process; resolves when it has begun. */
+  async #start(folder: string, args: string[]): Promise<void> {
+    this.#requireRunner();
+    const before = await liveOwner(folder);
+    if (before) throw new RunRefused(`The run is already carried by process ${before.pid} on ${before.machine}.`);
+    const logFile = join(folder, 'runner.log');
+    const log = openSync(logFile, 'a', 0o600);
+    let child: ChildProcess;
+    try {
+      child = spawn(process.execPath, [this.runner, folder, ...args], {
+        detached: true,
+        stdio: ['ignore', log, log],
+        windowsHide: true,
+        // In VS Code the program that runs JavaScript is Electron.
+        env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      });
+    } finally {
+      closeSync(log);
+    }
+    const exited = new Promise<string>(resolve => {
+      child.once('error', error => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(code === 0 ? '' : `it ended with ${signal ?? code}`));
+    });
+    const begun = this.#begun(folder, child);
+    const why = await Promise.race([exited, begun]);
+    child.unref();
+    if (why === '') return;
+    const said = existsSync(logFile) ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n') : '';
+    throw new RunRefused(`The runner did not begin: ${why}. ${said}`.trim());
+  }
+
+  async #begun(folder: string, child: ChildProcess): Promise<string> {
+    const until = Date.now() + startMs;
+    while (Date.now() < until) {
+      const owner = await liveOwner(folder);
+      if (owner?.pid === child.pid && owner && (await ping(owner.socket))) return '';
+      if (child.exitCode !== null || child.signalCode !== null) return new Promise(() => undefined);
+      await sleep(10);
+    }
+    return `it gave no answer in ${startMs / 1000} s`;
+  }
+}
