@@ -4,17 +4,7 @@ import { HypervisorError } from '../errors';
 import type { Hypervisor, MigrateOptions, Migration, MigrationReport } from '../ports';
 import { DiskMove, diskPaths, type Side } from './disk-move';
 import { type DomainDefinition, type DomainDisk, readDomain, writableDisks } from './domain-xml';
-import {
-  CpuCompare,
-  DomainState,
-  DomainXml,
-  Feature,
-  JobStats,
-  JobType,
-  Migrate,
-  PausedReason,
-  Undefine,
-} from './flags';
+import { CpuCompare, DomainState, Feature, JobStats, JobType, Migrate, PausedReason, Undefine } from './flags';
 import {
   connectCompareHypervisorCpu,
   connectSupportsFeature,
