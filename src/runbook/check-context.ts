@@ -12,7 +12,7 @@ export interface ActionSignature {
   inputs: object;
   outputs: object;
   undoClass: UndoClassName | ((inputs: unknown) => UndoClassName);
-  idempotent: boolean;
+  idempotent: boolean | ((inputs: unknown) => boolean);
   requires(inputs: unknown): readonly string[];
 }
 

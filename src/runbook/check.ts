@@ -75,10 +75,7 @@ export class RunbookScope {
     const fields: Record<string, ValueType> = {};
     for (const step of steps) {
       const outputs = this.#outputsOf(step);
-      if (step.id === undefined) {
-        if (step.kind === 'steps') Object.assign(fields, outputs.kind === 'map' ? outputs.fields : {});
-        continue;
-      }
+      if (step.id === undefined) continue;
       const first = this.idPointers.get(step.id);
       if (first !== undefined)
         this.duplicates.push({ pointer: `${step.pointer}/id`, first: `${first}/id`, id: step.id });
@@ -268,7 +265,7 @@ class RunbookChecks {
         variables,
       );
     }
-    if (action && step.retry && !action.idempotent) {
+    if (action && step.retry && !isIdempotent(action, step.with)) {
       this.#report(
         'retry-not-idempotent',
         this.#head(`${step.pointer}/retry`),
@@ -491,6 +488,17 @@ const reservedNames = new Set([
   ],
   ...['timestamp', 'duration', 'type', 'dyn', 'optional', 'null_type'],
 ]);
+
+function isIdempotent(action: ActionSignature, inputs: JsonObject): boolean {
+  if (typeof action.idempotent === 'boolean') return action.idempotent;
+  // What a template will give is not known, so nothing is said.
+  if (JSON.stringify(inputs).includes('${{')) return true;
+  try {
+    return action.idempotent(inputs);
+  } catch {
+    return true;
+  }
+}
 
 function requiredCapabilities(action: ActionSignature, inputs: JsonObject): readonly string[] {
   try {

@@ -97,9 +97,12 @@ export class ExpressionChecker {
     this.#registering = base;
     for (const [name, type] of Object.entries(this.#roots)) base.registerVariable(name, this.#celType(type));
     const fields: Record<string, ValueType> = {};
-    // Making a type known to CEL costs more than checking most expressions: steps of one action share theirs.
+    // Making a type known to CEL costs more than checking most expressions: steps of one action share theirs, and what groups and loops
+    // give stays dynamic. Paths into it are followed by Walk.
     const types = new Map<ValueType, ValueType>();
-    for (const [id, { outputs }] of this.steps) {
+    for (const [id, step] of this.steps) {
+      const outputs =
+        step.outputs.kind === 'map' && step.outputs.label?.startsWith('outputs of ') ? step.outputs : anyType;
       const type = types.get(outputs) ?? { kind: 'map', fields: { outputs }, label: 'step' };
       types.set(outputs, type);
       fields[id] = type;
