@@ -1,0 +1,130 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Fan, startFan } from '../test/lab/fan';
+import { startLab } from '../test/lab/lab';
+import { fillTestDriver } from '../test/lab/test-driver';
+import { onEnd } from './cleanup';
+import { bundle, loadOurs } from './ours';
+import { run } from './processes';
+import { debianCommand } from './rivals';
+import { alternate } from './rounds';
+import { compared, type Row } from './row';
+
+type Ours = typeof import('./ours/fan-out');
+
+const count = 100;
+const command = ['uname', '-n'];
+
+/** One command on 100 machines over SSH, against `ansible -m raw`. */
+export async function fanOut(): Promise<Row[]> {
+  const ansible = await debianCommand('ansible', 'ansible-core');
+  const ssh = await debianCommand('ssh', 'openssh-client');
+  const fan = await startFan({ count });
+  onEnd(() => fan.destroy());
+  const folder = mkdtempSync(path.join(tmpdir(), 'vb-'));
+  onEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const inventory = path.join(folder, 'fan.inventory.yaml');
+  // The VMs are domains of a libvirtd behind SSH, as in a run; each is reached as one of the fan's machines.
+  const lab = await startLab({ hosts: ['hv1'] });
+  onEnd(() => lab.destroy());
+  const filled = await fillTestDriver(lab.host('hv1'), count);
+  onEnd(() => filled.close());
+  writeFileSync(inventory, inventoryText(fan, lab.sshConfig, filled.names));
+
+  const program = await bundle('fan-out');
+  const cold = async () => {
+    const done = await run(process.execPath, [program, inventory, ...command]);
+    if (done.code !== 0) throw new Error(`our fan-out failed:\n${done.output}`);
+  };
+  const rival = ansibleRaw(ansible, fan, folder);
+  const rows: Row[] = [];
+
+  // Without ControlMaster ansible's first contact is faster than with it, so it is measured like that.
+  const alone = await alternate(5, { ours: cold, rival: () => rival('-o ControlMaster=no -o ControlPath=none') });
+  rows.push(
+    compared(
+      'fan-out',
+      's',
+      inSeconds(alone),
+      `ansible -f ${count} -m raw`,
+      5,
+      `${count} sshd; both are whole processes: start, connect to all, run, end`,
+    ),
+  );
+
+  const { open } = await loadOurs<Ours>('fan-out');
+  const fleet = open(inventory);
+  onEnd(() => fleet.close());
+  const warm = await alternate(5, {
+    ours: () => fleet.runOnAll(command),
+    rival: () => rival('-o ControlMaster=no -o ControlPath=none'),
+    oursPerRound: 4,
+  });
+  rows.push(
+    compared(
+      'fan-out-warm',
+      's',
+      inSeconds(warm),
+      `ansible -f ${count} -m raw`,
+      20,
+      'ours on connections open already',
+    ),
+  );
+
+  // Ansible's own way to keep connections: masters that stay for a minute.
+  const masters = path.join(folder, 'cp');
+  mkdirSync(masters);
+  const stopMasters = onEnd(async () => {
+    for (const socket of readdirSync(masters)) await run(ssh, ['-O', 'exit', '-S', path.join(masters, socket), 'any']);
+  });
+  const persisted = `-C -o ControlMaster=auto -o ControlPersist=600s -o ControlPath=${masters}/%C`;
+  const kept = await alternate(5, {
+    ours: () => fleet.runOnAll(command),
+    rival: () => rival(persisted),
+    oursPerRound: 4,
+  });
+  await stopMasters();
+  rows.push(
+    compared(
+      'fan-out-both-warm',
+      's',
+      inSeconds(kept),
+      `ansible -f ${count} -m raw, ControlPersist`,
+      null,
+      'for information: both sides on connections open already',
+    ),
+  );
+  return rows;
+}
+
+function inventoryText(fan: Fan, sshConfig: string, names: readonly string[]): string {
+  const vms = names.map(
+    (name, index) => `  ${name}: { ssh: ${fan.members[index]?.name}, sshConfig: ${fan.sshConfig} }`,
+  );
+  const connection = `{ type: libvirt, uri: "test+ssh://hv1/default", sshConfig: ${sshConfig} }`;
+  return `version: 1\nconnections:\n  hv1: ${connection}\nvms:\n${vms.join('\n')}\n`;
+}
+
+function ansibleRaw(ansible: string, fan: Fan, folder: string): (sshArgs: string) => Promise<void> {
+  const config = path.join(folder, 'ansible.cfg');
+  writeFileSync(config, '[defaults]\n');
+  return async sshArgs => {
+    const args = ['all', '-i', fan.ansibleInventory, '-f', String(count), '-m', 'raw', '-a', command.join(' ')];
+    const env = {
+      ANSIBLE_CONFIG: config,
+      ANSIBLE_HOME: folder,
+      ANSIBLE_LOCAL_TEMP: `${folder}/tmp`,
+      ANSIBLE_SSH_ARGS: sshArgs,
+    };
+    const done = await run(ansible, args, { env });
+    const answers = done.stdout.match(/ rc=0 /g)?.length ?? 0;
+    if (done.code !== 0 || answers !== count)
+      throw new Error(`ansible: ${answers} of ${count} answered\n${done.output.slice(-500)}`);
+  };
+}
+
+function inSeconds(measured: { ours: number[]; rival: number[] }): { ours: number[]; rival: number[] } {
+  const seconds = (values: number[]) => values.map(value => value / 1000);
+  return { ours: seconds(measured.ours), rival: seconds(measured.rival) };
+}

@@ -1,0 +1,25 @@
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import * as esbuild from 'esbuild';
+import { bundleOptions } from '../scripts/bundle-options.mjs';
+
+/** Bundles bench/ours/NAME.ts as the product is bundled: what is measured is what people get, not what tsx makes of it. */
+export async function bundle(name: string): Promise<string> {
+  const outfile = path.join(process.cwd(), 'bench', '.build', `${name}.cjs`);
+  mkdirSync(path.dirname(outfile), { recursive: true });
+  await esbuild.build({
+    ...bundleOptions,
+    entryPoints: [path.join(process.cwd(), 'bench', 'ours', `${name}.ts`)],
+    outfile,
+    sourcemap: 'linked',
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
+/** The exports of bench/ours/NAME.ts, bundled. */
+export async function loadOurs<T>(name: string): Promise<T> {
+  const outfile = await bundle(name);
+  return createRequire(outfile)(outfile) as T;
+}
