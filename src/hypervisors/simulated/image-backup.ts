@@ -1,8 +1,8 @@
-import { HypervisorError } from '../errors';
 import type { ImageBackup } from '../ports';
-import { quiesced, requireNoJob } from './snapshots';
+import { requireNoJob } from './power';
+import { quiesced } from './snapshots';
 import { GiB, type LabVm } from './state';
-import { refused, type Visible, visibleVm } from './visible';
+import { refused, shows, type Visible, visibleVm } from './visible';
 
 const firstPort = 10809;
 
@@ -44,10 +44,7 @@ export function simulatedImageBackup(visible: Visible): ImageBackup {
             }
             const missing = options.disks?.find(target => !now.disks.some(disk => disk.target === target));
             if (missing !== undefined) {
-              throw new HypervisorError('not-found', `${now.name} has no disk ${missing}.`, {
-                host: now.host,
-                vm: now.name,
-              });
+              throw refused(now, `${now.name} has no disk ${missing}.`);
             }
             quiesced(lab, now, options.quiesce);
           },
@@ -91,7 +88,8 @@ export function simulatedImageBackup(visible: Visible): ImageBackup {
     },
 
     async end(uuid, mark) {
-      const vm = visibleVm(visible, uuid);
+      const vm = lab.find(uuid);
+      if (!vm || !shows(visible, vm.host)) return;
       await lab.call(
         { at: 'imageBackup.end', vm: vm.name, host: vm.host },
         {
@@ -107,7 +105,9 @@ export function simulatedImageBackup(visible: Visible): ImageBackup {
     },
 
     async isActive(uuid, mark) {
-      const { name, host } = visibleVm(visible, uuid);
+      const vm = lab.find(uuid);
+      if (!vm || !shows(visible, vm.host)) return false;
+      const { name, host } = vm;
       return lab.read(
         { at: 'imageBackup.isActive', vm: name, host },
         () => visibleVm(visible, uuid).job?.mark === mark,

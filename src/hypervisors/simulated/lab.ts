@@ -259,6 +259,7 @@ export class SimulatedLab {
     const seconds = typeof work.seconds === 'function' ? work.seconds() : (work.seconds ?? 0);
     const { signal, onProgress } = work.options ?? {};
     if (signal?.aborted) throw new HypervisorError('cancelled', 'Cancelled before it began.');
+    onProgress?.({ fraction: 0 });
     const slices = this.clock.live && onProgress ? Math.min(40, Math.ceil(seconds * 2)) : 1;
     for (let slice = 1; slice <= slices; slice++) {
       if (seconds > 0) await this.clock.pass((seconds * 1000) / slices, signal);

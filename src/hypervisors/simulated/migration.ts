@@ -1,7 +1,7 @@
 import { HypervisorError } from '../errors';
 import type { Hypervisor, MigrateOptions, Migration } from '../ports';
 import type { SimulatedLab } from './lab';
-import type { LabDatastore, LabDisk, LabHost, LabVm } from './state';
+import type { LabDisk, LabHost, LabVm } from './state';
 import { refused, shows, type Visible, visibleVm } from './visible';
 
 /** Speed of the network between hosts. */
@@ -57,18 +57,10 @@ export function simulatedMigration(visible: Visible): Migration {
                 },
               );
             }
-            if (now.job) {
-              throw new HypervisorError(
-                'busy',
-                `${now.name} is being backed up (${now.job.mark}); wait for the backup to end.`,
-                {
-                  host: now.host,
-                  vm: now.name,
-                },
-              );
+            const { blockers } = plan(visible, now, options);
+            if (blockers.length > 0) {
+              throw refused(now, `${now.name} cannot move to ${options.target.host}: ${blockers.join(' ')}`);
             }
-            const blocker = plan(visible, now, options).blockers[0];
-            if (blocker !== undefined) throw refused(now, blocker);
           },
           effect: () => {
             const now = visibleVm(visible, uuid);
@@ -168,8 +160,9 @@ function plan(visible: Visible, vm: LabVm, options: MigrateOptions): Way {
   }
   if (vm.state === 'shutoff' && options.live)
     blockers.push(`${vm.name} is off and can't be migrated live; use \`live: false\`.`);
+  if (vm.job) blockers.push(`${vm.name} is being backed up (${vm.job.mark}); wait for the backup to end.`);
   const cpu = cpuBlocker(vm, source, target, host);
-  if (cpu !== undefined && vm.state === 'running') blockers.push(cpu);
+  if (cpu !== undefined) blockers.push(cpu);
   if (vm.cdrom !== undefined) blockers.push(`${vm.name} has local media in its drive (${vm.cdrom}); eject it first.`);
   if (vm.state === 'running' && vm.host !== host && lab.freeMemoryMiB(host) < vm.memoryMiB) {
     blockers.push(`${host} has ${lab.freeMemoryMiB(host)} MiB of memory left, ${vm.name} needs ${vm.memoryMiB}.`);
@@ -192,37 +185,39 @@ function plan(visible: Visible, vm: LabVm, options: MigrateOptions): Way {
 
 function cpuBlocker(vm: LabVm, source: LabHost, target: LabHost, host: string): string | undefined {
   if (vm.cpu === 'host-passthrough') {
-    if (source.cpu === target.cpu) return undefined;
-    return `${vm.name} uses the CPU of its host (${source.cpu}) and ${host} has ${target.cpu}.`;
+    return `${vm.name} has the CPU of its host itself (${source.cpu}), which no other host is known to have; use a named model.`;
   }
   const level = Number(vm.cpu.at(-1));
   if (level <= target.cpuLevel) return undefined;
   return `${vm.name} needs a CPU of level ${vm.cpu}; ${host} has ${target.cpu} (x86-64-v${target.cpuLevel}).`;
 }
 
-/** A place for each disk on the target: a datastore of the same path, else the one with the most room. */
+/** A place for each disk on the target: a datastore at the same path, as the definition of the VM names its disks by path. */
 function copies(lab: SimulatedLab, vm: LabVm, host: string, blockers: string[]): LabDisk[] {
   const taken = new Map<string, number>();
-  const room = (name: string): number => lab.freeGiB(name) - (taken.get(name) ?? 0);
   return vm.disks.map(disk => {
-    const path = lab.datastores.get(disk.datastore)?.path;
-    const candidates: [string, LabDatastore][] = [...lab.datastores.entries()].filter(
-      ([name, datastore]) => datastore.hosts.includes(host) && name !== disk.datastore,
-    );
-    const chosen =
-      candidates.find(([, datastore]) => datastore.path === path) ??
-      candidates.sort(([a], [b]) => room(b) - room(a))[0];
-    if (!chosen) {
-      blockers.push(`${host} has no datastore for a copy of ${disk.target}.`);
+    const source = lab.datastores.get(disk.datastore);
+    if (source?.hosts.includes(host)) {
+      blockers.push(
+        `${host} sees ${disk.datastore} too, so ${disk.target} can't be copied onto itself; use shared storage.`,
+      );
       return disk;
     }
-    const [name] = chosen;
-    if (room(name) < disk.allocatedGiB) {
+    let name: string | undefined;
+    for (const [candidate, datastore] of lab.datastores.entries()) {
+      if (datastore.hosts.includes(host) && datastore.path === source?.path) name = candidate;
+    }
+    if (name === undefined) {
+      blockers.push(`${host} has no datastore at ${source?.path} for a copy of ${disk.target}; make one there.`);
+      return disk;
+    }
+    const used = taken.get(name) ?? 0;
+    if (lab.freeGiB(name) - used < disk.allocatedGiB) {
       blockers.push(
         `The datastore ${name} on ${host} has no room for ${disk.target} of ${vm.name} (${disk.allocatedGiB} GiB).`,
       );
     }
-    taken.set(name, (taken.get(name) ?? 0) + disk.allocatedGiB);
+    taken.set(name, used + disk.allocatedGiB);
     return { ...disk, datastore: name };
   });
 }

@@ -2,7 +2,7 @@ import { HypervisorError } from '../errors';
 import type { Power } from '../ports';
 import type { SimulatedLab } from './lab';
 import type { LabVm } from './state';
-import { agentHangs, agentSilent, refused, requireAgent, type Visible, visibleVm } from './visible';
+import { agentHangs, agentSilent, busy, refused, requireAgent, type Visible, visibleVm } from './visible';
 
 const startSeconds = 1;
 
@@ -28,6 +28,14 @@ export function requireMemory(lab: SimulatedLab, vm: LabVm, host: string): void 
   }
 }
 
+function isOff(vm: LabVm): boolean {
+  return vm.state === 'shutoff' || vm.state === 'crashed';
+}
+
+export function requireNoJob(vm: LabVm): void {
+  if (vm.job) throw busy(vm, `${vm.name} is being backed up (${vm.job.mark}); wait for the backup to end.`);
+}
+
 export function simulatedPower(visible: Visible): Power {
   const { lab } = visible;
   return {
@@ -40,34 +48,39 @@ export function simulatedPower(visible: Visible): Power {
           options,
           check: () => {
             const now = visibleVm(visible, uuid);
-            if (now.state === 'running' || now.state === 'paused') {
-              throw refused(now, `${now.name} is ${now.state} already; it can't be started.`);
+            if (now.state === 'running') throw refused(now, `${now.name} is running already.`);
+            if (now.state !== 'paused') requireMemory(lab, now, now.host);
+            else if (now.stateReason !== undefined) {
+              throw refused(now, `${now.name} is paused (${now.stateReason}); find out why before it goes on.`);
             }
-            requireMemory(lab, now, now.host);
           },
-          effect: () => lab.putVm(poweredOn(lab, visibleVm(visible, uuid))),
+          effect: () => {
+            const now = visibleVm(visible, uuid);
+            lab.putVm(now.state === 'paused' ? { ...now, state: 'running' } : poweredOn(lab, now));
+          },
         },
       );
     },
 
     async shutdown(uuid, options) {
       const vm = visibleVm(visible, uuid);
-      // A guest that is being backed up stays "in shutdown" until the job ends.
       const stuck = (now: LabVm): boolean =>
-        now.guest.ignoresShutdown || now.job !== undefined || now.guest.shutdownSeconds * 1000 > options.timeoutMs;
+        now.guest.ignoresShutdown || now.guest.shutdownSeconds * 1000 > options.timeoutMs;
       await lab.call(
         { at: 'power.shutdown', vm: vm.name, host: vm.host },
         {
           seconds: () => {
             const now = visibleVm(visible, uuid);
+            if (isOff(now)) return 0;
             return stuck(now) ? options.timeoutMs / 1000 : now.guest.shutdownSeconds;
           },
           options,
           agentTimeoutMs: options.timeoutMs,
           check: () => {
             const now = visibleVm(visible, uuid);
-            if (now.state !== 'running')
-              throw refused(now, `${now.name} is ${now.state}; there is nothing to shut down.`);
+            if (isOff(now)) return;
+            // The guest would hang "in shutdown" until the job ends.
+            requireNoJob(now);
             if (options.mode === 'agent') {
               requireAgent(lab, now);
               if (agentHangs(now)) throw agentSilent(now);
@@ -75,6 +88,7 @@ export function simulatedPower(visible: Visible): Power {
           },
           effect: () => {
             const now = visibleVm(visible, uuid);
+            if (isOff(now)) return;
             if (stuck(now)) {
               throw new HypervisorError(
                 'timeout',
@@ -95,11 +109,10 @@ export function simulatedPower(visible: Visible): Power {
         {
           seconds: 0.3,
           options,
-          check: () => {
+          effect: () => {
             const now = visibleVm(visible, uuid);
-            if (now.state === 'shutoff') throw refused(now, `${now.name} is off already.`);
+            if (now.state !== 'shutoff') lab.putVm(poweredOff(now));
           },
-          effect: () => lab.putVm(poweredOff(visibleVm(visible, uuid))),
         },
       );
     },

@@ -1,9 +1,9 @@
 import { HypervisorError } from '../errors';
 import type { Consistency, Quiesce, Snapshots } from '../ports';
 import type { SimulatedLab } from './lab';
-import { poweredOff, poweredOn, requireMemory } from './power';
+import { poweredOff, poweredOn, requireMemory, requireNoJob } from './power';
 import type { LabSnapshot, LabVm } from './state';
-import { agentHangs, agentSilent, busy, requireAgent, type Visible, visibleVm } from './visible';
+import { agentHangs, agentSilent, refused, requireAgent, type Visible, visibleVm } from './visible';
 
 /** What an overlay takes at first; with memory, the RAM comes on top. */
 const overlayGiB = 0.125;
@@ -22,8 +22,16 @@ export function quiesced(lab: SimulatedLab, vm: LabVm, quiesce: Quiesce): Consis
   }
 }
 
-export function requireNoJob(vm: LabVm): void {
-  if (vm.job) throw busy(vm, `${vm.name} is being backed up (${vm.job.mark}); wait for the backup to end.`);
+/** A snapshot of a running VM without memory is an overlay beside the image; what came after it lies on top. */
+function requireNoChildren(vm: LabVm, snapshot: LabSnapshot, what: string): void {
+  if (snapshot.memory || snapshot.state !== 'running') return;
+  const children = vm.snapshots.filter(other => other.parent === snapshot.name).map(other => other.name);
+  if (children.length === 0) return;
+  const later = children.join(', ');
+  throw refused(
+    vm,
+    `snapshot ${snapshot.name} of ${vm.name} cannot be ${what}: ${later} came after it. Delete those first.`,
+  );
 }
 
 function notFound(vm: LabVm, name: string): HypervisorError {
@@ -115,7 +123,9 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
         check: () => {
           const now = visibleVm(visible, uuid);
           requireNoJob(now);
-          if (!now.snapshots.some(snapshot => snapshot.name === name)) throw notFound(now, name);
+          const snapshot = now.snapshots.find(entry => entry.name === name);
+          if (!snapshot) throw notFound(now, name);
+          requireNoChildren(now, snapshot, 'deleted');
         },
         effect: () => {
           const now = visibleVm(visible, uuid);
@@ -149,6 +159,7 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
         check: () => {
           const now = visibleVm(visible, uuid);
           requireNoJob(now);
+          requireNoChildren(now, find(now), 'reverted to');
           if (goal(find(now)) && now.state !== 'running' && now.state !== 'paused') requireMemory(lab, now, now.host);
         },
         effect: () => {
