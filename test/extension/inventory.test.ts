@@ -118,11 +118,13 @@ function fake(initial: VmInfo[], withEvents = true) {
   };
 }
 
+const opened = (hypervisor: Hypervisor) => ({ hypervisor, close: () => hypervisor.close() });
+
 describe('live inventory', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  function live(lab: ReturnType<typeof fake>, open = async () => lab.hypervisor) {
+  function live(lab: ReturnType<typeof fake>, open = async () => opened(lab.hypervisor)) {
     const changes: (string[] | undefined)[] = [];
     const errors: unknown[] = [];
     const inventory = new LiveInventory({
@@ -188,12 +190,24 @@ describe('live inventory', () => {
     await inventory.dispose();
   });
 
+  it('reads again when something without events has changed it, not only when it polls next', async () => {
+    const lab = fake([vm('a')], false);
+    const { inventory } = live(lab);
+    inventory.setVisible(true);
+    await vi.advanceTimersByTimeAsync(100);
+    lab.set(vm('a', { snapshotCount: 1 }));
+    inventory.touch();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(inventory.node('vm:lab/uuid-a')?.row.description).toContain('1 snapshot');
+    await inventory.dispose();
+  });
+
   it('shows why it failed and connects again on request', async () => {
     const lab = fake([vm('a')]);
     let reachable = false;
     const { inventory, errors, changes } = live(lab, async () => {
       if (!reachable) throw new Error('hv1 does not answer.');
-      return lab.hypervisor;
+      return opened(lab.hypervisor);
     });
     inventory.setVisible(true);
     await vi.runAllTimersAsync();

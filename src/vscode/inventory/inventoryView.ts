@@ -3,13 +3,14 @@ import type { Hypervisor } from '../../hypervisors/ports';
 import type { Inventory } from '../../inventory/model';
 import type { SeenNames } from '../../inventory/names';
 import { views } from '../ids';
+import { inventoryUri } from '../language/inventoryOfRunbook';
 import { treeItem } from '../treeItem';
 import { type InventoryFile, type InventoryFileState, showState, uriOf } from './inventoryFile';
 import type { InventoryNode } from './inventoryTree';
-import { LiveInventory } from './liveInventory';
+import { LiveInventory, type OpenedConnection } from './liveInventory';
 
 /** Opens one connection of an inventory. */
-export type OpenConnection = (inventory: Inventory, file: vscode.Uri, connection: string) => Promise<Hypervisor>;
+export type OpenConnection = (inventory: Inventory, file: vscode.Uri, connection: string) => Promise<OpenedConnection>;
 
 /** Connections → hosts → VMs. Connects only while somebody looks and the workspace is trusted. */
 export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Disposable {
@@ -19,6 +20,7 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
   private readonly view: vscode.TreeView<string>;
   private live: LiveInventory | undefined;
   private looked = false;
+  private readonly labWatchers: vscode.Disposable[] = [];
   private names = '';
   readonly onDidChangeTreeData = this.changed.event;
   /** Hosts or VMs came or went. */
@@ -50,6 +52,7 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
   private rebuild(state: InventoryFileState): void {
     void this.live?.dispose();
     this.live = undefined;
+    for (const watcher of this.labWatchers.splice(0)) watcher.dispose();
     this.view.description = undefined;
     this.view.message = undefined;
     if (state.state === 'ready' && vscode.workspace.isTrusted) {
@@ -62,10 +65,31 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
         onError: (connection, error) => this.log.error(`Connection ${connection}:`, error),
       });
       this.live.setVisible(this.view.visible);
+      this.watchLabs(inventory, uri);
     }
     showState(state.state);
     this.changed.fire(undefined);
     this.compareNames();
+  }
+
+  /** A run is a process of its own: what it does to a simulated lab is told by the lab's state file. */
+  private watchLabs(inventory: Inventory, file: vscode.Uri): void {
+    for (const [name, connection] of Object.entries(inventory.connections)) {
+      if (connection.type !== 'simulated') continue;
+      const lab = inventoryUri(file, connection.lab);
+      const folder = vscode.Uri.joinPath(lab, '..');
+      const stem = lab.path.slice(lab.path.lastIndexOf('/') + 1).replace(/\.(ya?ml|json)$/i, '');
+      const watcher = vscode.workspace.createFileSystemWatcher(
+        new vscode.RelativePattern(folder, `${stem}*.{json,yaml,yml}`),
+      );
+      const touch = () => this.live?.touch(name);
+      this.labWatchers.push(
+        watcher,
+        watcher.onDidChange(touch),
+        watcher.onDidCreate(touch),
+        watcher.onDidDelete(touch),
+      );
+    }
   }
 
   private onChange(ids: string[] | undefined): void {
@@ -159,7 +183,7 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
 
   /** What a run changed may come without an event, e.g. a snapshot. */
   nudge(): void {
-    if (this.view.visible) this.live?.refresh();
+    this.live?.touch();
   }
 
   /** Names for checks and completion, when this view shows that inventory. */
@@ -187,7 +211,7 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
 
   dispose(): void {
     void this.live?.dispose();
-    for (const item of this.disposables) item.dispose();
+    for (const item of [...this.disposables, ...this.labWatchers]) item.dispose();
   }
 }
 

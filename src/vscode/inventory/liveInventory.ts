@@ -1,9 +1,15 @@
 import type { Hypervisor, HypervisorEvent } from '../../hypervisors/ports';
 import { type ConnectionView, changedNodes, connectionId, connectionTree, type InventoryTree } from './inventoryTree';
 
+export interface OpenedConnection {
+  hypervisor: Hypervisor;
+  /** Closes it and everything that was opened for it. */
+  close(): Promise<void>;
+}
+
 export interface LiveInventoryOptions {
   connections: string[];
-  open(connection: string): Promise<Hypervisor>;
+  open(connection: string): Promise<OpenedConnection>;
   /** Ids of nodes to redraw; undefined: the list of connections itself. */
   onChange(ids: string[] | undefined): void;
   onError(connection: string, error: unknown): void;
@@ -15,11 +21,13 @@ export interface LiveInventoryOptions {
 
 interface Connection {
   view: ConnectionView;
-  hypervisor?: Hypervisor;
+  opened?: OpenedConnection;
   unsubscribe?: () => void;
   /** VMs to look up again; `all`: read everything. */
   dirty: Set<string> | 'all' | undefined;
   timer?: ReturnType<typeof setTimeout>;
+  /** When the timer ends, ms since 1970. */
+  due: number;
   reading: boolean;
 }
 
@@ -41,6 +49,7 @@ export class LiveInventory {
       this.connections.set(name, {
         view: { name, phase: 'idle', capabilities: new Set() },
         dirty: undefined,
+        due: 0,
         reading: false,
       });
       this.current.set(name, connectionTree({ name, phase: 'idle', capabilities: new Set() }));
@@ -65,7 +74,7 @@ export class LiveInventory {
   }
 
   hypervisor(connection: string): Hypervisor | undefined {
-    return this.connections.get(connection)?.hypervisor;
+    return this.connections.get(connection)?.opened?.hypervisor;
   }
 
   setVisible(visible: boolean): void {
@@ -76,7 +85,7 @@ export class LiveInventory {
         connection.timer = undefined;
       } else if (connection.view.phase === 'idle') void this.connect(name);
       else if (connection.view.phase === 'connected') {
-        if (!connection.hypervisor?.events) connection.dirty = 'all';
+        if (!connection.opened?.hypervisor.events) connection.dirty = 'all';
         this.schedule(name, 0);
       }
     }
@@ -93,6 +102,15 @@ export class LiveInventory {
     }
   }
 
+  /** Something that has no event may have changed it: read everything again, soon. Connects nothing. */
+  touch(only?: string): void {
+    for (const [name, connection] of this.connections) {
+      if ((only !== undefined && name !== only) || connection.view.phase !== 'connected') continue;
+      connection.dirty = 'all';
+      this.schedule(name);
+    }
+  }
+
   async dispose(): Promise<void> {
     this.disposed = true;
     await Promise.all([...this.connections.keys()].map(name => this.release(name)));
@@ -104,8 +122,9 @@ export class LiveInventory {
     this.show(connection, { ...connection.view, phase: 'connecting', error: undefined });
     try {
       await this.release(name);
-      const hypervisor = await this.options.open(name);
-      connection.hypervisor = hypervisor;
+      const opened = await this.options.open(name);
+      const { hypervisor } = opened;
+      connection.opened = opened;
       if (this.disposed) {
         await this.release(name);
         return;
@@ -138,11 +157,13 @@ export class LiveInventory {
   private schedule(name: string, delay?: number): void {
     const connection = this.connections.get(name);
     if (!connection || !this.visible || this.disposed || connection.view.phase !== 'connected') return;
-    const polls = !connection.hypervisor?.events;
+    const polls = !connection.opened?.hypervisor.events;
     if (!connection.dirty && !polls) return;
-    if (connection.timer !== undefined && delay === undefined) return;
-    clearTimeout(connection.timer);
     const wait = delay ?? (connection.dirty ? (this.options.gatherMs ?? 150) : (this.options.pollMs ?? 10_000));
+    const due = Date.now() + wait;
+    if (connection.timer !== undefined && connection.due <= due) return;
+    clearTimeout(connection.timer);
+    connection.due = due;
     connection.timer = setTimeout(() => {
       connection.timer = undefined;
       if (!connection.dirty) connection.dirty = 'all';
@@ -152,7 +173,7 @@ export class LiveInventory {
 
   private async read(name: string): Promise<void> {
     const connection = this.connections.get(name);
-    const hypervisor = connection?.hypervisor;
+    const hypervisor = connection?.opened?.hypervisor;
     if (!connection || !hypervisor || !connection.dirty || connection.reading) return;
     const dirty = connection.dirty;
     connection.dirty = undefined;
@@ -170,9 +191,9 @@ export class LiveInventory {
           vms: known.vms.filter(vm => !gone.has(vm.uuid)).map(vm => byUuid.get(vm.uuid) ?? vm),
         };
       }
-      if (connection.hypervisor === hypervisor) this.show(connection, { ...connection.view, state });
+      if (connection.opened?.hypervisor === hypervisor) this.show(connection, { ...connection.view, state });
     } catch (error) {
-      if (connection.hypervisor === hypervisor) this.fail(name, error);
+      if (connection.opened?.hypervisor === hypervisor) this.fail(name, error);
     } finally {
       connection.reading = false;
       this.schedule(name);
@@ -191,15 +212,15 @@ export class LiveInventory {
   private async release(name: string): Promise<void> {
     const connection = this.connections.get(name);
     if (!connection) return;
-    const { hypervisor, unsubscribe } = connection;
+    const { opened, unsubscribe } = connection;
     clearTimeout(connection.timer);
     connection.timer = undefined;
-    connection.hypervisor = undefined;
+    connection.opened = undefined;
     connection.unsubscribe = undefined;
     connection.dirty = undefined;
     try {
       unsubscribe?.();
-      await hypervisor?.close();
+      await opened?.close();
     } catch (error) {
       this.options.onError(name, error);
     }

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan, PlannedStep } from '../../src/engine/plan';
+import type { InputDefinition } from '../../src/runbook/model';
+import { parseInput } from '../../src/vscode/plan/inputText';
+import { confirmationDetail, planMarkdown } from '../../src/vscode/plan/planText';
+
+function action(
+  title: string,
+  changes: string[],
+  more: Partial<Extract<PlannedStep, { kind: 'action' }>> = {},
+): PlannedStep {
+  return {
+    kind: 'action',
+    key: title,
+    pointer: '/steps/0',
+    uses: 'vm.start',
+    title,
+    inputs: {},
+    reads: [],
+    changes: changes.map(name => ({ kind: 'vm', name })),
+    undoClass: 'reversible',
+    undo: 'shut it down',
+    when: true,
+    estimateSeconds: 30,
+    ...more,
+  };
+}
+
+function planOf(...steps: PlannedStep[]): Plan {
+  return {
+    version: 1,
+    name: 'Patch',
+    program: { version: 1, name: 'Patch', inputs: {}, steps: [] },
+    inputs: { vms: ['web1', 'web2'] },
+    steps,
+    unknowns: ['each: its items are only known when it is reached.'],
+  };
+}
+
+const hash = '0123456789abcdef0123456789abcdef';
+
+describe('confirmation', () => {
+  it('names every target once, what has no way back, what is not known, and the plan', () => {
+    const detail = confirmationDetail(
+      planOf(action('start web1', ['web1']), action('run on web1', ['web1', 'web2'], { undoClass: 'irreversible' })),
+      hash,
+    );
+    expect(detail.split('\n')).toEqual([
+      'Changes web1, web2.',
+      '2 steps, about 1 min.',
+      "Can't be undone: run on web1.",
+      'each: its items are only known when it is reached.',
+      'Plan 0123456789ab',
+    ]);
+  });
+
+  it('says when nothing is changed, and does not grow without end', () => {
+    expect(confirmationDetail(planOf(action('look', [], { undoClass: 'none' })), hash)).toContain('Changes nothing.');
+    const many = Array.from({ length: 50 }, (_, n) => `vm${n}`);
+    expect(confirmationDetail(planOf(action('all', many)), hash)).toContain('vm6 and 43 more.');
+  });
+});
+
+describe('plan as Markdown', () => {
+  it('shows steps in loops with their undo', () => {
+    const text = planMarkdown(
+      planOf({
+        kind: 'items',
+        key: 'each',
+        pointer: '/steps/0',
+        variable: 'vm',
+        when: true,
+        batch: 1,
+        maxFailures: 0,
+        items: [{ value: 'web1', steps: [action('start web1', ['web1'])] }],
+        body: [],
+      }),
+      hash,
+    );
+    expect(text).toContain('# Plan: Patch');
+    expect(text).toContain('- vm `web1`');
+    expect(text).toContain('1. For each `vm` of 1, one after another');
+    expect(text).toContain('**start web1** · `vm.start`');
+    expect(text).toContain('undo: shut it down (reversible)');
+  });
+
+  it('shows what a step would do although its items are not known', () => {
+    const text = planMarkdown(
+      planOf({
+        kind: 'items',
+        key: 'each',
+        pointer: '/steps/0',
+        variable: 'vm',
+        when: true,
+        batch: 4,
+        maxFailures: 0,
+        items: 'unknown',
+        body: [action('start ${{ vm }}', [], { when: 'unknown' })],
+      }),
+      hash,
+    );
+    expect(text).toContain('a list not known yet, 4 at once');
+    expect(text).toContain('start ${{ vm }}');
+    expect(text).toContain('if its condition holds then');
+  });
+});
+
+describe('a typed input', () => {
+  const of = (type: InputDefinition['type'], more: Partial<InputDefinition> = {}): InputDefinition => ({
+    type,
+    ...more,
+  });
+
+  it('becomes a value of its type', () => {
+    expect(parseInput(of('number'), ' 3 ')).toEqual({ value: 3 });
+    expect(parseInput(of('boolean'), 'true')).toEqual({ value: true });
+    expect(parseInput(of('vms'), 'web1, web2')).toEqual({ value: ['web1', 'web2'] });
+    expect(parseInput(of('string'), '3')).toEqual({ value: '3' });
+  });
+
+  it('or says what is wrong', () => {
+    expect(parseInput(of('number'), 'many').problem).toContain('not a number');
+    expect(parseInput(of('boolean'), 'yes').problem).toContain('true or false');
+    expect(parseInput(of('vms'), 'web1,,web2').problem).toContain('comma');
+    expect(parseInput(of('string', { enum: ['a', 'b'] }), 'c').problem).toContain('a, b');
+    expect(parseInput(of('string'), ' ').problem).toContain('needed');
+  });
+});

@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest';
+import type { JournalRecord, RunEvent } from '../../src/engine/journal';
+import type { Plan, PlannedStep } from '../../src/engine/plan';
+import { RunModel, type RunView } from '../../src/engine/view';
+import type { RunStatus, RunSummary, Runs } from '../../src/runner/contract';
+import { journalLines } from '../../src/vscode/runs/journalText';
+import { progressOf, progressText } from '../../src/vscode/runs/progressText';
+import { runActions, runNode, stepNodes } from '../../src/vscode/runs/runsTree';
+import { RunTracker } from '../../src/vscode/runs/runTracker';
+import { resultTitle, stepResults } from '../../src/vscode/runs/stepResults';
+
+const START = Date.UTC(2026, 0, 3, 22, 0, 0);
+
+function action(key: string, pointer: string): PlannedStep {
+  return {
+    kind: 'action',
+    key,
+    pointer,
+    uses: 'vm.snapshot',
+    title: `snapshot ${key}`,
+    inputs: {},
+    reads: [],
+    changes: [{ kind: 'vm', name: key }],
+    undoClass: 'reversible',
+    undo: `delete the snapshot of ${key}`,
+    when: true,
+    estimateSeconds: 5,
+  };
+}
+
+const plan: Plan = {
+  version: 1,
+  name: 'Patch',
+  program: { version: 1, name: 'Patch', inputs: {}, steps: [] },
+  inputs: {},
+  steps: [action('a', '/steps/0'), action('b', '/steps/1')],
+  unknowns: [],
+};
+
+/** A journal: each event a second after the one before. */
+function journal(runId: string, ...events: RunEvent[]): JournalRecord[] {
+  const submitted: RunEvent = {
+    type: 'run.submitted',
+    runId,
+    plan,
+    planHash: 'abcdef0123456789',
+    by: 'ann',
+    runbookPath: '/r/patch.runbook.yaml',
+  };
+  const started: RunEvent = { type: 'run.started', pid: 1, machine: 'laptop', resumed: false };
+  return [submitted, started, ...events].map((event, n) => ({ ...event, n, t: START + n * 1000 }) as JournalRecord);
+}
+
+const intent = (key: string, pointer: string): RunEvent => ({
+  type: 'step.intent',
+  key,
+  pointer,
+  attempt: 1,
+  uses: 'vm.snapshot',
+  title: `snapshot ${key}`,
+  inputs: {},
+  before: null,
+  undo: `delete the snapshot of ${key}`,
+});
+const done = (key: string, pointer: string): RunEvent => ({
+  type: 'step.done',
+  key,
+  pointer,
+  attempt: 1,
+  outputs: { x: 1 },
+});
+const failed = (key: string, pointer: string): RunEvent => ({
+  type: 'step.failed',
+  key,
+  pointer,
+  attempt: 1,
+  failure: { class: 'failed', message: 'Disk full.' },
+  willRetry: false,
+});
+
+function viewOf(records: JournalRecord[]): RunView {
+  const model = new RunModel();
+  for (const record of records) model.apply(record);
+  return model.view!;
+}
+
+const successful = journal(
+  'one',
+  intent('a', '/steps/0'),
+  done('a', '/steps/0'),
+  intent('b', '/steps/1'),
+  done('b', '/steps/1'),
+  { type: 'run.ended', status: 'done' },
+);
+const rolledBack = journal(
+  'two',
+  intent('a', '/steps/0'),
+  failed('a', '/steps/0'),
+  { type: 'rollback.started', reason: 'a failed' },
+  { type: 'undo.intent', key: 'a', attempt: 1, title: 'delete the snapshot of a' },
+  { type: 'undo.done', key: 'a', attempt: 1 },
+  { type: 'run.ended', status: 'rolled-back', failure: { class: 'failed', message: 'Disk full.' } },
+);
+
+describe('last result of a step', () => {
+  it('says how it went, how long it took and when', () => {
+    const result = stepResults(viewOf(successful)).get('/steps/0')!;
+    expect(resultTitle(result, START + 10 * 60_000)).toBe('$(pass) done in 1.0 s, 9 min ago');
+  });
+
+  it('says that it failed although it was undone afterwards', () => {
+    const results = stepResults(viewOf(rolledBack));
+    expect(resultTitle(results.get('/steps/0')!, START)).toMatch(/^\$\(error\) failed, undone/);
+    expect(results.get('/steps/0')?.failure).toBe('Disk full.');
+    expect(results.has('/steps/1'), 'a step that was not reached').toBe(false);
+  });
+
+  it('adds up the items of a loop', () => {
+    const records = journal(
+      'three',
+      intent('l[x]/s', '/steps/0/steps/0'),
+      done('l[x]/s', '/steps/0/steps/0'),
+      intent('l[y]/s', '/steps/0/steps/0'),
+      failed('l[y]/s', '/steps/0/steps/0'),
+    );
+    const result = stepResults(viewOf(records)).get('/steps/0/steps/0')!;
+    expect(result).toMatchObject({ times: 2, failed: 1, state: 'failed' });
+    expect(resultTitle(result, START)).toMatch(/^\$\(error\) 1 of 2 failed/);
+  });
+});
+
+describe('runs view', () => {
+  it('offers what can be done to a run', () => {
+    expect(runActions('running', undefined)).toEqual(['journal', 'runbook', 'cancel']);
+    expect(runActions('waiting', undefined)).toEqual(['journal', 'runbook', 'answer', 'cancel']);
+    expect(runActions('crashed', undefined)).toEqual(['journal', 'runbook', 'resume', 'rollBack']);
+    expect(runActions('rolled-back', undefined)).toEqual(['journal', 'runbook']);
+    expect(runActions('done', 'line 3 is broken')).toEqual(['journal']);
+  });
+
+  it('reads a run out in full', () => {
+    const summary: RunSummary = {
+      runId: 'one',
+      name: 'Patch',
+      status: 'done',
+      by: 'ann',
+      runbookPath: '/r',
+      planHash: 'abc',
+      submittedAt: START,
+      endedAt: START + 72_000,
+    };
+    const node = runNode(summary, START + 72_000);
+    expect(node.row.spoken).toBe('Run of Patch, done, just now, started by ann');
+    expect(node.row.facts).toContainEqual(['Took', '1 min 12 s']);
+  });
+
+  it('shows the steps with why they failed', () => {
+    const [first, second] = stepNodes(viewOf(rolledBack));
+    expect(first?.row.description).toContain('Disk full.');
+    expect(second?.row.description).toBe('pending');
+  });
+});
+
+describe('progress', () => {
+  it('counts ended steps and how far the one under way is', () => {
+    const view = viewOf(
+      journal('r', intent('a', '/steps/0'), done('a', '/steps/0'), intent('b', '/steps/1'), {
+        type: 'step.progress',
+        key: 'b',
+        fraction: 0.5,
+        message: 'copying',
+      }),
+    );
+    expect(progressOf(view)).toBe(0.75);
+    expect(progressText(view)).toBe('1/2 · snapshot b 50 % (copying)');
+  });
+
+  it('names the undo while rolling back', () => {
+    expect(progressText(viewOf(rolledBack.slice(0, 6)))).toBe('rolling back · delete the snapshot of a');
+  });
+});
+
+describe('journal as text', () => {
+  it('has a line for everything that matters', () => {
+    const text = journalLines(rolledBack).join('\n');
+    expect(text).toContain('22:00:00Z     0.0 s  Patch: submitted by ann');
+    expect(text).toContain('→ snapshot a');
+    expect(text).toContain('✗ a: Disk full.');
+    expect(text).toContain('← rolling back: a failed');
+    expect(text).toContain('■ rolled-back: Disk full.');
+  });
+
+  it('only grows, so that a view can follow', () => {
+    const before = journalLines(successful.slice(0, 4));
+    expect(journalLines(successful).slice(0, before.length)).toEqual(before);
+  });
+});
+
+describe('run tracker', () => {
+  /** Runs in memory: `follow` gives the records that are there and waits until `end`. */
+  function fakeRuns(journals: Record<string, JournalRecord[]>, status: Record<string, RunStatus>) {
+    let followers = 0;
+    const waiting: (() => void)[] = [];
+    const unused = () => Promise.reject(new Error('not part of this test'));
+    const runs: Runs = {
+      folder: '/none',
+      submit: unused,
+      resume: unused,
+      rollback: unused,
+      cancel: unused,
+      find: unused,
+      attach: unused,
+      list: async () =>
+        Object.entries(journals).map(([runId]) => ({
+          runId,
+          name: 'Patch',
+          status: status[runId]!,
+          by: 'ann',
+          runbookPath: '/r/patch.runbook.yaml',
+          planHash: 'abc',
+          submittedAt: START,
+        })),
+      read: async runId => ({ ...viewOf(journals[runId]!), status: status[runId]! }),
+      async *follow(runId) {
+        followers++;
+        yield* journals[runId]!;
+        if (status[runId] === 'running') await new Promise<void>(resolve => waiting.push(resolve));
+      },
+    };
+    const end = () => {
+      for (const resolve of waiting.splice(0)) resolve();
+    };
+    return { runs, followers: () => followers, end };
+  }
+
+  const track = (runs: Runs) => {
+    const seen: string[] = [];
+    const errors: unknown[] = [];
+    const tracker = new RunTracker({
+      runs,
+      newModel: () => new RunModel(),
+      onRun: (runId, record) => seen.push(`${runId} ${record?.type ?? 'over'}`),
+      onList: () => seen.push('list'),
+      onError: (_, error) => errors.push(error),
+    });
+    return { tracker, seen, errors };
+  };
+
+  it('follows what is under way, once, and says how it ended', async () => {
+    const status: Record<string, RunStatus> = { one: 'running' };
+    const fake = fakeRuns({ one: successful.slice(0, 3) }, status);
+    const { tracker, seen, errors } = track(fake.runs);
+    await tracker.refresh();
+    const ended = [tracker.follow('one'), tracker.follow('one')];
+    await new Promise(resolve => setImmediate(resolve));
+    expect((await tracker.view('one')).steps[0]?.state).toBe('running');
+    status.one = 'crashed';
+    fake.end();
+    expect(await Promise.all(ended)).toEqual(['crashed', 'crashed']);
+    expect(fake.followers()).toBe(1);
+    expect(seen).toEqual(['list', 'one run.submitted', 'one run.started', 'one step.intent', 'list', 'one over']);
+    expect(errors).toEqual([]);
+  });
+
+  it('takes the last result of each step from the newest run that reached it', async () => {
+    const onlyFirst = journal('new', intent('a', '/steps/0'), failed('a', '/steps/0'), {
+      type: 'run.ended',
+      status: 'rolled-back',
+    });
+    const fake = fakeRuns({ new: onlyFirst, one: successful }, { new: 'rolled-back', one: 'done' });
+    const { tracker } = track(fake.runs);
+    await tracker.refresh();
+    const results = await tracker.lastResults('/r/patch.runbook.yaml');
+    expect(results.get('/steps/0')).toMatchObject({ runId: 'new', state: 'failed' });
+    expect(results.get('/steps/1')).toMatchObject({ runId: 'one', state: 'done' });
+    expect(await tracker.lastResults('/r/other.runbook.yaml')).toEqual(new Map());
+  });
+});
