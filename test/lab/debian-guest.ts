@@ -133,8 +133,17 @@ async function buildRepository(work: string, target: string): Promise<void> {
     const folder = join(target, state);
     mkdirSync(folder, { recursive: true });
     for (const deb of debs) await addPackage(join(work, 'deb'), folder, deb);
+    writeRelease(folder);
   }
   symlinkSync('v10', join(target, 'current'));
+}
+
+/** Without a Release file apt tries every compression of the index and calls each one missing an error. */
+function writeRelease(folder: string): void {
+  const index = readFileSync(join(folder, 'Packages'));
+  const date = new Date().toUTCString().replace('GMT', 'UTC');
+  const digest = createHash('sha256').update(index).digest('hex');
+  writeFileSync(join(folder, 'Release'), `Origin: lab\nDate: ${date}\nSHA256:\n ${digest} ${index.length} Packages\n`);
 }
 
 async function addPackage(
