@@ -1,8 +1,219 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { CompletionItem } from 'vscode-languageserver-types';
+import { type CompletionItem, CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver-types';
+import { inventoryFileSchema } from '../inventory/file';
+import { type ActionSignature, inputSchemas, type KnownNames, requiredInputs } from '../runbook/check-context';
+import type { Json } from '../runbook/json';
+import { schema as runbookFileSchema } from '../runbook/parse';
+import type { RunbookSchema } from '../runbook/schema';
+import { schemasAt } from '../runbook/schema-lookup';
+import { describeSchema, type JsonSchema } from '../runbook/value-type';
+import { expressionItems } from './complete-expression';
 import type { EditorConfig } from './config';
+import { type Cursor, cursorAt } from './cursor';
+import { documentKind } from './document-kind';
+import { runbookOf } from './parse-cache';
+import { toRange } from './validate';
+
+/** What an item is before it is given a place: without `textEdit`. */
+export type Proposal = Omit<CompletionItem, 'textEdit' | 'insertText'> & {
+  insert?: string;
+  snippet?: boolean;
+  /** Characters before what was typed that are replaced as well. */
+  takesBack?: number;
+};
 
 /** What may be typed at this offset. Works in half-typed files. Items carry a `textEdit` and, for actions, a snippet. */
-export function complete(_document: TextDocument, _offset: number, _config: EditorConfig): CompletionItem[] {
-  return [];
+export function complete(document: TextDocument, offset: number, config: EditorConfig): CompletionItem[] {
+  const kind = documentKind(document);
+  if (!kind) return [];
+  const cursor = cursorAt(document.getText(), offset);
+  const text = document.getText();
+  return proposals(document, offset, cursor, kind, config).map(({ insert, snippet, takesBack = 0, ...item }, index) => {
+    const start = cursor.start - takesBack;
+    return {
+      ...item,
+      // Filtering is by what the edit replaces.
+      ...(takesBack > 0 ? { filterText: text.slice(start, cursor.start) + item.label } : {}),
+      sortText: item.sortText ?? String(index).padStart(4, '0'),
+      insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
+      textEdit: { range: toRange(document, { start, end: cursor.end }), newText: insert ?? item.label },
+    };
+  });
+}
+
+function proposals(
+  document: TextDocument,
+  offset: number,
+  cursor: Cursor,
+  kind: 'runbook' | 'inventory',
+  config: EditorConfig,
+): Proposal[] {
+  if (kind === 'runbook' && (cursor.expression || isCondition(cursor))) {
+    return expressionItems(runbookOf(document, config.cache), offset, cursor, config);
+  }
+  if (inComment(document.getText(), offset)) return [];
+  const root = kind === 'runbook' ? runbookFileSchema : inventoryFileSchema;
+  const schemas = schemasAt(root, cursor.path, depth => cursor.levels[depth]);
+  const objects = schemas.filter(schema => schema.properties !== undefined);
+  if (cursor.on === 'key' && objects.length > 0) return keyItems(objects, cursor, config);
+  return valueItems(schemas, cursor, config);
+}
+
+function isCondition(cursor: Cursor): boolean {
+  return cursor.on === 'value' && cursor.path.at(-1) === 'when' && cursor.path.at(-2) === '0';
+}
+
+function keyItems(schemas: readonly RunbookSchema[], cursor: Cursor, config: EditorConfig): Proposal[] {
+  const present = cursor.levels.at(-1) ?? {};
+  const isStep = cursor.path.at(-1) === '0' && (cursor.path.at(-2) === 'steps' || cursor.path.at(-2) === 'rollback');
+  const items = new Map<string, Proposal>();
+  for (const schema of schemas) {
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      if (Object.hasOwn(present, name) || items.has(name)) continue;
+      const needed = schema.required?.includes(name) === true;
+      items.set(name, {
+        label: name,
+        kind: CompletionItemKind.Property,
+        ...(needed ? { labelDetails: { description: 'needed' } } : {}),
+        detail: describeSchema(resolved(property)),
+        documentation: markdown(property.description ?? ''),
+        sortText: `${needed ? 0 : 1}${String(items.size).padStart(3, '0')}`,
+        insert: keyInsert(name, resolved(property), cursor),
+      });
+    }
+  }
+  // A new step mostly begins with its action.
+  if (isStep && !['uses', 'forEach', 'steps'].some(key => Object.hasOwn(present, key))) {
+    const steps = config.actions.map(action => ({
+      ...actionItem(action, cursor, 'uses: ', Object.hasOwn(present, 'with')),
+      label: `uses: ${action.name}`,
+      sortText: `2${action.name}`,
+    }));
+    return [...items.values(), ...steps];
+  }
+  return [...items.values()];
+}
+
+function keyInsert(name: string, schema: RunbookSchema, cursor: Cursor): string {
+  const block =
+    schema.type === 'object' || (schema.type === 'array' && name === 'steps') || schema.$ref === '#/$defs/steps';
+  if (cursor.flow || !block) return `${name}: `;
+  const pad = `\n${' '.repeat(cursor.indent + 2)}`;
+  return name === 'steps' ? `${name}:${pad}- ` : `${name}:${pad}`;
+}
+
+function valueItems(schemas: readonly RunbookSchema[], cursor: Cursor, config: EditorConfig): Proposal[] {
+  const last = cursor.path.at(-1);
+  const step = cursor.levels.at(-2);
+  if (last === 'uses' && cursor.path.at(-2) === '0') {
+    return config.actions.map(action => actionItem(action, cursor, '', Object.hasOwn(step ?? {}, 'with')));
+  }
+  const items: Proposal[] = [];
+  const add = (item: Proposal) => {
+    if (!items.some(other => other.label === item.label)) items.push(item);
+  };
+  for (const schema of schemas) {
+    const values: Json[] =
+      schema.enum ?? (schema.const !== undefined ? [schema.const] : schema.type === 'boolean' ? [true, false] : []);
+    for (const value of values) {
+      const isDefault = value === schema.default;
+      add({
+        label: String(value),
+        kind: CompletionItemKind.EnumMember,
+        ...(isDefault ? { detail: 'default' } : {}),
+        documentation: markdown(schema.description ?? ''),
+      });
+    }
+    for (const item of nameItems(schema['x-virtbook'], false, config)) add(item);
+  }
+  const input = inputKind(cursor);
+  if (input) for (const item of nameItems(input.kind, input.selectors, config)) add(item);
+  if (last !== undefined && cursor.path.at(-2) === 'groups') return items;
+  return items;
+}
+
+/** In `default:` of an input, names by the input's type. */
+function inputKind(cursor: Cursor): { kind: string; selectors: boolean } | undefined {
+  const at = cursor.path.indexOf('default');
+  if (cursor.path[0] !== 'inputs' || at !== 2) return undefined;
+  const type = cursor.levels[2]?.type;
+  if (type === 'host' || type === 'vm') return { kind: type, selectors: false };
+  if (type === 'hosts' || type === 'vms') return { kind: type.slice(0, -1), selectors: true };
+  return undefined;
+}
+
+function nameItems(kind: string | undefined, selectors: boolean, { inventory, liveState }: EditorConfig): Proposal[] {
+  if (!kind || !inventory) return [];
+  const single = kind === 'vms' ? 'vm' : kind;
+  const names = namesOf(single, inventory);
+  const items: Proposal[] = [...names].sort().map(name => {
+    const state = single === 'vm' || single === 'host' ? liveState?.(single, name) : undefined;
+    return { label: name, kind: CompletionItemKind.Value, detail: state ?? single };
+  });
+  if (!selectors) return items;
+  for (const group of inventory.groups ?? [])
+    items.push({ label: `group:${group}`, kind: CompletionItemKind.Reference, detail: 'group' });
+  for (const tag of (single === 'host' ? inventory.hostTags : inventory.vmTags) ?? []) {
+    items.push({ label: `tag:${tag}`, kind: CompletionItemKind.Reference, detail: 'tag' });
+  }
+  return items;
+}
+
+function namesOf(kind: string, inventory: KnownNames): Iterable<string> {
+  switch (kind) {
+    case 'vm':
+      return inventory.vms ?? inventory.someVms ?? [];
+    case 'host':
+      return inventory.hosts ?? inventory.someHosts ?? [];
+    case 'proxy':
+      return inventory.proxies ?? [];
+    case 'datastore':
+      return inventory.datastores ?? [];
+    default:
+      return [];
+  }
+}
+
+/** An action with its required inputs as places to fill in. */
+function actionItem(action: ActionSignature, cursor: Cursor, before: string, hasInputs: boolean): Proposal {
+  const required = requiredInputs(action);
+  const base: Proposal = {
+    label: action.name,
+    kind: CompletionItemKind.Function,
+    detail: action.title,
+    documentation: markdown(`${action.summary}\n\n${action.docs}`),
+    filterText: action.name,
+    insert: before + action.name,
+  };
+  if (hasInputs || required.length === 0 || cursor.flow) return base;
+  const schemas = inputSchemas(action);
+  const pad = ' '.repeat(cursor.indent);
+  const lines = required.map((name, index) => `${pad}  ${name}: ${placeholder(index + 1, schemas[name])}`);
+  return { ...base, insert: `${before}${action.name}\n${pad}with:\n${lines.join('\n')}`, snippet: true };
+}
+
+function placeholder(number: number, schema: JsonSchema | undefined): string {
+  if (schema?.enum) return `\${${number}|${schema.enum.map(String).join(',')}|}`;
+  if (schema?.type === 'array') return `[\${${number}}]`;
+  return `\${${number}}`;
+}
+
+function resolved(schema: RunbookSchema): RunbookSchema {
+  const name = schema.$ref?.replace('#/$defs/', '');
+  const target = name === undefined ? undefined : runbookFileSchema.$defs?.[name];
+  if (target) return { ...target, $ref: schema.$ref, description: schema.description ?? target.description };
+  if (schema.anyOf) {
+    const options = schema.anyOf.filter(option => option.$ref !== '#/$defs/template');
+    return options.length === 1 ? { ...options[0], description: schema.description } : { ...schema, anyOf: options };
+  }
+  return schema;
+}
+
+function inComment(text: string, offset: number): boolean {
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
+  return /(^|\s)#/.test(line.replace(/"[^"]*"|'[^']*'/g, ''));
+}
+
+function markdown(value: string) {
+  return { kind: MarkupKind.Markdown, value };
 }

@@ -1,0 +1,262 @@
+import type { Json, JsonObject } from '../runbook/json';
+
+/**
+ * Where a cursor stands in half-typed YAML, found by indentation and brackets alone: a parser gives up where people are just typing.
+ */
+export interface Cursor {
+  /** Keys and list positions from the top to the map or list that the cursor is in. Positions are '0': which one does not matter. */
+  path: string[];
+  /** Data of every level of `path`, as far as it stands on lines of its own: for each level the keys with their plain values. */
+  levels: JsonObject[];
+  /** Typing a key of the map at `path`, or a value. With `value`, the last part of `path` is its key (or list position). */
+  on: 'key' | 'value';
+  /** What is being typed: from `start` to the cursor is the prefix, up to `end` is replaced. */
+  start: number;
+  end: number;
+  prefix: string;
+  /** Column of the key or dash, for what is inserted below. */
+  indent: number;
+  /** Inside `${{ }}`: the expression up to the cursor. */
+  expression?: { start: number; text: string };
+  /** In a string with quotes around it. */
+  quoted: boolean;
+  /** Between the braces of `{ … }` on one line. */
+  flow: boolean;
+}
+
+interface Line {
+  start: number;
+  indent: number;
+  text: string;
+}
+
+export function cursorAt(text: string, offset: number): Cursor {
+  const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
+  const before = text.slice(lineStart, offset);
+  const lineStop = text.indexOf('\n', offset);
+  const after = text.slice(offset, lineStop < 0 ? text.length : lineStop).replace(/\r$/, '');
+
+  const lead = leadOf(before);
+  const frames = enclosing(text, lineStart, lead.indent, lead.dash);
+  const cursor = inLine(before, lead, frames, lineStart);
+  if (cursor.on === 'key' && !cursor.flow)
+    Object.assign(cursor.levels.at(-1)!, keysBelow(text, lineStop, lead.content));
+  const open = before.lastIndexOf('${{');
+  if (open >= 0 && !before.slice(open).includes('}}')) {
+    const start = lineStart + open + 3;
+    const expression = { start, text: text.slice(start, offset) };
+    const word = /[A-Za-z0-9_]*$/.exec(expression.text)?.[0] ?? '';
+    const rest = /^[A-Za-z0-9_]*/.exec(after)?.[0] ?? '';
+    return { ...cursor, on: 'value', expression, prefix: word, start: offset - word.length, end: offset + rest.length };
+  }
+  const rest = /^[^\s,{}[\]"'#:]*/.exec(after)?.[0] ?? '';
+  return { ...cursor, end: offset + rest.length };
+}
+
+/** Indentation, dashes and the first key of the line the cursor is in. */
+function leadOf(before: string): { indent: number; dash: boolean; dashes: number[]; content: number } {
+  let at = 0;
+  const dashes: number[] = [];
+  for (;;) {
+    while (before[at] === ' ') at++;
+    if (before[at] === '-' && (before[at + 1] === ' ' || before[at + 1] === undefined)) {
+      dashes.push(at);
+      at++;
+    } else break;
+  }
+  return { indent: dashes[0] ?? at, dash: dashes.length > 0, dashes, content: at };
+}
+
+interface Frame {
+  part: string;
+  /** Keys of the map that is the value of `part`. */
+  inside: JsonObject;
+}
+
+/** The keys and items around a line, from the top, with the other keys of each map. */
+function enclosing(
+  text: string,
+  lineStart: number,
+  indent: number,
+  dash: boolean,
+): { frames: Frame[]; siblings: JsonObject } {
+  const frames: Frame[] = [];
+  let siblings: JsonObject = {};
+  let column = indent;
+  let inItem = !dash;
+  for (const line of linesAbove(text, lineStart)) {
+    if (/^\s*(#|$)/.test(line.text)) continue;
+    if (/^(---|\.\.\.)/.test(line.text)) break;
+    const lead = leadOf(line.text);
+    const entry = /^(?:"([^"]*)"|'([^']*)'|([^\s"'#[\]{},&*!|>%@`][^:#]*?))\s*:(?:\s+(.*))?$/.exec(
+      line.text.slice(lead.content),
+    );
+    const key = entry ? (entry[1] ?? entry[2] ?? entry[3]) : undefined;
+    const keyColumn = lead.content;
+    // A sibling key in the same map.
+    if (inItem && key !== undefined && keyColumn === column) siblings[key] = plainValue(entry?.[4]);
+    if (inItem && lead.dash && keyColumn === column) {
+      // The dash of the item that this map is.
+      for (let index = lead.dashes.length - 1; index >= 0; index--) {
+        frames.unshift({ part: '0', inside: siblings });
+        siblings = {};
+      }
+      column = lead.dashes[0]!;
+      inItem = false;
+      continue;
+    }
+    if (lead.dash && keyColumn < column && lead.dashes.at(-1)! < column && inItem) {
+      // `- key:` whose value is this deeper block.
+      if (key !== undefined) {
+        frames.unshift({ part: key, inside: siblings });
+        siblings = { [key]: null };
+        column = keyColumn;
+      }
+      for (let index = lead.dashes.length - 1; index >= 0; index--) {
+        frames.unshift({ part: '0', inside: siblings });
+        siblings = {};
+      }
+      column = lead.dashes[0]!;
+      inItem = false;
+      continue;
+    }
+    // A list may stand at the same column as the key that it belongs to.
+    const parent = key !== undefined && !lead.dash && (keyColumn < column || (!inItem && keyColumn === column));
+    if (parent) {
+      frames.unshift({ part: key, inside: siblings });
+      siblings = { [key]: null };
+      column = keyColumn;
+      inItem = true;
+    } else if (key !== undefined && lead.dash && !inItem && keyColumn < column) {
+      frames.unshift({ part: key, inside: siblings });
+      siblings = { [key]: null };
+      for (let index = lead.dashes.length - 1; index >= 0; index--) {
+        frames.unshift({ part: '0', inside: siblings });
+        siblings = {};
+      }
+      column = lead.dashes[0]!;
+      inItem = false;
+    }
+  }
+  return { frames, siblings };
+}
+
+/** The other keys of the same map on the lines below. */
+function keysBelow(text: string, lineStop: number, column: number): JsonObject {
+  const keys: JsonObject = {};
+  for (let at = lineStop; at >= 0 && at < text.length; ) {
+    const next = text.indexOf('\n', at + 1);
+    const line = text.slice(at + 1, next < 0 ? text.length : next);
+    at = next;
+    if (/^\s*(#|$)/.test(line)) continue;
+    const indent = line.length - line.trimStart().length;
+    if (indent < column || (indent === column && line.startsWith('- ', indent))) break;
+    const key = indent === column ? /^([^\s:#]+)\s*:/.exec(line.slice(indent)) : null;
+    if (key) keys[key[1]!] = null;
+  }
+  return keys;
+}
+
+function* linesAbove(text: string, lineStart: number): Generator<Line> {
+  let end = lineStart - 1;
+  while (end >= 0) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const line = text.slice(start, end).replace(/\r$/, '');
+    yield { start, indent: 0, text: line };
+    end = start - 1;
+  }
+}
+
+function plainValue(text: string | undefined): Json {
+  const bare = (text ?? '').replace(/\s+#.*$/, '').trim();
+  return bare === '' ? null : bare.replace(/^(["'])(.*)\1$/, '$2');
+}
+
+function inLine(
+  before: string,
+  lead: ReturnType<typeof leadOf>,
+  around: { frames: Frame[]; siblings: JsonObject },
+  lineStart: number,
+): Cursor {
+  const path = around.frames.map(frame => frame.part);
+  const levels: JsonObject[] = [around.siblings, ...around.frames.map(frame => frame.inside)];
+  let siblings = levels.pop()!;
+  for (const _ of lead.dashes) {
+    path.push('0');
+    levels.push(siblings);
+    siblings = {};
+  }
+  let quoted = false;
+  let flow = false;
+  let on: Cursor['on'] = 'key';
+  let wordStart = lead.content;
+  let at = lead.content;
+  const opened: string[] = [];
+  const push = (part: string) => {
+    path.push(part);
+    levels.push(siblings);
+    siblings = {};
+  };
+  const pop = () => {
+    path.pop();
+    siblings = levels.pop() ?? {};
+  };
+  let key = '';
+  let string = '';
+  while (at < before.length) {
+    const char = before[at]!;
+    if (string) {
+      if (char === '\\' && string === '"') at++;
+      else if (char === string) {
+        string = '';
+        quoted = false;
+      }
+    } else if ((char === '"' || char === "'") && at === wordStart) {
+      string = char;
+      quoted = true;
+      wordStart = at + 1;
+    } else if (char === '#' && /\s/.test(before[at - 1] ?? ' ')) break;
+    else if (before.startsWith('${{', at)) {
+      const end = before.indexOf('}}', at);
+      if (end < 0) break;
+      at = end + 1;
+    } else if ((char === '{' || char === '[') && (at === wordStart || before.slice(wordStart, at).trim() === '')) {
+      opened.push(char);
+      flow = true;
+      if (char === '[') push('0');
+      on = char === '{' ? 'key' : 'value';
+      wordStart = at + 1;
+    } else if ((char === '}' || char === ']') && opened.length > 0) {
+      if (on === 'value' && opened.at(-1) === '{') pop();
+      if (opened.at(-1) === '[') pop();
+      opened.pop();
+      on = 'value';
+      wordStart = at + 1;
+    } else if (char === ',' && opened.length > 0) {
+      if (opened.at(-1) === '{') {
+        if (on === 'value') {
+          const value = plainValue(before.slice(wordStart, at));
+          pop();
+          siblings[key] = value;
+        }
+        on = 'key';
+      }
+      wordStart = at + 1;
+    } else if (char === ':' && on === 'key' && (before[at + 1] === undefined || before[at + 1] === ' ')) {
+      key = before
+        .slice(wordStart, at)
+        .trim()
+        .replace(/^(["'])(.*)\1$/, '$2')
+        .replace(/["']$/, '');
+      siblings[key] = null;
+      push(key);
+      on = 'value';
+      wordStart = at + 1;
+    } else if (char === ' ' && before.slice(wordStart, at).trim() === '') wordStart = at + 1;
+    at++;
+  }
+  const prefix = before.slice(wordStart).trimStart();
+  const start = lineStart + before.length - prefix.length;
+  levels.push(siblings);
+  return { path, levels, on, start, end: lineStart + before.length, prefix, indent: lead.content, quoted, flow };
+}
