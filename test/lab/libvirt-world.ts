@@ -53,11 +53,7 @@ export async function libvirtWorld(): Promise<LibvirtWorld> {
     sleep: async ms => {
       await sleep(ms);
     },
-    proxy: connectProxy(
-      'px1',
-      { ssh: 'px1', sshConfig: './ssh_config', directory: '/var/lib/virtbook/backups' },
-      options,
-    ),
+    proxy: openProxy('px1', { ssh: 'px1', directory: '/var/lib/virtbook/backups' }, { ssh: ssh() }),
     async cleanUp() {
       await Promise.all([a.close(), b.close()]);
       for (const pool of pools.values()) await pool.close();

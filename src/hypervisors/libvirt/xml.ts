@@ -50,9 +50,11 @@ export function text(node: XmlNode | undefined): string | undefined {
   return value === undefined || value === null ? undefined : String(value).trim();
 }
 
+const entities: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&apos;', '"': '&quot;' };
+
 /** For text and for attributes in either kind of quotes. */
 export function escapeXml(value: string): string {
-  return value.replace(/[<>&'"]/g, c => `&#${c.charCodeAt(0)};`);
+  return value.replace(/[<>&'"]/g, c => entities[c] ?? c);
 }
 
 /** A number with the unit libvirt writes beside it (`bytes`, `KiB`, …), in bytes. */
