@@ -24,7 +24,7 @@ module.exports = {
       to: { path: '^src/', pathNot: `^src/(${[room, ...below[room]].join('|')})/` },
     })),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'only-vscode-imports-vscode', severity: 'error', from: { path: '^src', pathNot: '^src/vscode/' }, to: { path: '^vscode$' } },
+    { name: 'only-vscode-imports-vscode', severity: 'error', from: { path: '^src', pathNot: '^src/vscode/' }, to: { path: '^vscode$|@types/vscode/' } },
     { name: 'pure-rooms-have-no-node', severity: 'error', from: { path: pure }, to: { dependencyTypes: ['core'] } },
     { name: 'pure-rooms-have-no-ssh', severity: 'error', from: { path: pure }, to: { path: '^src/(ssh|runner|hypervisors/libvirt)/' } },
     // The engine knows what an action needs (ports), never which hypervisor gives it.
