@@ -7,7 +7,7 @@ const executable = process.env.VSCODE_EXECUTABLE;
 export default defineConfig({
   label: 'extension host',
   files: 'out/test/*.test.js',
-  workspaceFolder: process.env.VIRTBOOK_TEST_WORKSPACE ?? './examples',
+  workspaceFolder: process.env.VIRTBOOK_TEST_WORKSPACE ?? './test/vscode/fixture',
   mocha: { ui: 'tdd', timeout: 60_000 },
   ...(executable ? { useInstallation: { fromPath: executable } } : { version: process.env.VSCODE_VERSION ?? 'stable' }),
 });

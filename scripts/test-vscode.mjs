@@ -15,7 +15,7 @@ if (build.status !== 0) process.exit(build.status ?? 1);
 // Tests change files and the simulated lab's state: they work on a copy.
 const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-suite-'));
 const workspace = path.join(scratch, 'workspace');
-cpSync('examples', workspace, { recursive: true });
+cpSync('test/vscode/fixture', workspace, { recursive: true });
 const tests = spawnSync(process.execPath, ['node_modules/@vscode/test-cli/out/bin.mjs', ...process.argv.slice(2)], {
   stdio: 'inherit',
   env: {
@@ -23,6 +23,7 @@ const tests = spawnSync(process.execPath, ['node_modules/@vscode/test-cli/out/bi
     VSCODE_EXECUTABLE: path.join(repository, 'test/vscode/host/code.mjs'),
     VIRTBOOK_TEST_WORKSPACE: workspace,
     VIRTBOOK_STATE: path.join(scratch, 'state'),
+    VIRTBOOK_LAB_SPEED: 'instant',
   },
 });
 rmSync(scratch, { recursive: true, force: true });

@@ -52,8 +52,8 @@ export class RunsService implements vscode.Disposable {
 
   private start(): { runs: Runs; tracker: RunTracker } {
     if (this.started) return this.started;
-    const { openExtensionRuns, RunModel } = runsChunk();
-    const runs = openExtensionRuns();
+    const { openRuns, RunModel } = runsChunk();
+    const runs = openRuns();
     const tracker = new RunTracker({
       runs,
       newModel: () => new RunModel(),

@@ -17,7 +17,7 @@ export function runActions(status: RunStatus, problem: string | undefined): stri
   const actions = ['journal', 'runbook'];
   if (status === 'waiting') actions.push('answer');
   if (isLive(status)) actions.push('cancel');
-  if (status === 'crashed' || status === 'needs-operator') actions.push('resume');
+  if (status === 'crashed' || status === 'stopped') actions.push('resume');
   if (status === 'crashed' || status === 'done' || status === 'stopped' || status === 'needs-operator')
     actions.push('rollBack');
   return actions;
