@@ -95,7 +95,7 @@ installed: when a package's own script fails, the step fails.
 The outputs say what was upgraded from which version to which, and whether a reboot is needed (\`steps.ID.outputs.rebootRequired\`).
 
 **Undo** goes back to the snapshot and waits until the guest is up, or, with \`snapshot: false\`, installs the old versions again, which works
-only while the repository still has them. Either way it then looks whether the old versions are really back. With a snapshot, what the
+only while the repository still has them and leaves a request for a reboot standing. Either way it then looks whether the old versions are really back. With a snapshot, what the
 guest did since is lost. If nothing had been changed yet, the guest is left alone.
 
 The snapshot is removed once the **whole run** has succeeded; until then the VM can't be migrated by libvirt, so migrate before you patch,

@@ -1,5 +1,5 @@
 import { HypervisorError } from '../hypervisors/errors';
-import type { Consistency, Quiesce } from '../hypervisors/ports';
+import type { CallOptions, Consistency, Quiesce } from '../hypervisors/ports';
 import type { VmLocation } from '../inventory/fleet';
 import type { ActionContext } from './action';
 import { portOf } from './located-vm';
@@ -30,12 +30,12 @@ export async function ensureSnapshot(
 }
 
 /** Removes the snapshot of that name, whole or half made, and thaws the guest. Idempotent. */
-export async function removeSnapshot(location: VmLocation, name: string): Promise<void> {
+export async function removeSnapshot(location: VmLocation, name: string, options?: CallOptions): Promise<void> {
   const snapshots = portOf(location, 'snapshots');
   await snapshots.cleanUp(location.vm.uuid, name);
   if (!(await hasSnapshot(location, name))) return;
   try {
-    await snapshots.delete(location.vm.uuid, name);
+    await snapshots.delete(location.vm.uuid, name, options);
   } catch (error) {
     if (!(error instanceof HypervisorError && error.kind === 'not-found')) throw error;
   }

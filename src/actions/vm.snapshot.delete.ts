@@ -63,8 +63,9 @@ There is **no undo**: afterwards there is nothing to go back to. Put it at the e
     const location = await context.fleet.locate(before.uuid);
     if (before.existed || inputs.missing !== 'ignore') {
       // A repeated attempt finds it gone already, and that is what was asked for.
-      if (before.existed) await removeSnapshot(location, inputs.snapshot);
-      else await portOf(location, 'snapshots').delete(before.uuid, inputs.snapshot, { signal: context.signal });
+      const options = { signal: context.signal, onProgress: context.progress };
+      if (before.existed) await removeSnapshot(location, inputs.snapshot, options);
+      else await portOf(location, 'snapshots').delete(before.uuid, inputs.snapshot, options);
     }
     return { deleted: before.existed };
   },

@@ -68,6 +68,7 @@ libvirt. Remove it with \`vm.snapshot.delete\` when the change has proven good.
       uuid: Type.String({ description: 'Identity of the VM.' }),
       state: Type.String({ description: 'State of the VM.' }),
       name: Type.String({ description: 'Name that the snapshot gets.' }),
+      existed: Type.Boolean({ description: 'Somebody else has a snapshot of that name already; it is left alone.' }),
     },
     closed,
   ),
@@ -118,8 +119,10 @@ libvirt. Remove it with \`vm.snapshot.delete\` when the change has proven good.
     }),
 
   async prepare(context, { vm, name }) {
-    const { vm: info } = await context.fleet.locate(vm);
-    return { uuid: info.uuid, state: info.state, name: name ?? markOf(context) };
+    const location = await context.fleet.locate(vm);
+    const wanted = name ?? markOf(context);
+    const existed = await hasSnapshot(location, wanted);
+    return { uuid: location.vm.uuid, state: location.vm.state, name: wanted, existed };
   },
 
   async apply(context, inputs, before) {
@@ -137,6 +140,7 @@ libvirt. Remove it with \`vm.snapshot.delete\` when the change has proven good.
 
   async probe(context, inputs, before) {
     const location = await context.fleet.locate(before.uuid);
+    if (before.existed) return { outcome: 'not-done' };
     const snapshots = portOf(location, 'snapshots');
     const taken = (await snapshots.list(before.uuid)).find(snapshot => snapshot.name === before.name);
     // Thaws the guest, too, whatever became of the snapshot.
@@ -159,6 +163,7 @@ libvirt. Remove it with \`vm.snapshot.delete\` when the change has proven good.
   },
 
   async undo(context, _inputs, before) {
+    if (before.existed) return;
     await removeSnapshot(await context.fleet.locate(before.uuid), before.name);
   },
 });
