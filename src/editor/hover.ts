@@ -123,7 +123,7 @@ function expressionHover(
   if (!path) return undefined;
   const visible = visibleAt(parsed, offset, config.actions);
   const type = typeOfPath(path.text, visible);
-  const value = valueOf(path.text, visible, config);
+  const value = currentValue(path.text, visible, config);
   const lines = [`**${path.text}** · ${describeType(type)}`];
   if (type.description) lines.push(type.description);
   if (value !== undefined) lines.push(`Now: \`${short(JSON.stringify(value))}\``);
@@ -144,7 +144,7 @@ function pathAt(source: string, at: number): { text: string; start: number; end:
   return undefined;
 }
 
-function valueOf(path: string, visible: VisibleNames, { values }: EditorConfig): Json | undefined {
+function currentValue(path: string, visible: VisibleNames, { values }: EditorConfig): Json | undefined {
   if (!values) return undefined;
   const root = path.split(/[.[]/)[0]!;
   if (root !== 'inputs' && root !== 'steps' && !visible.variables.has(root)) return undefined;
