@@ -6,7 +6,7 @@ import type { RunStatus, RunSummary } from './contract';
 import { decodeRecord, JournalCorrupt } from './journal-line';
 import { readJournal } from './journal-reader';
 import { liveOwner } from './run-lock';
-import { journalName } from './runner';
+import { journalName } from './state-folder';
 
 const tailBytes = 64 * 1024;
 

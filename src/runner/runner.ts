@@ -1,47 +1,23 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { actionNamed } from '../actions/catalogue';
 import { History } from '../engine/history';
 import { interpret } from '../engine/interpret';
 import type { JournalRecord, RunEnded } from '../engine/journal';
-import { type Clock, JournalDurable } from '../engine/journal-durable';
+import { JournalDurable } from '../engine/journal-durable';
 import { planHash } from '../engine/make-plan';
+import { realClock } from './clock';
 import { RunRefused } from './contract';
 import { ControlServer } from './control-server';
 import { openFleet } from './fleet';
 import { JournalFile } from './journal-file';
 import { takeLock } from './run-lock';
-import { socketPath } from './state-folder';
-
-export const journalName = 'journal.jsonl';
+import { journalName, socketPath } from './state-folder';
 
 /** Another process has the run. */
 export class RunTaken extends Error {
   override readonly name = 'RunTaken';
 }
-
-export const realClock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms, signal) =>
-    new Promise(resolve => {
-      if (signal?.aborted) return resolve();
-      const end = Date.now() + ms;
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      // Timers hold 32 bits; a longer wait takes several.
-      let timer: NodeJS.Timeout;
-      const wait = (): void => {
-        const left = end - Date.now();
-        if (left <= 0) done();
-        else timer = setTimeout(wait, Math.min(left, 2 ** 31 - 1));
-      };
-      signal?.addEventListener('abort', done, { once: true });
-      wait();
-    }),
-};
 
 /**
  * Carries one run to its end, from its start or from wherever its journal stops. `rollBack`: a person wants everything undone first.
@@ -101,15 +77,5 @@ export async function carryRun(folder: string, rollBack?: { by: string }): Promi
     }
   } finally {
     await journal.close();
-  }
-}
-
-/** Who is at this machine. */
-export function whoAmI(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // No entry for this uid, as in containers.
-    return process.env.USER ?? process.env.USERNAME ?? 'unknown';
   }
 }

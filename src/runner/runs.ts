@@ -21,8 +21,8 @@ import { JournalFile, syncFolder } from './journal-file';
 import { readJournal } from './journal-reader';
 import { liveOwner } from './run-lock';
 import { statusOf, summarize } from './run-summary';
-import { journalName, whoAmI } from './runner';
-import { newRunId, stateFolder } from './state-folder';
+import { journalName, newRunId, stateFolder } from './state-folder';
+import { whoAmI } from './who';
 
 export interface RunsOptions {
   /** State folder; default: as `VIRTBOOK_STATE` or the system says. */

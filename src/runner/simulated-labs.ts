@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { RealtimeClock, type SimulatedClock, VirtualClock } from '../hypervisors/simulated/clock';
 import { SimulatedLab } from '../hypervisors/simulated/lab';
-import { parseLabFile } from '../hypervisors/simulated/lab-file';
+import { type LabRecords, parseLabFile } from '../hypervisors/simulated/lab-file';
 import { LabFileStore } from './lab-store';
 
 /** How much faster than real a simulated lab runs, so that a run can be watched without waiting for it. */
@@ -15,16 +15,25 @@ export async function openLab(
 ): Promise<SimulatedLab> {
   const file = resolve(baseDir, lab);
   const store = new LabFileStore(file);
-  let text: string;
+  const text = await load(store, file);
+  const { clock } = parseLabFile(text, file);
+  return SimulatedLab.parse(text, { file, store, clock: clockOf(clock, env.VIRTBOOK_LAB_SPEED) });
+}
+
+/** What a lab holds now, only to look at. */
+export async function readLab(baseDir: string, lab: string): Promise<LabRecords> {
+  const file = resolve(baseDir, lab);
+  return parseLabFile(await load(new LabFileStore(file), file), file);
+}
+
+async function load(store: LabFileStore, file: string): Promise<string> {
   try {
-    text = await store.load();
+    return await store.load();
   } catch (error) {
     throw new Error(
       `The simulated lab ${file} can't be read: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-  const { clock } = parseLabFile(text, file);
-  return SimulatedLab.parse(text, { file, store, clock: clockOf(clock, env.VIRTBOOK_LAB_SPEED) });
 }
 
 /** `VIRTBOOK_LAB_SPEED`: a factor, or `instant`. */

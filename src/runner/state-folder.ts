@@ -12,6 +12,9 @@ export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(base, 'virtbook');
 }
 
+/** In the folder of a run. */
+export const journalName = 'journal.jsonl';
+
 /** A name for a run's control socket that fits in the 104 bytes that systems allow, wherever the state folder is. */
 export function socketPath(runFolder: string, env: NodeJS.ProcessEnv = process.env): string {
   const name = createHash('sha256').update(runFolder).digest('hex').slice(0, 16);

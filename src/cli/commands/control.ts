@@ -1,0 +1,65 @@
+import type { Runs } from '../../runner/contract';
+import { openRuns } from '../../runner/runs';
+import { askChoice } from '../ask';
+import { exitCodes } from '../exit-codes';
+import type { Terminal } from '../terminal';
+import { UsageError } from '../usage-error';
+import { watchRun } from '../watch-run';
+
+export interface ControlOptions {
+  detach?: boolean;
+  format: 'text' | 'json';
+}
+
+const live = new Set(['submitted', 'running', 'waiting', 'rolling-back']);
+
+/** Goes on with a run; one that is running is attached to, so that its questions can be answered. */
+export async function resume(name: string, options: ControlOptions, terminal: Terminal): Promise<number> {
+  const runs = openRuns();
+  const runId = await runs.find(name);
+  if (!live.has((await runs.read(runId)).status)) await runs.resume(runId);
+  return watchUnlessDetached(runs, runId, options, terminal);
+}
+
+export async function rollback(name: string, options: ControlOptions, terminal: Terminal): Promise<number> {
+  const runs = openRuns();
+  const runId = await runs.find(name);
+  await runs.rollback(runId);
+  return watchUnlessDetached(runs, runId, options, terminal);
+}
+
+export async function cancel(
+  name: string,
+  options: ControlOptions & { keep?: boolean; rollback?: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const runs = openRuns();
+  const runId = await runs.find(name);
+  if (options.keep && options.rollback) throw new UsageError('Give --keep or --rollback, not both.');
+  let mode: 'keep' | 'rollback' | undefined = options.keep ? 'keep' : options.rollback ? 'rollback' : undefined;
+  if (!mode) {
+    if (!terminal.interactive) {
+      throw new UsageError('Say what becomes of what was done: --keep, or --rollback.');
+    }
+    const answer = await askChoice(terminal, `Stop ${runId}?`, [
+      { id: 'keep', key: 'k', label: 'keep what was done (the step under way is undone)' },
+      { id: 'rollback', key: 'r', label: 'roll everything back' },
+      { id: 'no', key: 'n', label: 'do not stop it' },
+    ]);
+    if (answer !== 'keep' && answer !== 'rollback') return exitCodes.problems;
+    mode = answer;
+  }
+  await runs.cancel(runId, mode);
+  return watchUnlessDetached(runs, runId, options, terminal);
+}
+
+async function watchUnlessDetached(
+  runs: Runs,
+  runId: string,
+  options: ControlOptions,
+  terminal: Terminal,
+): Promise<number> {
+  if (!options.detach) return watchRun(runs, runId, terminal, { format: options.format, takesPart: true });
+  if (options.format === 'text') terminal.write(`Watch it: virtbook show ${runId} --follow\n`);
+  return exitCodes.done;
+}

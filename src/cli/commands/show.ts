@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import type { RunView, StepView } from '../../engine/view';
+import type { RunStatus } from '../../runner/contract';
+import { openRuns } from '../../runner/runs';
+import { exitCodeOf } from '../exit-codes';
+import { shortHash } from '../plan-text';
+import { endText, marksOf, stepName } from '../run-text';
+import { table } from '../table';
+import { duration, paint, printable, type Terminal } from '../terminal';
+import { statusText, watchRun } from '../watch-run';
+
+export async function runs(options: { format: 'text' | 'json' }, terminal: Terminal): Promise<number> {
+  const list = await openRuns().list();
+  if (options.format === 'json') {
+    terminal.write(`${JSON.stringify(list, undefined, 2)}\n`);
+    return 0;
+  }
+  if (list.length === 0) {
+    terminal.write('There is no run yet. Start one: virtbook run FILE\n');
+    return 0;
+  }
+  const rows = list.map(run => [
+    run.runId,
+    run.problem === undefined ? statusText(run.status) : 'unreadable',
+    run.submittedAt > 0 ? when(run.submittedAt) : '',
+    run.endedAt === undefined ? '' : duration(run.endedAt - run.submittedAt),
+    run.by,
+    printable(run.problem ?? run.name),
+  ]);
+  const lines = table([['RUN', 'STATE', 'STARTED', 'TOOK', 'BY', 'RUNBOOK'], ...rows]);
+  terminal.write(`${lines.map((line, at) => (at === 0 ? paint(terminal, 'dim', line) : line)).join('\n')}\n`);
+  return 0;
+}
+
+export async function show(
+  name: string,
+  options: { follow?: boolean; format: 'text' | 'json' },
+  terminal: Terminal,
+): Promise<number> {
+  const all = openRuns();
+  const runId = await all.find(name);
+  if (options.follow) return watchRun(all, runId, terminal, { format: options.format, takesPart: false });
+  const run = await all.read(runId);
+  if (options.format === 'json') {
+    // Records as they stand in the journal: one format for programs, live or not.
+    const over = new AbortController();
+    let left = run.records;
+    for await (const record of all.follow(runId, { signal: over.signal })) {
+      terminal.write(`${JSON.stringify(record)}\n`);
+      if (--left === 0) over.abort();
+    }
+  } else {
+    terminal.write(showText(run, terminal));
+    terminal.write(endText(run, terminal));
+    terminal.write(paint(terminal, 'dim', `Journal: ${join(all.folder, runId, 'journal.jsonl')}\n`));
+  }
+  return exitCodeOf(run);
+}
+
+function showText(run: RunView & { status: RunStatus }, terminal: Terminal): string {
+  const lines = [
+    `${paint(terminal, 'bold', printable(run.name))}  ${statusText(run.status)}`,
+    `run ${run.runId}, plan ${shortHash(run.planHash)}, by ${run.by}, ${when(run.submittedAt)}`,
+    `${run.runbookPath}`,
+    '',
+  ];
+  let item: string | undefined;
+  for (const step of run.steps) {
+    const at = itemOf(step.key);
+    if (at !== item && at !== undefined) lines.push(paint(terminal, 'cyan', printable(at)));
+    item = at;
+    lines.push(`${at === undefined ? '' : '  '}${stepLine(step, terminal)}`);
+    if (step.failure) lines.push(`    ${printable(step.failure.message)}`);
+    if (step.state === 'failed')
+      for (const line of step.tail) lines.push(paint(terminal, 'dim', `    | ${printable(line)}`));
+  }
+  if (run.question)
+    lines.push('', printable(run.question.text), `Answer it in a terminal: virtbook resume ${run.runId}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function itemOf(key: string): string | undefined {
+  const end = key.lastIndexOf(']/');
+  return end < 0 ? undefined : key.slice(0, end + 1);
+}
+
+function stepLine(step: StepView, terminal: Terminal): string {
+  const marks = marksOf(terminal);
+  const mark = {
+    pending: ' ',
+    running: marks.spinner[0]!,
+    retrying: marks.spinner[0]!,
+    done: marks.done,
+    failed: marks.failed,
+    skipped: marks.skipped,
+    undoing: marks.undone,
+    undone: marks.undone,
+    'undo-failed': marks.failed,
+  }[step.state];
+  const took =
+    step.startedAt !== undefined && step.endedAt !== undefined ? `  ${duration(step.endedAt - step.startedAt)}` : '';
+  const state =
+    step.state === 'done' || step.state === 'failed'
+      ? ''
+      : `  ${step.state === 'undo-failed' ? 'undo failed' : step.state}`;
+  return `${mark} ${stepName(step)}${paint(terminal, 'dim', `${took}${state}`)}`;
+}
+
+function when(ms: number): string {
+  const date = new Date(ms);
+  const two = (number: number): string => String(number).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}

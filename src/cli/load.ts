@@ -1,0 +1,192 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { actionNamed, actions } from '../actions/catalogue';
+import { documentKind } from '../editor/document-kind';
+import { ParseCache, runbookOf } from '../editor/parse-cache';
+import { findings } from '../editor/validate';
+import { makePlan, PlanRefused } from '../engine/make-plan';
+import type { Plan } from '../engine/plan';
+import { inputFromText } from '../engine/plan-inputs';
+import { parseInventory } from '../inventory/file';
+import type { Inventory } from '../inventory/model';
+import { knownNames, type SeenNames } from '../inventory/names';
+import type { Diagnostic } from '../runbook/diagnostic';
+import type { JsonObject } from '../runbook/json';
+import type { Runbook } from '../runbook/model';
+import { UsageError } from './usage-error';
+
+export interface CheckedFile {
+  /** As it was given. */
+  name: string;
+  document: TextDocument;
+  diagnostics: Diagnostic[];
+}
+
+export interface LoadedRunbook {
+  path: string;
+  runbook: Runbook;
+  inventory?: Inventory;
+  inventoryPath?: string;
+  seen: SeenNames;
+  /** What `check` says of it; no errors. */
+  warnings: CheckedFile;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+async function readDocument(file: string): Promise<TextDocument> {
+  const path = resolve(file);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') throw new UsageError(`There is no file ${file}.`);
+    if (code === 'EISDIR') throw new UsageError(`${file} is a folder. Name the runbook in it.`);
+    throw new UsageError(`${file} can't be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw new UsageError(`${file} is not UTF-8 text. Save it as UTF-8.`);
+  }
+  const uri = pathToFileURL(path).href;
+  const kind = documentKind({ uri, languageId: '' });
+  if (!kind) {
+    throw new UsageError(`${file} is neither a runbook nor an inventory: name it *.runbook.yaml or *.inventory.yaml.`);
+  }
+  return TextDocument.create(uri, `virt-${kind}`, 0, text);
+}
+
+/** Checks a file as the editor does. */
+export async function checkFile(
+  name: string,
+): Promise<CheckedFile & { runbook?: Runbook; inventory?: LoadedInventory }> {
+  const document = await readDocument(name);
+  const cache = new ParseCache();
+  if (documentKind(document) !== 'runbook')
+    return { name, document, diagnostics: findings(document, { actions, cache }) };
+  const { runbook, draft } = runbookOf(document, cache);
+  const inventory =
+    draft.inventory === undefined ? undefined : await loadInventory(resolve(dirname(name), draft.inventory));
+  const diagnostics = findings(document, {
+    actions,
+    cache,
+    ...(inventory?.inventory && { inventory: knownNames(inventory.inventory, inventory.seen) }),
+  });
+  return { name, document, diagnostics, ...(runbook && { runbook }), ...(inventory && { inventory }) };
+}
+
+export interface LoadedInventory {
+  path: string;
+  /** undefined: it can't be read, or has errors; `problem` says which. */
+  inventory?: Inventory;
+  problem?: string;
+  seen: SeenNames;
+}
+
+export async function loadInventory(path: string): Promise<LoadedInventory> {
+  let text: string;
+  try {
+    text = utf8.decode(await readFile(path));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
+    return { path, seen: {}, problem: `The inventory ${path} can't be read: ${why}.` };
+  }
+  const { inventory, diagnostics } = parseInventory(text);
+  if (!inventory) {
+    const first = diagnostics.find(one => one.severity === 'error');
+    return {
+      path,
+      seen: {},
+      problem: `The inventory ${path} has errors: ${first?.message ?? ''} Run \`virtbook check\` on it.`,
+    };
+  }
+  return { path, inventory, seen: await seenInLabs(inventory, dirname(path)) };
+}
+
+/** What simulated labs hold can be known without connecting to anything. */
+async function seenInLabs(inventory: Inventory, folder: string): Promise<SeenNames> {
+  const simulated = Object.entries(inventory.connections).flatMap(([name, definition]) =>
+    definition.type === 'simulated' ? [{ name, definition }] : [],
+  );
+  if (simulated.length === 0) return {};
+  const { readLab } = await import('../runner/simulated-labs');
+  const hosts: Record<string, readonly string[]> = {};
+  const vms: string[] = [];
+  try {
+    for (const { name, definition } of simulated) {
+      const lab = await readLab(folder, definition.lab);
+      const shown = definition.hosts ?? Object.keys(lab.hosts);
+      hosts[name] = shown;
+      vms.push(...lab.vms.filter(vm => shown.includes(vm.host)).map(vm => vm.name));
+    }
+  } catch {
+    // A lab that can't be read is told when it is connected to; here its names are just not known.
+    return {};
+  }
+  return simulated.length === Object.keys(inventory.connections).length ? { hosts, vms } : { hosts };
+}
+
+/** A runbook that can be planned. @throws UsageError with its errors */
+export async function loadRunbook(name: string, report: (file: CheckedFile) => void): Promise<LoadedRunbook> {
+  const checked = await checkFile(name);
+  if (documentKind(checked.document) !== 'runbook') throw new UsageError(`${name} is an inventory. Name a runbook.`);
+  if (!checked.runbook || checked.diagnostics.some(one => one.severity === 'error')) {
+    report(checked);
+    throw new UsageError(`${name} has errors, so it can't be planned.`);
+  }
+  const { inventory } = checked;
+  if (inventory?.problem !== undefined) throw new UsageError(inventory.problem);
+  return {
+    path: resolve(name),
+    runbook: checked.runbook,
+    seen: inventory?.seen ?? {},
+    ...(inventory?.inventory && { inventory: inventory.inventory, inventoryPath: inventory.path }),
+    warnings: checked,
+  };
+}
+
+export interface PlanChoices {
+  /** `name=value` */
+  input?: string[];
+  step?: string;
+  from?: string;
+}
+
+/** @throws UsageError for inputs that don't fit */
+export function planOf(loaded: LoadedRunbook, choices: PlanChoices): { plan: Plan; hash: string } {
+  const inputs: JsonObject = {};
+  for (const given of choices.input ?? []) {
+    const at = given.indexOf('=');
+    if (at <= 0) throw new UsageError(`--input ${given} must be NAME=VALUE.`);
+    const name = given.slice(0, at);
+    const definition = Object.hasOwn(loaded.runbook.inputs, name) ? loaded.runbook.inputs[name] : undefined;
+    inputs[name] = inputFromText(given.slice(at + 1), definition);
+  }
+  try {
+    return makePlan({
+      runbook: loaded.runbook,
+      inputs,
+      action: actionNamed,
+      ...(loaded.inventory && { inventory: loaded.inventory }),
+      ...(loaded.seen.hosts && { hosts: loaded.seen.hosts }),
+      ...(choices.step !== undefined && { only: choices.step }),
+      ...(choices.from !== undefined && { from: choices.from }),
+    });
+  } catch (error) {
+    if (error instanceof PlanRefused) throw new UsageError(error.problems.join('\n'));
+    throw error;
+  }
+}
+
+/** Whether it is there at all, for a file that is looked for. */
+export async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    info => info.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,174 @@
+import { Command, CommanderError, Option } from 'commander';
+import { version } from '../../package.json';
+import { exitCodes } from './exit-codes';
+import { openTerminal } from './terminal';
+
+// Commands are loaded when they are called: `--help` and a typing error must be answered at once.
+
+const examples = (...lines: string[]): string => `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}\n`;
+const format = (): Option =>
+  new Option('--format <format>', 'how the output looks').choices(['text', 'json']).default('text');
+const collect = (value: string, list: string[] = []): string[] => [...list, value];
+const runArgument = 'id of the run, the beginning of it, or `latest`';
+
+function build(end: (code: number) => void): Command {
+  const terminal = openTerminal();
+  const program = new Command('virtbook')
+    .description('Runbooks for virtual machines, reviewed like code: check, plan, run step by step, and roll back.')
+    .version(version, '-V, --version')
+    .showHelpAfterError('Run `virtbook --help` for what there is.')
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      'after',
+      `
+Exit codes:
+  0  done
+  1  problems were found, or the run failed and was rolled back (or was stopped)
+  2  bad usage or input
+  3  the rollback is incomplete, or the runner died: a person is needed
+
+Environment:
+  VIRTBOOK_STATE   folder that holds the runs and their journals
+  NO_COLOR         no colours
+`,
+    );
+
+  program
+    .command('check')
+    .description('check runbooks and inventories as the editor does')
+    .argument('<files...>', '*.runbook.yaml and *.inventory.yaml files')
+    .addOption(format())
+    .addHelpText(
+      'after',
+      examples('virtbook check patch.runbook.yaml', 'virtbook check **/*.runbook.yaml --format json'),
+    )
+    .action(async (files, options) => end(await (await import('./commands/check')).check(files, options, terminal)));
+
+  program
+    .command('plan')
+    .description('show what a run would do; connects to nothing, unless --live')
+    .argument('<file>', 'the runbook')
+    .option('-i, --input <name=value>', 'value of an input; may be given again', collect)
+    .option('--step <id>', 'only this step')
+    .option('--from <id>', 'from this step on')
+    .option('--live', 'look at the hypervisors for what stands in the way')
+    .addOption(format())
+    .addHelpText(
+      'after',
+      examples('virtbook plan patch.runbook.yaml', 'virtbook plan patch.runbook.yaml -i vms=web1,web2 --live'),
+    )
+    .action(async (file, options) => end(await (await import('./commands/plan')).plan(file, options, terminal)));
+
+  program
+    .command('run')
+    .description('run a runbook, or a part of it; a failure rolls everything back')
+    .argument('<file>', 'the runbook')
+    .option('-i, --input <name=value>', 'value of an input; may be given again', collect)
+    .option('--step <id>', 'only this step')
+    .option('--from <id>', 'from this step on')
+    .option('-y, --yes', 'run it without asking')
+    .option('-d, --detach', 'let it run, and do not wait')
+    .addOption(format())
+    .addHelpText(
+      'after',
+      `
+The run is carried by a process of its own: closing the terminal does not stop it. Ctrl+C asks whether to stop and keep what was done,
+to roll back, or to leave it running; a second Ctrl+C leaves it running. With --format json the journal's records are printed, one per line.
+${examples('virtbook run patch.runbook.yaml', 'virtbook run patch.runbook.yaml --input vms=group:web --yes', 'virtbook run patch.runbook.yaml --from reboot')}`,
+    )
+    .action(async (file, options) => end(await (await import('./commands/run')).run(file, options, terminal)));
+
+  program
+    .command('resume')
+    .description('go on with a run that was stopped or whose runner died; attach to one that is running')
+    .argument('<run>', runArgument)
+    .option('-d, --detach', 'do not wait for its end')
+    .addOption(format())
+    .addHelpText('after', examples('virtbook resume latest', 'virtbook resume 20260103-2200'))
+    .action(async (name, options) => end(await (await import('./commands/control')).resume(name, options, terminal)));
+
+  program
+    .command('rollback')
+    .description('undo everything that a run did, last step first')
+    .argument('<run>', runArgument)
+    .option('-d, --detach', 'do not wait for its end')
+    .addOption(format())
+    .addHelpText(
+      'after',
+      `
+Ends with 1 when everything was undone, as a run that failed and was rolled back does, and with 3 when something is left.
+${examples('virtbook rollback latest')}`,
+    )
+    .action(async (name, options) => end(await (await import('./commands/control')).rollback(name, options, terminal)));
+
+  program
+    .command('cancel')
+    .description('stop a run that is running')
+    .argument('<run>', runArgument)
+    .option('--keep', 'keep what was done; the step under way is undone')
+    .option('--rollback', 'roll everything back')
+    .option('-d, --detach', 'do not wait for its end')
+    .addOption(format())
+    .addHelpText('after', examples('virtbook cancel latest --rollback', 'virtbook cancel 20260103-2200 --keep'))
+    .action(async (name, options) => end(await (await import('./commands/control')).cancel(name, options, terminal)));
+
+  program
+    .command('runs')
+    .description('list runs, newest first')
+    .addOption(format())
+    .addHelpText('after', examples('virtbook runs', 'virtbook runs --format json'))
+    .action(async options => end(await (await import('./commands/show')).runs(options, terminal)));
+
+  program
+    .command('show')
+    .description('show a run: its steps, what was undone, what is left; ends with the exit code of the run')
+    .argument('<run>', runArgument)
+    .option('-f, --follow', 'watch it until it ends')
+    .addOption(format())
+    .addHelpText('after', examples('virtbook show latest', 'virtbook show latest --follow'))
+    .action(async (name, options) => end(await (await import('./commands/show')).show(name, options, terminal)));
+
+  program
+    .command('inventory')
+    .description('show the hosts, VMs and datastores that an inventory leads to, as they are now')
+    .argument('[file]', 'the inventory; the one in this folder when left out')
+    .addOption(format())
+    .addHelpText('after', examples('virtbook inventory', 'virtbook inventory lab.inventory.yaml --format json'))
+    .action(async (file, options) =>
+      end(await (await import('./commands/inventory')).inventory(file, options, terminal)),
+    );
+
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+async function main(): Promise<void> {
+  // A reader that goes away (`| head`) ends the output, not the run.
+  process.stdout.on('error', error => {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  try {
+    await build(code => {
+      process.exitCode = code;
+    }).parseAsync();
+  } catch (error) {
+    process.exitCode = exitCodes.usage;
+    if (error instanceof CommanderError) {
+      // Help and version were asked for; what was wrong has been said.
+      if (error.exitCode === 0) process.exitCode = 0;
+      return;
+    }
+    if (!(error instanceof Error)) throw error;
+    const known = ['UsageError', 'RunRefused'].includes(error.name);
+    if (error.name === 'JournalCorrupt') process.exitCode = exitCodes.needsPerson;
+    else if (!known) process.exitCode = exitCodes.problems;
+    const text =
+      known || error.name === 'JournalCorrupt' || !process.env.VIRTBOOK_DEBUG
+        ? error.message
+        : (error.stack ?? error.message);
+    process.stderr.write(`virtbook: ${text}\n`);
+  }
+}
+
+void main();

@@ -1,0 +1,84 @@
+/** What the output can show. */
+export interface Terminal {
+  /** Lines can be redrawn, and a person is looking. */
+  live: boolean;
+  /** A person can be asked. */
+  interactive: boolean;
+  color: boolean;
+  unicode: boolean;
+  columns(): number;
+  write(text: string): void;
+}
+
+export function openTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
+  const { stdout, stdin } = process;
+  const dumb = env.TERM === 'dumb';
+  const tty = stdout.isTTY === true && !dumb;
+  return {
+    live: tty && !env.CI,
+    interactive: stdin.isTTY === true && stdout.isTTY === true,
+    color: env.NO_COLOR ? false : env.FORCE_COLOR ? env.FORCE_COLOR !== '0' : tty && stdout.hasColors?.() === true,
+    unicode: process.platform === 'win32' ? Boolean(env.WT_SESSION ?? env.TERM_PROGRAM) : !dumb && env.TERM !== 'linux',
+    columns: () => stdout.columns ?? 80,
+    write: text => {
+      stdout.write(text);
+    },
+  };
+}
+
+const codes = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  cyan: [36, 39],
+} as const;
+export type Color = keyof typeof codes;
+
+export function paint(terminal: Pick<Terminal, 'color'>, color: Color, text: string): string {
+  if (!terminal.color || text === '') return text;
+  const [on, off] = codes[color];
+  return `\x1b[${on}m${text}\x1b[${off}m`;
+}
+
+/** Text from guests and hypervisors must not be able to drive the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, char => (char === '\t' ? char : '�'));
+}
+
+/** Cut to a width, without colour codes. Wide characters count double, so that a redrawn line never wraps. */
+export function cutTo(text: string, width: number): string {
+  let used = 0;
+  let result = '';
+  for (const char of text) {
+    const code = char.codePointAt(0)!;
+    const size =
+      code >= 0x1100 &&
+      (code <= 0x115f ||
+        (code >= 0x2e80 && code <= 0xa4cf) ||
+        (code >= 0xac00 && code <= 0xd7a3) ||
+        (code >= 0xf900 && code <= 0xfaff) ||
+        (code >= 0xfe30 && code <= 0xfe6f) ||
+        (code >= 0xff00 && code <= 0xff60) ||
+        code >= 0x1f300)
+        ? 2
+        : 1;
+    if (used + size > width - 1) return `${result}…`;
+    used += size;
+    result += char;
+  }
+  return result;
+}
+
+/** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
