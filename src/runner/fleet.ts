@@ -177,7 +177,8 @@ class LiveFleet implements Fleet {
       const transport = definition.transport === 'relay' ? 'unix' : 'tcp';
       return simulatedProxy(await this.#lab(lab), name, definition.directory, transport);
     }
-    throw new HypervisorError('unsupported', `The proxy ${name} can't be used: only simulated proxies are known.`);
+    const { openProxy } = await import('../hypervisors/proxy/open-proxy');
+    return openProxy(name, definition, { ssh: await this.#sshOf(definition.sshConfig) });
   }
 
   async guest(vm: string, via: 'auto' | 'agent' | 'ssh'): Promise<Exec> {
