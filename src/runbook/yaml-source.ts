@@ -19,8 +19,8 @@ import { ScalarOffsets } from './scalar-offsets';
 
 /** More than this is refused unread: nobody writes a runbook of 4 million characters by hand. */
 const maxLength = 4_000_000;
-/** Values after aliases are resolved; an alias bomb is far above it, 10,000 lines are far below. */
-const maxValues = 400_000;
+/** Values that aliases may add to those that are written; a bomb is far above it. */
+const maxAliased = 50_000;
 const maxDepth = 100;
 
 /** A YAML text as plain data, with the way back from a JSON pointer to the place in the text, and from an offset to the pointer. */
@@ -186,11 +186,11 @@ export class YamlSource {
   }
 
   #read(node: Node | null, depth: number, open: Set<Node>): Json {
-    if (++this.#values > maxValues) {
+    if (++this.#values > maxAliased + this.text.length) {
       throw new Refused(
         'alias-bomb',
         this.#rangeOf(node),
-        `Aliases make this more than ${maxValues} values. Write out what is meant, or use fewer aliases.`,
+        `Aliases make this more than ${this.#values - 1} values. Write out what is meant, or use fewer aliases.`,
       );
     }
     if (depth > maxDepth)
@@ -198,8 +198,10 @@ export class YamlSource {
     if (node === null) return null;
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
-      // The composer has reported an alias without an anchor already.
-      if (!target) return null;
+      if (!target) {
+        this.#report('yaml-syntax', this.#rangeOf(node), `There is no anchor \`&${node.source}\` above. Correct the name, or write the value out.`);
+        return null;
+      }
       if (open.has(target))
         throw new Refused(
           'alias-bomb',
@@ -259,15 +261,18 @@ export class YamlSource {
           this.#rangeOf(key ?? node),
           written ? `A key must be a string; quote it: "${written}".` : 'A key must be a plain string.',
         );
-        if (!isScalar(key) || key.value === null) continue;
+        continue;
       }
-      const name = String(key.value);
+      const name = key.value;
       if (name === '<<') {
         this.#report(
           'merge-key',
           this.#rangeOf(key),
           'YAML 1.2 has no merge keys (`<<`). Write the keys out, or use an alias for a whole value.',
         );
+        // Taken as it was meant, so that nothing else is said to be missing.
+        const merged = this.#read(value, depth + 1, open);
+        if (merged !== null && typeof merged === 'object' && !Array.isArray(merged)) Object.assign(map, { ...merged, ...map });
         continue;
       }
       const first = seen.get(name);
@@ -404,6 +409,9 @@ function syntaxSentence(code: string, message: string, text: string, start: numb
   if (code === 'TAB_AS_INDENT' || (text[start] === '\t' && /tab/i.test(message)))
     return 'A tab indents here. YAML indents with spaces: replace the tab.';
   const plain = message.replace(/\s+at line \d+, column \d+:?[\s\S]*$/, '');
+  const bracket = /^Flow (?:map|sequence).*end with a ([}\]])/.exec(plain)?.[1];
+  if (bracket) return `The closing \`${bracket}\` is missing.`;
+  if (/^Missing closing ["']quote/.test(plain)) return 'The closing quote is missing.';
   switch (code) {
     case 'BAD_INDENT':
       return `The indentation does not fit what is above it (${plain}). Line it up with its siblings.`;
