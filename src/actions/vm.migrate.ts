@@ -110,10 +110,7 @@ The target may be a host of another connection of the same kind.
   ),
   undoClass: 'reversible',
   idempotent: false,
-  requires: ({ live, storage }) => [
-    ...(live === false ? [] : (['migrate.live'] as const)),
-    ...(storage === 'copy' ? (['migrate.storage'] as const) : []),
-  ],
+  requires: ({ storage }) => ['migrate.live', ...(storage === 'copy' ? (['migrate.storage'] as const) : [])],
   targets: ({ vm, to }) => ({
     reads: [],
     changes: [
