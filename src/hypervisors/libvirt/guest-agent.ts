@@ -1,10 +1,11 @@
 import { HypervisorError } from '../errors';
 import type { GuestAgent, GuestExecOptions, GuestExecResult } from '../ports';
-import { type Domain, domainFsthaw, qemuDomainAgentCommand } from './generated/procedures';
+import { type Domain, qemuDomainAgentCommand } from './generated/procedures';
 import { type LibvirtHost, pause } from './libvirt-host';
 
 const FIRST_POLL_MS = 20;
 const SLOWEST_POLL_MS = 1_000;
+const THAW_MS = 60_000;
 
 /** Commands through qemu-guest-agent. */
 export class LibvirtGuestAgent implements GuestAgent {
@@ -106,30 +107,29 @@ export class LibvirtGuestAgent implements GuestAgent {
   }
 
   /**
-   * Makes sure that the guest is not left frozen; tries both libvirt's own thaw (it remembers a freeze of its own) and the agent's.
+   * Makes sure that the guest is not left frozen. An agent that is slow to freeze (a hook that takes long) freezes after its caller gave up,
+   * and hears a thaw only then: so this asks again for a while.
    * @throws HypervisorError `agent` when the guest is, or may be, frozen still.
    */
   async thawForSure(dom: Domain): Promise<void> {
-    let last: unknown;
-    for (let attempt = 0; attempt < 4; attempt++) {
+    const until = Date.now() + THAW_MS;
+    for (let wait = 250; ; wait = Math.min(wait * 2, 2_000)) {
       try {
         await this.command(dom, 'guest-fsfreeze-thaw', undefined, 5_000);
         return;
       } catch (error) {
-        last = error;
+        if (error instanceof HypervisorError && error.kind === 'unreachable') throw error;
         if (!(await this.host.isActive(dom))) return;
-        await this.host
-          .call(domainFsthaw, { dom, mountpoints: [], flags: 0 }, { timeoutMs: 10_000 })
-          .catch(() => undefined);
-        await pause(250 * (attempt + 1));
+        if (Date.now() >= until)
+          throw this.host.error(
+            'agent',
+            `the guest of ${dom.name} may still be frozen: its agent does not answer to the thaw. Thaw it, or restart the VM.`,
+            dom.name,
+            error,
+          );
+        await pause(wait);
       }
     }
-    throw this.host.error(
-      'agent',
-      `the guest of ${dom.name} may still be frozen: its agent does not answer to the thaw. Thaw it, or restart the VM.`,
-      dom.name,
-      last,
-    );
   }
 
   /** Sends one command; gives its `return`. Rejects with `agent` for silence and for the agent's own errors. */

@@ -274,6 +274,9 @@ export class LibvirtMigration implements Migration {
         if (host.rpc.closed) throw error;
         failure = error;
       }
+    } else {
+      // There is no transfer, so the source has nothing to say to the target.
+      cookie = Buffer.alloc(0);
     }
     // Both ends must hear how it went, also when it went wrong: that is what lets the source go on and the target forget.
     const cancelled = failure === undefined ? 0 : 1;

@@ -18,7 +18,7 @@ import {
   storageVolLookupByName,
 } from './generated/procedures';
 import { orUndefined } from './libvirt-error';
-import type { LibvirtHost } from './libvirt-host';
+import { type LibvirtHost, pause } from './libvirt-host';
 import { attribute, child, escapeXml, parseXml, sized, text } from './xml';
 
 const sharedTypes = new Set(['netfs', 'gluster', 'rbd', 'iscsi', 'iscsi-direct', 'sheepdog', 'vstorage', 'scsi']);
@@ -42,19 +42,13 @@ export interface VolumeFacts {
 export class Storage {
   /** A pool's type and folder don't change while it is active. */
   private readonly facts = new Map<string, Promise<PoolFacts>>();
-  private known: StoragePool[] = [];
+  private readonly turns = new Map<string, Promise<void>>();
 
   constructor(private readonly host: LibvirtHost) {}
 
   async activePools(): Promise<StoragePool[]> {
     const { pools } = await this.host.call(connectListAllStoragePools, { needResults: 1, flags: ListPools.active });
-    this.known = pools;
     return pools;
-  }
-
-  /** From the last look; for attributing disks to datastores. */
-  get lastPools(): readonly StoragePool[] {
-    return this.known;
   }
 
   poolFacts(pool: StoragePool): Promise<PoolFacts> {
@@ -110,6 +104,22 @@ export class Storage {
   async withPool<T>(folder: string, work: (pool: StoragePool) => Promise<T>): Promise<T> {
     const there = await this.poolAt(folder);
     if (there) return work(there);
+    // libvirt takes no second pool over a folder: one after the other.
+    const before = this.turns.get(folder) ?? Promise.resolve();
+    const turn = before.then(() => this.withTemporaryPool(folder, work));
+    const done = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.turns.set(folder, done);
+    try {
+      return await turn;
+    } finally {
+      if (this.turns.get(folder) === done) this.turns.delete(folder);
+    }
+  }
+
+  private async withTemporaryPool<T>(folder: string, work: (pool: StoragePool) => Promise<T>): Promise<T> {
     const name = `${TEMPORARY}${randomBytes(6).toString('hex')}`;
     const xml = `<pool type='dir'><name>${name}</name><target><path>${escapeXml(folder)}</path></target></pool>`;
     let pool: StoragePool;
@@ -117,12 +127,16 @@ export class Storage {
       ({ pool } = await this.host.call(storagePoolCreateXml, { xml, flags: 0 }));
     } catch (error) {
       if (error instanceof HypervisorError && error.outcomeUnknown) throw error;
-      throw this.host.error(
-        'not-found',
-        `the folder ${folder} cannot be used here: ${error instanceof Error ? error.message : error}`,
-        undefined,
-        error,
-      );
+      const why = error instanceof Error ? error.message : String(error);
+      const stopped = /conflict with pool:? '([^']+)'/.exec(why)?.[1];
+      if (stopped)
+        throw this.host.error(
+          'refused',
+          `the pool ${stopped} over ${folder} is not started. Start it.`,
+          undefined,
+          error,
+        );
+      throw this.host.error('not-found', `the folder ${folder} cannot be used here: ${why}`, undefined, error);
     }
     try {
       return await work(pool);
@@ -132,9 +146,24 @@ export class Storage {
     }
   }
 
-  /** Looks; refreshes the pool when the volume is not known yet, since libvirt sees files of others only then. */
+  /** libvirt sees files that others made only after this. */
+  private async refresh(pool: StoragePool): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.host.call(storagePoolRefresh, { pool, flags: 0 }, { long: true });
+        return;
+      } catch (error) {
+        // Somebody fills a volume right now; what is listed already is still right.
+        if (!(error instanceof HypervisorError && /asynchronous jobs/.test(error.message))) throw error;
+        if (attempt >= REFRESH_ATTEMPTS) return;
+        await pause(100);
+      }
+    }
+  }
+
+  /** By name, after a fresh look. */
   async volume(pool: StoragePool, name: string): Promise<StorageVol | undefined> {
-    await this.host.call(storagePoolRefresh, { pool, flags: 0 }, { long: true });
+    await this.refresh(pool);
     return (await orUndefined(this.host.call(storageVolLookupByName, { pool, name })))?.vol;
   }
 
@@ -166,7 +195,7 @@ export class Storage {
   async existing(folder: string, names: readonly string[]): Promise<string[] | undefined> {
     try {
       return await this.withPool(folder, async pool => {
-        await this.host.call(storagePoolRefresh, { pool, flags: 0 }, { long: true });
+        await this.refresh(pool);
         const looked = await Promise.all(
           names.map(async name =>
             (await orUndefined(this.host.call(storageVolLookupByName, { pool, name }))) ? [name] : [],
@@ -213,3 +242,4 @@ export class Storage {
 
 /** Pools that this client makes for a moment. */
 const TEMPORARY = 'virtbook-tmp-';
+const REFRESH_ATTEMPTS = 50;
