@@ -1,6 +1,7 @@
 import { type Capability, capabilities } from '../capability';
 import { HypervisorError } from '../errors';
 import type { ConnectionState, DatastoreInfo, HostInfo, Hypervisor, VmInfo } from '../ports';
+import { SummingClock } from './clock';
 import { simulatedGuestAgent } from './guest-access';
 import { simulatedImageBackup } from './image-backup';
 import type { SimulatedLab } from './lab';
@@ -48,6 +49,55 @@ function vmInfo(lab: SimulatedLab, vm: LabVm): VmInfo {
   return info;
 }
 
+/** What a connection shows of a lab that stands still. Each part is made when it is looked at: most callers want only one. */
+function stateOf(visible: Visible, still: SimulatedLab): ConnectionState {
+  let hosts: HostInfo[] | undefined;
+  let datastores: DatastoreInfo[] | undefined;
+  let vms: VmInfo[] | undefined;
+  return {
+    get hosts() {
+      hosts ??= hostInfos(visible, still);
+      return hosts;
+    },
+    get datastores() {
+      datastores ??= datastoreInfos(visible, still);
+      return datastores;
+    },
+    get vms() {
+      vms ??= [...still.vms.entries()].filter(([, vm]) => shows(visible, vm.host)).map(([, vm]) => vmInfo(still, vm));
+      return vms;
+    },
+  };
+}
+
+function hostInfos(visible: Visible, lab: SimulatedLab): HostInfo[] {
+  const infos: HostInfo[] = [];
+  for (const [name, host] of lab.hosts.entries()) {
+    if (!shows(visible, name) || lab.isLost(name)) continue;
+    const freeMemoryMiB = lab.freeMemoryMiB(name);
+    infos.push({ name, version: host.version, cpus: host.cpus, memoryMiB: host.memoryMiB, freeMemoryMiB });
+  }
+  return infos;
+}
+
+function datastoreInfos(visible: Visible, lab: SimulatedLab): DatastoreInfo[] {
+  const infos: DatastoreInfo[] = [];
+  for (const [name, datastore] of lab.datastores.entries()) {
+    for (const host of datastore.hosts) {
+      if (!shows(visible, host) || lab.isLost(host)) continue;
+      infos.push({
+        name,
+        host,
+        capacityBytes: datastore.capacityGiB * GiB,
+        freeBytes: lab.freeGiB(name) * GiB,
+        shared: datastore.hosts.length > 1,
+        path: datastore.path,
+      });
+    }
+  }
+  return infos;
+}
+
 class SimulatedConnection implements Hypervisor, Visible {
   readonly kind = 'simulated';
   readonly capabilities = everything;
@@ -86,36 +136,19 @@ class SimulatedConnection implements Hypervisor, Visible {
   async state(): Promise<ConnectionState> {
     const { lab } = this;
     return lab.read({ at: 'hypervisor.state' }, () => {
-      const hosts: HostInfo[] = [];
-      for (const [name, host] of lab.hosts.entries()) {
-        if (!shows(this, name) || lab.isLost(name)) continue;
-        const freeMemoryMiB = lab.freeMemoryMiB(name);
-        hosts.push({ name, version: host.version, cpus: host.cpus, memoryMiB: host.memoryMiB, freeMemoryMiB });
-      }
-      if (hosts.length === 0) {
+      if (!this.answers()) {
         throw new HypervisorError('unreachable', `No host of ${this.connection} answers.`, {
           connection: this.connection,
           outcomeUnknown: false,
         });
       }
-      const datastores: DatastoreInfo[] = [];
-      for (const [name, datastore] of lab.datastores.entries()) {
-        for (const host of datastore.hosts) {
-          if (!shows(this, host) || lab.isLost(host)) continue;
-          datastores.push({
-            name,
-            host,
-            capacityBytes: datastore.capacityGiB * GiB,
-            freeBytes: lab.freeGiB(name) * GiB,
-            shared: datastore.hosts.length > 1,
-            path: datastore.path,
-          });
-        }
-      }
-      const vms: VmInfo[] = [];
-      for (const [, vm] of lab.vms.entries()) if (shows(this, vm.host)) vms.push(vmInfo(lab, vm));
-      return { hosts, vms, datastores };
+      return stateOf(this, lab.fork({ clock: new SummingClock(lab.clock.now()) }));
     });
+  }
+
+  private answers(): boolean {
+    for (const host of this.hosts ?? this.lab.hosts.names()) if (!this.lab.isLost(host)) return true;
+    return false;
   }
 
   async vm(uuidOrName: string): Promise<VmInfo | undefined> {

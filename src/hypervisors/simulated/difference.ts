@@ -17,7 +17,7 @@ export function describeDifference(before: SimulatedLab, after: SimulatedLab): s
   return lines;
 }
 
-function compareTables<V extends object>(kind: string, before: Table<V>, after: Table<V>, lines: string[]): void {
+function compareTables<V>(kind: string, before: Table<V>, after: Table<V>, lines: string[]): void {
   for (const name of before.candidates(after)) compare(`${kind} ${name}`, '', before.get(name), after.get(name), lines);
 }
 

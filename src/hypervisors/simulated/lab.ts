@@ -54,8 +54,8 @@ export class SimulatedLab {
   private repositories: Record<string, LabRepository>;
   private faults: ScriptedFault[];
   private names: Map<string, string>;
-  private memory: Map<string, number>;
-  private space: Map<string, number>;
+  private memory: Table<number>;
+  private space: Table<number>;
   private readonly store: LabStore | undefined;
   private readonly jobs = new Set<string>();
   private readonly listeners = new Set<(event: HypervisorEvent, host: string) => void>();
@@ -70,8 +70,8 @@ export class SimulatedLab {
       this.repositories = records.repositories;
       this.faults = records.faults;
       this.names = records.names;
-      this.memory = new Map(records.memory);
-      this.space = new Map(records.space);
+      this.memory = records.memory.fork();
+      this.space = records.space.fork();
       this.clock = options.clock ?? records.clock.fork();
       this.onCall = options.onCall;
     } else {
@@ -83,8 +83,8 @@ export class SimulatedLab {
       this.repositories = records.repositories;
       this.faults = records.faults;
       this.names = new Map(records.vms.map(vm => [vm.uuid, vm.name] as const));
-      this.memory = new Map();
-      this.space = new Map();
+      this.memory = Table.from<number>([]);
+      this.space = Table.from<number>([]);
       this.account();
       this.clock = options.clock ?? new VirtualClock(records.clock);
       this.onCall = options.onCall ?? (records.faults.length > 0 ? scriptedFaults(records.faults) : undefined);
@@ -362,8 +362,8 @@ export class SimulatedLab {
   }
 
   private account(): void {
-    this.memory.clear();
-    this.space.clear();
+    this.memory = Table.from<number>([]);
+    this.space = Table.from<number>([]);
     for (const [name, datastore] of this.datastores.entries()) {
       this.use(name, datastore.usedByOthersGiB);
       for (const stray of datastore.strays) this.use(name, stray.sizeGiB);

@@ -2,46 +2,66 @@
  * Named records that fork in constant time: forks share one base and keep only what they changed.
  * Records are never changed in place, so equal references mean equal records.
  */
-export class Table<V extends object> {
+export class Table<V> {
+  /** `changed` is seen by a fork too, so it is copied before it is written to. */
+  private shared = false;
+
   private constructor(
     private base: ReadonlyMap<string, V>,
     /** `undefined`: deleted. */
     private changed: Map<string, V | undefined>,
   ) {}
 
-  static from<V extends object>(entries: Iterable<readonly [string, V]>): Table<V> {
+  static from<V>(entries: Iterable<readonly [string, V]>): Table<V> {
     return new Table(new Map(entries), new Map());
   }
 
   get(name: string): V | undefined {
-    if (this.changed.size > 0 && this.changed.has(name)) return this.changed.get(name);
-    return this.base.get(name);
+    const record = this.changed.size > 0 ? this.changed.get(name) : undefined;
+    if (record !== undefined) return record;
+    return this.changed.has(name) ? undefined : this.base.get(name);
   }
 
   set(name: string, record: V): void {
-    this.changed.set(name, record);
+    this.write(name, record);
   }
 
   delete(name: string): void {
-    this.changed.set(name, undefined);
+    this.write(name, undefined);
+  }
+
+  private write(name: string, record: V | undefined): void {
+    if (this.shared) {
+      this.changed = new Map(this.changed);
+      this.shared = false;
+    }
+    this.changed.set(name, record);
   }
 
   *names(): Generator<string> {
-    for (const name of this.base.keys()) if (this.get(name)) yield name;
-    for (const name of this.changed.keys()) if (!this.base.has(name) && this.get(name)) yield name;
+    for (const [name] of this.entries()) yield name;
   }
 
   *entries(): Generator<[string, V]> {
-    for (const name of this.names()) yield [name, this.get(name)!];
+    const { base, changed } = this;
+    for (const [name, record] of base) {
+      const now = changed.has(name) ? changed.get(name) : record;
+      if (now !== undefined) yield [name, now];
+    }
+    for (const [name, record] of changed) if (record !== undefined && !base.has(name)) yield [name, record];
   }
 
   fork(): Table<V> {
-    // Many changes are folded into a new base once, so that the next forks are cheap again.
-    if (this.changed.size * 4 > this.base.size) {
+    // Many changes are folded into a new base once, so that the next copies are cheap again.
+    if (this.changed.size * 2 > this.base.size + 64) {
       this.base = new Map(this.entries());
       this.changed = new Map();
+      this.shared = false;
     }
-    return new Table(this.base, new Map(this.changed));
+    const twin = new Table(this.base, this.changed);
+    this.shared = true;
+    twin.shared = true;
+    return twin;
   }
 
   /** Names whose records may differ between the two; looks only at what was changed when both come from one base. */
