@@ -34,7 +34,7 @@ export function checkName(
   if (selectors && name.startsWith('group:'))
     return missing('unknown-group', 'group', name.slice(6), known.groups, 'group:');
   if (selectors && name.startsWith('tag:'))
-    return missing('unknown-tag', `tag on any ${text}`, name.slice(4), tags && known[tags], 'tag:');
+    return missing('unknown-tag', `${text} with the tag`, name.slice(4), tags && known[tags], 'tag:');
   return missing(code, text, name, known[list], '');
 }
 

@@ -93,7 +93,7 @@ export class ExpressionChecker {
   }
 
   #createBase(): Environment {
-    const base = createEnvironment({ unlistedVariablesAreDyn: true });
+    const base = untyped.clone();
     this.#registering = base;
     for (const [name, type] of Object.entries(this.#roots)) base.registerVariable(name, this.#celType(type));
     const fields: Record<string, ValueType> = {};
@@ -145,7 +145,11 @@ export class ExpressionChecker {
   }
 }
 
-const loopNames = new Set([
+/** Making one from nothing costs milliseconds, a copy next to nothing. */
+const untyped = createEnvironment({ unlistedVariablesAreDyn: true });
+
+/** Names of CEL's own types and namespaces. */
+const builtInNames = new Set([
   'int',
   'uint',
   'double',
@@ -236,7 +240,7 @@ class Walk {
 
   #name(node: Extract<ASTNode, { op: 'id' }>, bound: ReadonlySet<string>): ValueType {
     const name = node.args;
-    if (bound.has(name) || loopNames.has(name)) return anyType;
+    if (bound.has(name) || builtInNames.has(name)) return anyType;
     const variable = this.variables.get(name);
     if (variable) return variable;
     if (name === 'steps') return anyType;
@@ -268,20 +272,7 @@ class Walk {
     if (type.kind === 'map') {
       if (!type.fields) return type.values ?? anyType;
       if (Object.hasOwn(type.fields, name)) return type.fields[name]!;
-      const names = Object.keys(type.fields);
-      const suggestions = nearest(name, names);
-      const hint =
-        suggestions.length > 0
-          ? ` Did you mean ${list(suggestions)}?`
-          : names.length > 0
-            ? ` There are ${list(names)}.`
-            : ' There is nothing in it.';
-      this.#report(
-        'unknown-output',
-        range,
-        `${type.label ? `${capital(type.label)} has` : 'It has'} no \`${name}\`.${hint}`,
-        suggestions,
-      );
+      this.#noMember(type.fields, type.label, name, range);
       return anyType;
     }
     if (type.kind !== 'any' && type.kind !== 'list') {
@@ -294,6 +285,24 @@ class Walk {
       );
     }
     return anyType;
+  }
+
+  #noMember(fields: Record<string, ValueType>, label: string | undefined, name: string, range: SourceRange): void {
+    const names = Object.keys(fields);
+    const { outputs } = fields;
+    // The word that is forgotten most.
+    const forgotten =
+      label?.startsWith('step ') && outputs?.kind === 'map' && outputs.fields && Object.hasOwn(outputs.fields, name);
+    const suggestions = forgotten ? [`outputs.${name}`] : nearest(name, names);
+    const action = /^outputs of (.+)$/.exec(label ?? '')?.[1];
+    const what = action ? `\`${action}\` has no output` : `${label ? capital(label) : 'This'} has no`;
+    const hint =
+      suggestions.length > 0
+        ? `Did you mean ${list(suggestions)}?`
+        : names.length > 0
+          ? `There is ${list(names)}.`
+          : 'There is nothing in it.';
+    this.#report('unknown-output', range, `${what} \`${name}\`. ${hint}`, suggestions);
   }
 
   #input(name: string, range: SourceRange): ValueType {

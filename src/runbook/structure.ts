@@ -39,6 +39,9 @@ function withoutConsequences(found: { error: ErrorObject; made: Diagnostic }[]):
   const meant = new Set(
     found.flatMap(({ error, made }) => (error.keyword === 'additionalProperties' ? (made.suggestions ?? []) : [])),
   );
+  // What decides between alternatives is asked for once, with its choices.
+  for (const { error } of found)
+    if (error.keyword === 'discriminator') meant.add((error.params as { tag: string }).tag);
   return found
     .filter(
       ({ error }) =>

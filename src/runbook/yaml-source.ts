@@ -83,8 +83,13 @@ export class YamlSource {
     const [first, second] = documents;
     if (!first) return;
     this.#document = first;
+    let lastLine: number | undefined;
     for (const error of first.errors) {
       const [start, end] = error.pos;
+      // What follows on the same line is mostly a consequence.
+      const line = text.lastIndexOf('\n', start - 1);
+      if (line === lastLine) continue;
+      lastLine = line;
       this.#report('yaml-syntax', this.#visible(start, end), syntaxSentence(error.code, error.message, text, start));
     }
     // A closing `---` or `...` with nothing after it is no second document.
@@ -199,7 +204,11 @@ export class YamlSource {
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
       if (!target) {
-        this.#report('yaml-syntax', this.#rangeOf(node), `There is no anchor \`&${node.source}\` above. Correct the name, or write the value out.`);
+        this.#report(
+          'yaml-syntax',
+          this.#rangeOf(node),
+          `There is no anchor \`&${node.source}\` above. Correct the name, or write the value out.`,
+        );
         return null;
       }
       if (open.has(target))
@@ -272,7 +281,8 @@ export class YamlSource {
         );
         // Taken as it was meant, so that nothing else is said to be missing.
         const merged = this.#read(value, depth + 1, open);
-        if (merged !== null && typeof merged === 'object' && !Array.isArray(merged)) Object.assign(map, { ...merged, ...map });
+        if (merged !== null && typeof merged === 'object' && !Array.isArray(merged))
+          Object.assign(map, { ...merged, ...map });
         continue;
       }
       const first = seen.get(name);

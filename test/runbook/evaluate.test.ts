@@ -1,13 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDuration } from '../../src/runbook/duration';
-import { ExpressionError, evaluateCondition, evaluateExpression, evaluateTemplate, type Scope } from '../../src/runbook/expression';
+import {
+  ExpressionError,
+  evaluateCondition,
+  evaluateExpression,
+  evaluateTemplate,
+  type Scope,
+} from '../../src/runbook/expression';
 import type { Json } from '../../src/runbook/json';
 import { isTemplate } from '../../src/runbook/template';
 
 const scope: Scope = {
   inputs: { n: 3, half: 0.5, vms: ['web1', 'web2'], name: 'web1', nothing: null, deep: { a: [1, { b: true }] } },
-  steps: { patch: { outputs: { count: 2, packages: [{ name: 'openssl' }] } }, 'each-vm': { outputs: { web1: { inner: { code: 0 } } } } },
+  steps: {
+    patch: { outputs: { count: 2, packages: [{ name: 'openssl' }] } },
+    'each-vm': { outputs: { web1: { inner: { code: 0 } } } },
+  },
   run: { id: 'r-1' },
   variables: { vm: 'web2' },
   index: 1,
@@ -26,7 +35,10 @@ describe('templates', () => {
     ["${{ steps['each-vm'].outputs.web1.inner.code }}", 0],
     ['${{ steps.patch.outputs.packages.map(p, p.name) }}', ['openssl']],
     ["${{ {'a': {'b': '}}'}} }}", { a: { b: '}}' } }],
-    [{ list: ['${{ inputs.n }}', true], same: 1 }, { list: [3, true], same: 1 }],
+    [
+      { list: ['${{ inputs.n }}', true], same: 1 },
+      { list: [3, true], same: 1 },
+    ],
   ])('%j gives %j', (template, value) => expect(evaluateTemplate(template, scope)).toEqual(value));
 
   test('whole numbers and others mix, as JSON does not tell them apart', () => {
@@ -52,7 +64,9 @@ describe('conditions', () => {
     expect(evaluateCondition(false, scope)).toBe(false);
   });
   test('give true or false and nothing else', () => {
-    expect(() => evaluateCondition('inputs.name', scope)).toThrow('A condition must give true or false, but this gives "web1".');
+    expect(() => evaluateCondition('inputs.name', scope)).toThrow(
+      'A condition must give true or false, but this gives "web1".',
+    );
   });
 });
 
@@ -79,10 +93,17 @@ describe('what can not be evaluated says so, and where', () => {
 });
 
 test('durations', () => {
-  expect(['10s', '5m', '2h', '1d', '1h30m', '500ms', '0s'].map(parseDuration)).toEqual([10_000, 300_000, 7_200_000, 86_400_000, 5_400_000, 500, 0]);
+  expect(['10s', '5m', '2h', '1d', '1h30m', '500ms', '0s'].map(parseDuration)).toEqual([
+    10_000, 300_000, 7_200_000, 86_400_000, 5_400_000, 500, 0,
+  ]);
   expect(['', '10', 's', '1.5h', '5m1h', '-1s', '10 s', '1h1h'].map(parseDuration)).toEqual(Array(8).fill(undefined));
 });
 
 test('what is a template', () => {
-  expect([isTemplate('${{ a }}'), isTemplate('a'), isTemplate('$${{ a }}'), isTemplate(3)]).toEqual([true, false, false, false]);
+  expect([isTemplate('${{ a }}'), isTemplate('a'), isTemplate('$${{ a }}'), isTemplate(3)]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
 });

@@ -4,9 +4,15 @@ import { stringify } from 'yaml';
 import { YamlSource } from '../../src/runbook/yaml-source';
 import { runbook, squiggles } from './marked';
 
-const inputs = 'inputs:\n  vms: { type: vms }\n  count: { type: number }\n  name: { type: string }\n  force: { type: boolean }\n';
-const use = '  - uses: guest.run\n    with: { vm: "${{ inputs.name }}", argv: ["${{ string(inputs.count) }}", "${{ inputs.vms[0] }}", "${{ string(inputs.force) }}"] }\n';
-const check = (steps: string) => squiggles(runbook(`${use}${steps}`, inputs)).split('\n').slice(10).join('\n');
+const inputs =
+  'inputs:\n  vms: { type: vms }\n  count: { type: number }\n  name: { type: string }\n  force: { type: boolean }\n';
+const use =
+  '  - uses: guest.run\n    with: { vm: "${{ inputs.name }}", argv: ["${{ string(inputs.count) }}", "${{ inputs.vms[0] }}", "${{ string(inputs.force) }}"] }\n';
+const check = (steps: string) =>
+  squiggles(runbook(`${use}${steps}`, inputs))
+    .split('\n')
+    .slice(10)
+    .join('\n');
 
 describe('expressions', () => {
   test('syntax, in every style of YAML string', () => {
@@ -33,7 +39,11 @@ describe('expressions', () => {
             vm: \${{ nope }}
                     ^^^^ unknown-name: Nothing is named \`nope\` here. There are \`inputs\`, \`steps\` or \`run\`."
     `);
-    expect(check('  - uses: guest.run\n    with:\n      vm: a\n      argv: [a]\n      stdin: |\n        line one\n          ${{ nope }}\n')).toMatchInlineSnapshot(`
+    expect(
+      check(
+        '  - uses: guest.run\n    with:\n      vm: a\n      argv: [a]\n      stdin: |\n        line one\n          ${{ nope }}\n',
+      ),
+    ).toMatchInlineSnapshot(`
       "  - uses: guest.run
           with:
             vm: a
@@ -43,7 +53,11 @@ describe('expressions', () => {
                 \${{ nope }}
                     ^^^^ unknown-name: Nothing is named \`nope\` here. There are \`inputs\`, \`steps\` or \`run\`."
     `);
-    expect(check('  - uses: guest.run\n    with:\n      vm: a\n      argv: [a]\n      stdin: >-\n        line one\n        is folded ${{ nope }}\n')).toMatchInlineSnapshot(`
+    expect(
+      check(
+        '  - uses: guest.run\n    with:\n      vm: a\n      argv: [a]\n      stdin: >-\n        line one\n        is folded ${{ nope }}\n',
+      ),
+    ).toMatchInlineSnapshot(`
       "  - uses: guest.run
           with:
             vm: a
@@ -65,11 +79,13 @@ describe('expressions', () => {
           with: { vm: "\${{ }}" }
                           ^ expression-syntax: There is no expression between the braces. Write one, or remove them."
     `);
-    expect(check('  - uses: vm.start\n    with: { vm: "${{ {\'a\': \'}}\'}.a }}" }')).not.toContain('^');
+    expect(check("  - uses: vm.start\n    with: { vm: \"${{ {'a': '}}'}.a }}\" }")).not.toContain('^');
     expect(check('  - uses: vm.start\n    with: { vm: "$${{ nope }}" }')).not.toContain('^');
   });
   test('names', () => {
-    expect(check('  - uses: vm.start\n    with: { vm: "${{ input.name }} ${{ inputs.nmae }} ${{ name }} ${{ vm }}" }')).toMatchInlineSnapshot(`
+    expect(
+      check('  - uses: vm.start\n    with: { vm: "${{ input.name }} ${{ inputs.nmae }} ${{ name }} ${{ vm }}" }'),
+    ).toMatchInlineSnapshot(`
       "  - uses: vm.start
           with: { vm: "\${{ input.name }} \${{ inputs.nmae }} \${{ name }} \${{ vm }}" }
                            ^^^^^ unknown-name: Nothing is named \`input\` here. Did you mean \`inputs\`?
@@ -101,13 +117,17 @@ describe('expressions', () => {
     `);
   });
   test('types against what the input takes', () => {
-    expect(check('  - uses: vm.start\n    with: { vm: "${{ inputs.vms }}", waitForGuest: "${{ inputs.force }}" }')).toMatchInlineSnapshot(`
+    expect(
+      check('  - uses: vm.start\n    with: { vm: "${{ inputs.vms }}", waitForGuest: "${{ inputs.force }}" }'),
+    ).toMatchInlineSnapshot(`
       "  - uses: vm.start
           with: { vm: "\${{ inputs.vms }}", waitForGuest: "\${{ inputs.force }}" }
                            ^^^^^^^^^^ expression-type: \`vm\` of \`vm.start\` must be a string, but this gives a list of strings.
                                                               ^^^^^^^^^^^^ expression-type: \`waitForGuest\` of \`vm.start\` must be a whole number, but this gives a boolean."
     `);
-    expect(check('  - uses: vm.start\n    with: { vm: a, waitForGuest: "about ${{ inputs.count }}" }')).toMatchInlineSnapshot(`
+    expect(
+      check('  - uses: vm.start\n    with: { vm: a, waitForGuest: "about ${{ inputs.count }}" }'),
+    ).toMatchInlineSnapshot(`
       "  - uses: vm.start
           with: { vm: a, waitForGuest: "about \${{ inputs.count }}" }
                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^ expression-type: \`waitForGuest\` of \`vm.start\` must be a whole number, but text with an expression in it is a string. Write nothing around the \`\${{ }}\`."
@@ -121,16 +141,24 @@ describe('expressions', () => {
           uses: vm.start
           with: { vm: a }"
     `);
-    expect(check('  - when: ${{ inputs.force }} && true\n    uses: vm.start\n    with: { vm: a }')).toMatchInlineSnapshot(`
+    expect(
+      check('  - when: ${{ inputs.force }} && true\n    uses: vm.start\n    with: { vm: a }'),
+    ).toMatchInlineSnapshot(`
       "  - when: \${{ inputs.force }} && true
                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^ expression-syntax: A condition is one expression. Put one \`\${{ }}\` around all of it, or none.
           uses: vm.start
           with: { vm: a }"
     `);
-    expect(check('  - when: inputs.force && size(inputs.vms) > 2\n    uses: vm.start\n    with: { vm: a }')).not.toContain('^');
+    expect(
+      check('  - when: inputs.force && size(inputs.vms) > 2\n    uses: vm.start\n    with: { vm: a }'),
+    ).not.toContain('^');
   });
   test('what is not known gives no diagnostic', () => {
-    expect(check('  - forEach: { item: "${{ [1, \'a\'] }}" }\n    steps:\n      - uses: vm.start\n        with: { vm: "${{ item.anything }}" }')).not.toContain('^');
+    expect(
+      check(
+        '  - forEach: { item: "${{ [1, \'a\'] }}" }\n    steps:\n      - uses: vm.start\n        with: { vm: "${{ item.anything }}" }',
+      ),
+    ).not.toContain('^');
   });
   test('where none is evaluated', () => {
     const text = 'version: 1\nname: Patch ${{ inputs.vm }}\nsteps:\n  - uses: vm.start\n    with: { vm: a }';
@@ -155,7 +183,10 @@ describe('from a place in a string to its place in the text', () => {
   test('each character of a value stands where its offset says', () => {
     fc.assert(
       fc.property(letters, style, fc.boolean(), (value, defaultStringType, crlf) => {
-        let text = stringify({ before: 1, list: [{ key: value }] }, { defaultStringType: defaultStringType as 'PLAIN', lineWidth: 30 });
+        let text = stringify(
+          { before: 1, list: [{ key: value }] },
+          { defaultStringType: defaultStringType as 'PLAIN', lineWidth: 30 },
+        );
         if (crlf) text = text.replaceAll('\n', '\r\n');
         const source = new YamlSource(text);
         const scalar = source.scalar('/list/0/key');

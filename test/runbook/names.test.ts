@@ -16,10 +16,14 @@ vms:
   web1: { tags: [shop] }
 `);
 const known = knownNames(inventory!);
-const asked = knownNames(inventory!, { vms: ['web1', 'web2'], capabilities: { hv1: new Set(['power']), hv2: new Set() } });
+const asked = knownNames(inventory!, {
+  vms: ['web1', 'web2'],
+  capabilities: { hv1: new Set(['power']), hv2: new Set() },
+});
 
 describe('names of the inventory', () => {
-  const steps = '  - uses: vm.migrate\n    with: { vm: web9, to: hv3 }\n  - uses: backup.image\n    with: { vm: web1, proxy: backup }';
+  const steps =
+    '  - uses: vm.migrate\n    with: { vm: web9, to: hv3 }\n  - uses: backup.image\n    with: { vm: web1, proxy: backup }';
   test('hosts and proxies are known from the file; VMs are not', () => {
     expect(squiggles(runbook(steps), known)).toMatchInlineSnapshot(`
       "version: 1
@@ -36,7 +40,9 @@ describe('names of the inventory', () => {
   test('VMs are, once every connection has been asked', () => {
     expect(codes(runbook('  - uses: vm.start\n    with: { vm: web9 }'), asked)).toEqual(['unknown-vm']);
     expect(codes(runbook('  - uses: vm.start\n    with: { vm: web2 }'), asked)).toEqual([]);
-    expect(codes(runbook('  - uses: vm.start\n    with: { vm: 6f9619ff-8b86-d011-b42d-00c04fc964ff }'), asked)).toEqual([]);
+    expect(codes(runbook('  - uses: vm.start\n    with: { vm: 6f9619ff-8b86-d011-b42d-00c04fc964ff }'), asked)).toEqual(
+      [],
+    );
   });
   test('without an inventory nothing is doubted', () => {
     expect(codes(runbook(steps))).toEqual([]);
@@ -44,7 +50,9 @@ describe('names of the inventory', () => {
   test('a simulated lab that has not been looked at leaves hosts open', () => {
     const { inventory: lab } = parseInventory('version: 1\nconnections:\n  lab: { type: simulated, lab: a.yaml }\n');
     expect(codes(runbook('  - uses: vm.migrate\n    with: { vm: a, to: b }'), knownNames(lab!))).toEqual([]);
-    expect(codes(runbook('  - uses: vm.migrate\n    with: { vm: a, to: b }'), knownNames(lab!, { hosts: { lab: ['hv1'] } }))).toEqual(['unknown-host']);
+    expect(
+      codes(runbook('  - uses: vm.migrate\n    with: { vm: a, to: b }'), knownNames(lab!, { hosts: { lab: ['hv1'] } })),
+    ).toEqual(['unknown-host']);
   });
   test('groups and tags, in the defaults of inputs', () => {
     const inputs = `inputs:
@@ -53,7 +61,8 @@ describe('names of the inventory', () => {
   c: { type: hosts, default: "tag:edge" }
   d: { type: host, default: hv9 }
 `;
-    const use = '  - uses: guest.run\n    with: { vm: a, argv: ["${{ inputs.a[0] + inputs.b[0] + inputs.c[0] + inputs.d }}"] }';
+    const use =
+      '  - uses: guest.run\n    with: { vm: a, argv: ["${{ inputs.a[0] + inputs.b[0] + inputs.c[0] + inputs.d }}"] }';
     expect(squiggles(runbook(use, inputs), known)).toMatchInlineSnapshot(`
       "version: 1
       name: Sample
@@ -61,7 +70,7 @@ describe('names of the inventory', () => {
         a: { type: vms, default: "group:wbe" }
                                  ^^^^^^^^^^^ unknown-group: The inventory has no group \`wbe\`. Did you mean \`group:web\`?
         b: { type: vms, default: ["tag:shop", "tag:stop"] }
-                                              ^^^^^^^^^^ unknown-tag: The inventory has no tag on any VM \`stop\`. Did you mean \`tag:shop\`?
+                                              ^^^^^^^^^^ unknown-tag: The inventory has no VM with the tag \`stop\`. Did you mean \`tag:shop\`?
         c: { type: hosts, default: "tag:edge" }
         d: { type: host, default: hv9 }
                                   ^^^ unknown-host: The inventory has no host \`hv9\`. Did you mean \`hv1\` or \`hv2\`?

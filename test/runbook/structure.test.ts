@@ -3,7 +3,9 @@ import { runbook, squiggles } from './marked';
 
 describe('one squiggle per mistake, where it is', () => {
   test('a mistyped key, which is then missing as well', () => {
-    expect(squiggles('version: 1\nnam: Patch\nsteps:\n  - uses: vm.start\n    with: { vm: web1 }')).toMatchInlineSnapshot(`
+    expect(
+      squiggles('version: 1\nnam: Patch\nsteps:\n  - uses: vm.start\n    with: { vm: web1 }'),
+    ).toMatchInlineSnapshot(`
       "version: 1
       nam: Patch
       ^^^ unknown-key: There is no key \`nam\`. Did you mean \`name\`?
@@ -157,7 +159,9 @@ describe('one squiggle per mistake, where it is', () => {
           ^^^^^ wrong-value: \`steps\` is empty. Add at least one step, or remove it."
     `);
     expect(
-      squiggles(runbook('  - forEach: { vm: [a], host: [b] }\n    steps:\n      - uses: vm.start\n        with: { vm: a }')),
+      squiggles(
+        runbook('  - forEach: { vm: [a], host: [b] }\n    steps:\n      - uses: vm.start\n        with: { vm: a }'),
+      ),
     ).toMatchInlineSnapshot(`
       "version: 1
       name: Sample
@@ -168,7 +172,9 @@ describe('one squiggle per mistake, where it is', () => {
             - uses: vm.start
               with: { vm: a }"
     `);
-    expect(squiggles(runbook('  - forEach: { vm: web1 }\n    steps:\n      - uses: vm.start\n        with: { vm: a }'))).toMatchInlineSnapshot(`
+    expect(
+      squiggles(runbook('  - forEach: { vm: web1 }\n    steps:\n      - uses: vm.start\n        with: { vm: a }')),
+    ).toMatchInlineSnapshot(`
       "version: 1
       name: Sample
       steps:
@@ -180,7 +186,9 @@ describe('one squiggle per mistake, where it is', () => {
     `);
   });
   test('what this version can not run yet must not be ignored', () => {
-    expect(squiggles('version: 1\nname: Sample\nlimits: { total: 2 }\nsteps:\n  - approve: { by: 1 }')).toMatchInlineSnapshot(`
+    expect(
+      squiggles('version: 1\nname: Sample\nlimits: { total: 2 }\nsteps:\n  - approve: { by: 1 }'),
+    ).toMatchInlineSnapshot(`
       "version: 1
       name: Sample
       limits: { total: 2 }
@@ -217,7 +225,9 @@ describe('one squiggle per mistake, where it is', () => {
     `);
   });
   test('another version', () => {
-    expect(squiggles('version: 2\nname: Sample\nsteps:\n  - uses: vm.start\n    with: { vm: a }')).toMatchInlineSnapshot(`
+    expect(
+      squiggles('version: 2\nname: Sample\nsteps:\n  - uses: vm.start\n    with: { vm: a }'),
+    ).toMatchInlineSnapshot(`
       "version: 2
                ^ wrong-version: This Virtbook reads \`version: 1\`, but this says the number 2.
       name: Sample

@@ -8,8 +8,16 @@ test('on the same line', () => {
   expect(codes(runbook(`${bad} # virtbook-ignore: unknown-input`))).toEqual([]);
 });
 test('on the line above', () => {
-  expect(codes(runbook('  - uses: vm.start\n    # virtbook-ignore: unknown-input, unknown-vm\n    with: { vm: "${{ inputs.a }}" }'))).toEqual(['unused-ignore']);
-  expect(codes(runbook('  # virtbook-ignore: unknown-input\n  - uses: vm.start\n    with: { vm: "${{ inputs.a }}" }'))).toEqual(['unused-ignore', 'unknown-input']);
+  expect(
+    codes(
+      runbook(
+        '  - uses: vm.start\n    # virtbook-ignore: unknown-input, unknown-vm\n    with: { vm: "${{ inputs.a }}" }',
+      ),
+    ),
+  ).toEqual(['unused-ignore']);
+  expect(
+    codes(runbook('  # virtbook-ignore: unknown-input\n  - uses: vm.start\n    with: { vm: "${{ inputs.a }}" }')),
+  ).toEqual(['unused-ignore', 'unknown-input']);
 });
 test('in the whole file', () => {
   expect(codes(`# virtbook-ignore-file: unknown-input\n${runbook(bad)}`)).toEqual([]);
@@ -18,7 +26,9 @@ test('another code is not meant', () => {
   expect(codes(runbook(`${bad} # virtbook-ignore: unknown-step`)).sort()).toEqual(['unknown-input', 'unused-ignore']);
 });
 test('what suppresses nothing is said', () => {
-  expect(squiggles(runbook('  - uses: vm.start # virtbook-ignore: unknown-vm, no-such-rule\n    with: { vm: a }'))).toMatchInlineSnapshot(`
+  expect(
+    squiggles(runbook('  - uses: vm.start # virtbook-ignore: unknown-vm, no-such-rule\n    with: { vm: a }')),
+  ).toMatchInlineSnapshot(`
     "version: 1
     name: Sample
     steps:

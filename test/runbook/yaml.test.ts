@@ -7,7 +7,8 @@ const step = '  - uses: vm.start\n    with: { vm: web1 }';
 
 describe('YAML as it comes', () => {
   test('nothing in it yet', () => {
-    for (const text of ['', '\n', '   ', '# only a comment\n', '---\n', '---\n...\n', 'null\n', '~']) expect(codes(text)).toEqual(['empty-file']);
+    for (const text of ['', '\n', '   ', '# only a comment\n', '---\n', '---\n...\n', 'null\n', '~'])
+      expect(codes(text)).toEqual(['empty-file']);
   });
   test('two documents', () => {
     expect(squiggles(`${runbook(step)}\n---\nversion: 1`)).toMatchInlineSnapshot(`
@@ -76,7 +77,13 @@ describe('YAML as it comes', () => {
     `);
   });
   test('merge keys', () => {
-    expect(squiggles(runbook('  - uses: vm.start\n    with: &a { vm: web1 }\n  - uses: vm.start\n    with: { <<: *a, waitForGuest: 3 }'))).toMatchInlineSnapshot(`
+    expect(
+      squiggles(
+        runbook(
+          '  - uses: vm.start\n    with: &a { vm: web1 }\n  - uses: vm.start\n    with: { <<: *a, waitForGuest: 3 }',
+        ),
+      ),
+    ).toMatchInlineSnapshot(`
       "version: 1
       name: Sample
       steps:
@@ -88,7 +95,9 @@ describe('YAML as it comes', () => {
     `);
   });
   test('aliases stand for values', () => {
-    const parsed = parseRunbook(runbook('  - uses: vm.start\n    with: &web { vm: web1 }\n  - uses: vm.shutdown\n    with: *web'));
+    const parsed = parseRunbook(
+      runbook('  - uses: vm.start\n    with: &web { vm: web1 }\n  - uses: vm.shutdown\n    with: *web'),
+    );
     expect(parsed.diagnostics).toEqual([]);
     expect(parsed.runbook?.steps[1]).toMatchObject({ uses: 'vm.shutdown', with: { vm: 'web1' } });
   });
@@ -103,7 +112,10 @@ describe('YAML as it comes', () => {
     `);
   });
   test('a bomb of aliases', () => {
-    const levels = Array.from({ length: 12 }, (_, n) => `l${n + 1}: &l${n + 1} [${Array(10).fill(`*l${n}`).join(', ')}]`);
+    const levels = Array.from(
+      { length: 12 },
+      (_, n) => `l${n + 1}: &l${n + 1} [${Array(10).fill(`*l${n}`).join(', ')}]`,
+    );
     expect(codes(`l0: &l0 [x]\n${levels.join('\n')}\n`)).toEqual(['alias-bomb']);
     expect(codes('a: &a [*a]')).toEqual(['alias-bomb']);
   });
@@ -147,7 +159,9 @@ describe('YAML as it comes', () => {
     `);
   });
   test('names that mean something to JavaScript', () => {
-    const parsed = parseRunbook(runbook(step, 'inputs:\n  constructor: { type: string }\n  toString: { type: string }\n'));
+    const parsed = parseRunbook(
+      runbook(step, 'inputs:\n  constructor: { type: string }\n  toString: { type: string }\n'),
+    );
     expect(Object.keys(parsed.draft.inputs)).toEqual(['constructor', 'toString']);
     expect(codes('__proto__: { polluted: true }')).toContain('unknown-key');
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
@@ -155,7 +169,8 @@ describe('YAML as it comes', () => {
   test('data and places go together', () => {
     const text = 'a:\n  - b: "x"\n    c/d: [1, 2]\n';
     const source = new YamlSource(text);
-    const at = (pointer: string) => source.valueRange(pointer) && text.slice(source.valueRange(pointer)!.start, source.valueRange(pointer)!.end);
+    const at = (pointer: string) =>
+      source.valueRange(pointer) && text.slice(source.valueRange(pointer)!.start, source.valueRange(pointer)!.end);
     expect(source.data).toEqual({ a: [{ b: 'x', 'c/d': [1, 2] }] });
     expect(at('/a/0/b')).toBe('"x"');
     expect(at('/a/0/c~1d/1')).toBe('2');
