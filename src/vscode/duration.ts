@@ -1,6 +1,7 @@
-/** 850 → `0.9 s`, 72,000 → `1 min 12 s`, 7,300,000 → `2 h 1 min`. */
+/** 20 → `< 0.1 s`, 850 → `0.9 s`, 72,000 → `1 min 12 s`, 7,300,000 → `2 h 1 min`. */
 export function duration(ms: number): string {
   const seconds = ms / 1000;
+  if (ms > 0 && seconds < 0.1) return '< 0.1 s';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
@@ -18,4 +19,9 @@ export function ago(then: number, now: number): string {
   if (hours < 24) return `${hours} h ago`;
   const days = Math.floor(hours / 24);
   return days === 1 ? 'yesterday' : `${days} days ago`;
+}
+
+/** A rough duration in seconds, without false precision. */
+export function roughly(seconds: number): string {
+  return seconds < 10 ? `${Math.max(1, Math.round(seconds))} s` : duration(seconds * 1000);
 }

@@ -54,7 +54,6 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     this.live = undefined;
     for (const watcher of this.labWatchers.splice(0)) watcher.dispose();
     this.view.description = undefined;
-    this.view.message = undefined;
     if (state.state === 'ready' && vscode.workspace.isTrusted) {
       const { inventory, uri } = state;
       this.view.description = vscode.workspace.asRelativePath(uri);
@@ -62,7 +61,7 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
         connections: Object.keys(inventory.connections),
         open: connection => this.open(inventory, uri, connection),
         onChange: ids => this.onChange(ids),
-        onError: (connection, error) => this.log.error(`Connection ${connection}:`, error),
+        onError: (connection, error) => this.tellFailure(connection, error),
       });
       this.live.setVisible(this.view.visible);
       this.watchLabs(inventory, uri);
@@ -70,6 +69,19 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     showState(state.state);
     this.changed.fire(undefined);
     this.compareNames();
+  }
+
+  /** The welcome view with *Try again* can't hold the reason, and a tree's line cuts it off. */
+  private tellFailure(connection: string, error: unknown): void {
+    this.log.error(`Connection ${connection}:`, error);
+    if (!this.view.visible) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    const again = vscode.l10n.t('Try Again');
+    const show = vscode.l10n.t('Show Log');
+    void vscode.window.showErrorMessage(`${connection}: ${reason}`, again, show).then(answer => {
+      if (answer === again) this.live?.refresh(connection);
+      if (answer === show) this.log.show();
+    });
   }
 
   /** A run is a process of its own: what it does to a simulated lab is told by the lab's state file. */
@@ -95,7 +107,6 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
   private onChange(ids: string[] | undefined): void {
     const failed = this.live?.allFailed ?? false;
     showState(failed ? 'failed' : this.file.state.state);
-    this.view.message = failed ? this.live?.views.map(view => `${view.name}: ${view.error}`).join('\n') : undefined;
     this.changed.fire(ids);
     this.compareNames();
   }

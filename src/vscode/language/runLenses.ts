@@ -8,6 +8,8 @@ import { resultTitle, type StepResult, statusIcon, statusText } from '../runs/st
 import type { LanguageFeatures } from './languageFeatures';
 import { asLspDocument, asRange } from './lspTypes';
 
+/** A common space after an icon is dropped. */
+const NBSP = '\u00a0';
 /** Lenses are drawn again at most this often while a run goes on, in ms. */
 const REDRAW_MS = 300;
 
@@ -53,7 +55,7 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
         return last ? [plan, lastRunLens(asRange(lens.range), last)] : [plan];
       }
       if (!vscode.workspace.isTrusted) return [];
-      if (lens.kind === 'run') return [make(`$(play) ${vscode.l10n.t('Run')}`, commands.run)];
+      if (lens.kind === 'run') return [make(`$(play)${NBSP}${vscode.l10n.t('Run')}`, commands.run)];
       if (lens.kind === 'run-step') return [make(vscode.l10n.t('Run step'), commands.runStep, lens.pointer)];
       const made = [make(vscode.l10n.t('Run from here'), commands.runFrom, lens.pointer)];
       const result = results.get(lens.pointer);
@@ -81,7 +83,7 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
 function lastRunLens(range: vscode.Range, run: RunSummary): vscode.CodeLens {
   const when = ago(run.endedAt ?? run.submittedAt, Date.now());
   return new vscode.CodeLens(range, {
-    title: `$(${statusIcon(run.status)}) ${statusText(run.status)}, ${when}`,
+    title: `$(${statusIcon(run.status)})${NBSP}${statusText(run.status)}, ${when}`,
     tooltip: run.failure ?? vscode.l10n.t('Show the journal of the last run'),
     command: commands.showJournal,
     arguments: [run.runId],
@@ -90,7 +92,7 @@ function lastRunLens(range: vscode.Range, run: RunSummary): vscode.CodeLens {
 
 function resultLens(range: vscode.Range, result: StepResult): vscode.CodeLens {
   return new vscode.CodeLens(range, {
-    title: resultTitle(result, Date.now()),
+    title: resultTitle(result, Date.now()).replace(') ', `)${NBSP}`),
     tooltip: result.failure ?? vscode.l10n.t('Show the journal of that run'),
     command: commands.showJournal,
     arguments: [result.runId],

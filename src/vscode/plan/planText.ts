@@ -1,6 +1,6 @@
 import type { Target } from '../../actions/action';
 import type { Plan, PlannedStep } from '../../engine/plan';
-import { duration } from '../duration';
+import { roughly } from '../duration';
 
 export type PlannedAction = Extract<PlannedStep, { kind: 'action' }>;
 
@@ -36,7 +36,7 @@ export function confirmationDetail(plan: Plan, planHash: string): string {
     targets.length === 0
       ? 'Changes nothing.'
       : `Changes ${listed(targets.map(target => (target.kind === 'vm' ? target.name : `${target.kind} ${target.name}`)))}.`,
-    `${actions.length} ${actions.length === 1 ? 'step' : 'steps'}, about ${duration(estimate(plan.steps) * 1000)}.`,
+    `${actions.length} ${actions.length === 1 ? 'step' : 'steps'}, about ${roughly(estimate(plan.steps))}.`,
     irreversible.length === 0
       ? 'Every step can be undone.'
       : `Can't be undone: ${listed(irreversible.map(step => step.title))}.`,
@@ -70,7 +70,7 @@ export function planMarkdown(plan: Plan, planHash: string): string {
   const lines = [
     `# Plan: ${plan.name}`,
     '',
-    `Plan \`${shortHash(planHash)}\` · ${actionsOf(plan.steps).length} steps · about ${duration(estimate(plan.steps) * 1000)}`,
+    `Plan \`${shortHash(planHash)}\` · ${actionsOf(plan.steps).length} steps · about ${roughly(estimate(plan.steps))}`,
     '',
   ];
   const inputs = Object.entries(plan.inputs);

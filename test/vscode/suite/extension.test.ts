@@ -69,7 +69,7 @@ async function lensesOf(uri: vscode.Uri): Promise<vscode.CodeLens[]> {
 }
 
 async function lensTitles(uri: vscode.Uri): Promise<string[]> {
-  return (await lensesOf(uri)).map(lens => lens.command?.title ?? '');
+  return (await lensesOf(uri)).map(lens => lens.command?.title.replaceAll('\u00a0', ' ') ?? '');
 }
 
 /** The journal's last state once the run has ended. */

@@ -1,0 +1,245 @@
+// Drives the packaged extension in a real VS Code, in the browser, as a person would.
+//   npm run test:ui              on a copy of test/vscode/fixture with its simulated lab
+//   VIRTBOOK_LAB=FILE npm run test:ui -- lab      shows the hosts and VMs of that inventory (npm run lab -- up)
+//   UPDATE_IMAGES=1              writes the pictures of the README to docs/images
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openFolder, startBrowser, Workbench } from '../host/browser.mjs';
+import { repository, startServer } from '../host/server.mjs';
+
+const only = process.argv.slice(2);
+const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-ui-'));
+const images = process.env.UPDATE_IMAGES ? path.join(repository, 'docs/images') : path.join(scratch, 'images');
+mkdirSync(images, { recursive: true });
+const settings = {
+  'workbench.colorTheme': 'Default Light Modern',
+  'editor.fontFamily': 'DejaVu Sans Mono',
+  'editor.minimap.enabled': false,
+  'editor.stickyScroll.enabled': false,
+  'security.workspace.trust.startupPrompt': 'never',
+};
+
+/** A workbench on that folder, in a VS Code of its own. */
+async function open(workspace, { trust = true, file, env = {} } = {}) {
+  const server = await startServer({
+    vsix: path.join(repository, 'virtbook.vsix'),
+    trust,
+    settings,
+    env: { VIRTBOOK_STATE: mkdtempSync(path.join(scratch, 'state-')), VIRTBOOK_LAB_SPEED: 'instant', ...env },
+  });
+  const { browser, page } = await startBrowser(server);
+  await openFolder(server, page, workspace, file && path.join(workspace, file));
+  return { server, browser, page, workspace, bench: new Workbench(page) };
+}
+
+const cases = {
+  async 'tree, squiggle, run and result'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    for (const text of ['lab', 'hv1', 'hv2', 'web1', 'web2', 'spare']) await bench.treeItem(text).waitFor();
+    assert.match(await bench.treeItem('web1').innerText(), /running · 4 GiB/);
+    assert.match(await bench.treeItem('spare').innerText(), /shutoff · 512 MiB/);
+    assert.match((await bench.treeItem('web2').getAttribute('aria-label')) ?? '', /VM web2, running, 2 GiB memory/);
+
+    await bench.openFile('broken.runbook.yaml');
+    const squiggle = bench.squiggles('error').first();
+    await squiggle.waitFor();
+    const word = page.locator('.view-line span', { hasText: 'vm.snapshoot' }).last();
+    await word.hover();
+    await page.locator('.monaco-hover:visible', { hasText: 'Did you mean' }).waitFor();
+    assert.equal(await bench.squiggles('error').count(), 2);
+    const [mark, text] = [await squiggle.boundingBox(), await word.boundingBox()];
+    assert.ok(
+      Math.abs(mark.y - text.y) < 4 && mark.x >= text.x - 1 && mark.x < text.x + text.width,
+      'not under the word',
+    );
+    await bench.screenshot(path.join(images, 'squiggle.png'));
+
+    await bench.openFile('snapshots.runbook.yaml');
+    await bench.lens('Run').first().waitFor();
+    await page.mouse.move(0, 0);
+    await page.locator('.monaco-hover:visible').waitFor({ state: 'hidden' });
+    await bench.screenshot(path.join(images, 'tree.png'));
+    await bench.lens('Run').first().click();
+    const dialog = await bench.dialogText();
+    assert.match(dialog, /Changes web1, web2, spare\./);
+    assert.match(dialog, /Plan [0-9a-f]{12}/);
+    await bench.screenshot(path.join(images, 'confirm.png'));
+    await bench.clickDialog('Run');
+    await bench.notification('Snapshot the web servers: done in').waitFor();
+    await bench.lens('2 done').waitFor();
+    await bench.treeItem('web1').filter({ hasText: '1 snapshot' }).waitFor();
+    await bench.treeItem('spare').filter({ hasText: 'running' }).waitFor();
+    await page.locator('.sidebar [role="treeitem"]', { hasText: 'Snapshot the web servers' }).first().waitFor();
+    await bench.screenshot(path.join(images, 'run-result.png'));
+  },
+
+  async 'a run that fails takes itself back and says so'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web2').waitFor();
+    await bench.openFile('fails.runbook.yaml');
+    await bench.lens('Run').first().click();
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await bench.clickNotification('failed and rolled back', 'Show Journal');
+    await page.locator('.tab.active', { hasText: '.log' }).waitFor();
+    const journal = await bench.editorText();
+    assert.match(journal, /rolling back/);
+    assert.match(journal, /rolled-back/);
+    assert.doesNotMatch(await bench.treeItem('web2').innerText(), /snapshot/);
+  },
+
+  async 'what a VM menu does is a run'({ bench }) {
+    await bench.openContainer('Virtbook');
+    const spare = bench.treeItem('spare');
+    await spare.waitFor();
+    await spare.hover();
+    await spare.locator('.action-label[aria-label^="Start"]').click();
+    assert.match(await bench.dialogText(), /Changes spare\.\n?[\s\S]*Plan [0-9a-f]{12}/);
+    await bench.clickDialog('Run');
+    await bench.notification('Start spare: done in').waitFor();
+    await bench.treeItem('spare').filter({ hasText: 'running' }).first().waitFor();
+  },
+
+  async 'a run goes on while the window is reloaded, and is shown again'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.openFile('slow.runbook.yaml');
+    await bench.lens('Run').first().click();
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await bench.notification('Slow').waitFor();
+    await page.reload();
+    await bench.notification('Slow').waitFor();
+    await bench.notification('Slow: done in').waitFor();
+  },
+
+  async 'a run can be cancelled, and asks how'({ bench }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.openFile('slow.runbook.yaml');
+    await bench.lens('Run').first().click();
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await bench.notification('Slow').waitFor();
+    await bench.clickNotification('Slow', 'Cancel');
+    assert.match(await bench.dialogText(), /Roll Back[\s\S]*undoes what was done/);
+    await bench.clickDialog('Roll Back');
+    await bench.notification('rolled back').waitFor();
+  },
+
+  async 'an untrusted workspace reads and checks, and runs nothing'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar .welcome-view', { hasText: 'not trusted' }).waitFor();
+    await bench.openFile('broken.runbook.yaml');
+    await bench.squiggles('error').first().waitFor();
+    await bench.openFile('snapshots.runbook.yaml');
+    await bench.lens('Plan').waitFor();
+    assert.deepEqual(await bench.lensTexts(), ['Plan']);
+    await bench.lens('Plan').click();
+    await page.locator('.tab.active', { hasText: 'plan.md' }).waitFor();
+    assert.match(await bench.editorText(), /# Plan: Snapshot the web servers/);
+  },
+
+  async 'a connection that fails says why and can be tried again'({ bench, page, workspace }) {
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar .welcome-view', { hasText: 'No connection could be made' }).waitFor();
+    await bench.notification("lab.yaml can't be read").waitFor();
+    const lab = path.join(workspace, 'lab.yaml');
+    cpSync(path.join(repository, 'test/vscode/fixture/lab.yaml'), lab);
+    await page.locator('.sidebar .welcome-view .monaco-button', { hasText: 'Try again' }).click();
+    await bench.treeItem('web1').waitFor();
+  },
+
+  async 'a folder without an inventory offers to make one'({ bench, page, workspace }) {
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar .welcome-view .monaco-button', { hasText: 'Create one' }).click();
+    await bench.treeItem('db1').waitFor();
+    await page.locator('.tab.active', { hasText: 'lab.inventory.yaml' }).waitFor();
+    assert.ok(workspace);
+  },
+};
+
+const options = {
+  'tree, squiggle, run and result': { file: 'snapshots.runbook.yaml' },
+  'an untrusted workspace reads and checks, and runs nothing': { trust: false },
+  // Slow enough to reload and to cancel in between.
+  'a run goes on while the window is reloaded, and is shown again': { env: { VIRTBOOK_LAB_SPEED: '1' } },
+  'a run can be cancelled, and asks how': { env: { VIRTBOOK_LAB_SPEED: '1' } },
+};
+
+/** Changes the workspace before VS Code opens it. */
+const prepared = {
+  'a connection that fails says why and can be tried again': ['lab.yaml'],
+  'a folder without an inventory offers to make one': [
+    'lab.yaml',
+    'lab.inventory.yaml',
+    'snapshots.runbook.yaml',
+    'fails.runbook.yaml',
+    'slow.runbook.yaml',
+    'broken.runbook.yaml',
+  ],
+};
+
+async function showLab(inventory) {
+  const { bench, browser, server, page } = await open(path.dirname(inventory), { env: { HOME: process.env.HOME } });
+  try {
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar [role="treeitem"][aria-label^="VM "]').first().waitFor();
+    console.log((await bench.treeTexts()).map(text => `     ${text}`).join('\n'));
+    await bench.screenshot(path.join(images, 'lab.png'));
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+}
+
+const packaging = spawnSync('npm', ['run', '--silent', 'package'], {
+  cwd: repository,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+if (packaging.status !== 0) process.exit(packaging.status ?? 1);
+
+let passed = 0;
+let failed = 0;
+async function attempt(name, body) {
+  try {
+    await body();
+    passed++;
+    console.log(`ok   ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL ${name}\n${error.stack}`);
+  }
+}
+
+async function runCase(name, body) {
+  const folder = mkdtempSync(path.join(scratch, 'workspace-'));
+  cpSync(path.join(repository, 'test/vscode/fixture'), folder, { recursive: true });
+  for (const gone of prepared[name] ?? []) rmSync(path.join(folder, gone));
+  const opened = await open(folder, options[name]);
+  try {
+    await body(opened);
+  } catch (error) {
+    const picture = path.join(process.env.KEEP_PICTURES ?? scratch, `failed-${passed + failed}.png`);
+    await opened.bench.screenshot(picture).catch(() => {});
+    throw error;
+  } finally {
+    await opened.browser.close();
+    await opened.server.stop();
+  }
+}
+
+try {
+  if (process.env.VIRTBOOK_LAB) await attempt('lab', () => showLab(path.resolve(process.env.VIRTBOOK_LAB)));
+  for (const [name, body] of Object.entries(cases)) {
+    if (only.length > 0 && !only.some(word => name.includes(word))) continue;
+    await attempt(name, () => runCase(name, body));
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
