@@ -280,7 +280,8 @@ export function contextOf(durable: Durable, world: World, key: string, signal: A
 function undoText(step: ActionStep, definition: ActionDefinition, inputs: JsonObject, before: Json): { undo?: string } {
   if (step.rollback === 'none') return {};
   if (step.rollback) return { undo: `run the ${step.rollback.length} steps of its rollback:` };
-  if (!definition.undo || undoClassOf(definition, inputs) === 'none') return {};
+  const undoClass = undoClassOf(definition, inputs);
+  if (!definition.undo || undoClass === 'none' || undoClass === 'irreversible') return {};
   return { undo: definition.describeUndo(inputs, before) };
 }
 

@@ -9,8 +9,8 @@ import { actionInputs } from './inputs';
 import type { Failure, Remaining, RunEnded } from './journal';
 import { itemKeys, itemName, stepKey } from './keys';
 import type { Plan } from './plan';
-import { commit, rollBack } from './rollback';
-import { stepsOf, takeOut, type UndoEntry } from './undo-stack';
+import { commit, type RolledBack, rollBack } from './rollback';
+import { type StepUndo, stepsOf, takeOut, type UndoEntry } from './undo-stack';
 import type { World } from './world';
 
 /** A step failed for good: its siblings do not go on. */
@@ -54,26 +54,33 @@ export async function interpret(durable: Durable, plan: Plan, world: World): Pro
   }
   const failure: Failure = failed?.failure ?? { class: 'cancelled', message: 'A person stopped it.' };
   const what = { failure, ...(failed && { failedStep: failed.key }) };
-  const back = (stack: UndoEntry[]): Promise<{ undone: number; remaining: Remaining[] }> =>
+  const back = (stack: UndoEntry[]): Promise<RolledBack> =>
     rollBack(durable, world, stack, (steps, entry) => run.replacement(durable, steps, entry));
 
   if (!failed && durable.cancelled === 'keep') {
     // What was stopped halfway is neither done nor not done, so it can't be kept.
-    const { remaining } = await back(takeOut(undo, entry => entry.interrupted === true));
+    const { remaining, warnings } = await back(takeOut(undo, entry => entry.interrupted === true));
+    run.warnings.push(...warnings);
     return remaining.length > 0
       ? { ...ended('needs-operator', run), ...what, remaining }
       : { ...ended('stopped', run), ...what };
   }
   const reason = failed ? `${failed.key} failed: ${failure.message}` : 'A person asked for it.';
   await durable.emit({ type: 'rollback.started', reason });
-  const { undone, remaining } = await back(undo);
+  const { undone, remaining, warnings } = await back(undo);
+  run.warnings.push(...warnings);
   remaining.push(...run.itemsRemaining);
   if (remaining.length > 0) return { ...ended('needs-operator', run), ...what, remaining };
   return { ...ended(undone > 0 || run.undone > 0 || !failed ? 'rolled-back' : 'failed', run), ...what };
 }
 
 function ended(status: RunEnded['status'], run: Interpreter): RunEnded {
-  return { type: 'run.ended', status, ...(run.failedItems.length > 0 && { failedItems: run.failedItems }) };
+  return {
+    type: 'run.ended',
+    status,
+    ...(run.failedItems.length > 0 && { failedItems: run.failedItems }),
+    ...(run.warnings.length > 0 && { warnings: run.warnings }),
+  };
 }
 
 /** The last point at which a cancel is heeded: once something kept for the undo is removed, the run is a success. */
@@ -96,6 +103,8 @@ class Interpreter {
   readonly itemsRemaining: Remaining[] = [];
   /** Steps undone in rollbacks of single items. */
   undone = 0;
+  /** What a person should know although nothing is left to do. */
+  readonly warnings: string[] = [];
 
   constructor(private readonly world: World) {}
 
@@ -143,7 +152,9 @@ class Interpreter {
     const definition = this.world.action(step.uses);
     const inputs = this.#inputs(definition, step, scope);
     const title = titleOf(step, definition, inputs, scope);
-    let pushed: Extract<UndoEntry, { kind: 'step' }> | undefined;
+    let pushed: StepUndo | undefined;
+    /** What a cancel stopped halfway. It is undone before the run goes on, so when another attempt was made it is no more. */
+    let stopped: StepUndo | undefined;
     let tries = 0;
     for (let number = 1; ; number++) {
       tries++;
@@ -158,6 +169,8 @@ class Interpreter {
         title,
         shielded: place.shielded,
       });
+      if (stopped) place.undo.splice(place.undo.indexOf(stopped), 1);
+      stopped = undefined;
       if (prepared !== undefined && !pushed && (end.ok || !end.untouched)) {
         pushed = {
           kind: 'step',
@@ -183,14 +196,14 @@ class Interpreter {
         continue;
       }
       if (end.failure.class === 'cancelled' && !place.shielded) {
+        // Take it anew: where the cancel still stands, the attempt stops before it begins.
         if (pushed) pushed.interrupted = true;
-        if (durable.cancelled) throw new Stopped();
-        // It was stopped, what was halfway was undone, and now the run goes on: take the step anew.
-        if (pushed) place.undo.splice(place.undo.indexOf(pushed), 1);
+        stopped = pushed;
         pushed = undefined;
         tries = 0;
         continue;
       }
+      if (pushed) pushed.failure = end.failure;
       throw new StepFailed(key, end.failure);
     }
   }
@@ -262,6 +275,7 @@ class Interpreter {
           );
           this.undone += back.undone;
           this.itemsRemaining.push(...back.remaining);
+          this.warnings.push(...back.warnings);
           // An item that is left half undone needs a person: going on with others would bury it.
           if (back.remaining.length > 0) over = true;
         }

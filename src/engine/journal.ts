@@ -95,6 +95,8 @@ export interface RunEnded {
   failedItems?: string[];
   /** What could not be taken back. */
   remaining?: Remaining[];
+  /** What a person should know although nothing is left to do, each a sentence. */
+  warnings?: string[];
 }
 
 /**

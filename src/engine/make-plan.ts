@@ -215,9 +215,9 @@ class Planner {
   ): string {
     const { name } = step;
     if (name !== undefined) {
-      if (!this.#isKnown(expressionsIn(name), open)) return name;
+      // A name that is only known later says less than what the step does.
       try {
-        return String(evaluateTemplate(name, scope));
+        if (this.#isKnown(expressionsIn(name), open)) return String(evaluateTemplate(name, scope));
       } catch {
         return name;
       }

@@ -7,7 +7,7 @@ import type { Durable } from './durable';
 import { classifyRead, messageOf } from './failure';
 import { rollbackMark } from './history';
 import type { Failure, Remaining } from './journal';
-import { type StepUndo, stepsOf, type UndoEntry } from './undo-stack';
+import { type ForkUndo, type StepUndo, stepsOf, type UndoEntry } from './undo-stack';
 import type { World } from './world';
 
 /** Runs steps that replace an undo; gives why they failed. */
@@ -20,6 +20,8 @@ export interface RolledBack {
   /** Steps that were taken back, now or by an earlier runner. */
   undone: number;
   remaining: Remaining[];
+  /** Of steps that failed and have no undo. */
+  warnings: string[];
 }
 
 /** Waits before an undo that failed in passing is tried again. */
@@ -49,57 +51,68 @@ class Rollback {
   ) {}
 
   async reverse(durable: Durable, stack: UndoEntry[], tainted: Tainted): Promise<RolledBack> {
-    const remaining: Remaining[] = [];
-    let undone = 0;
+    const back: RolledBack = { undone: 0, remaining: [], warnings: [] };
     for (let entry = stack.at(-1); entry; entry = stack.at(-1)) {
-      if (entry.kind === 'fork') {
-        const branches = [...entry.branches].reverse();
-        const results = await durable.fork(
-          `undo ${entry.key}`,
-          branches.map(branch => async one => {
-            const own: Tainted = new Map(tainted);
-            return { ...(await this.reverse(one, branch, own)), own };
-          }),
-          { max: entry.max },
-        );
-        for (const result of results) {
-          if (result.status === 'rejected') throw result.reason;
-          undone += result.value.undone;
-          remaining.push(...result.value.remaining);
-          for (const [target, key] of result.value.own) tainted.set(target, key);
-        }
-      } else {
-        const left = await this.#undo(durable, entry, tainted);
-        if (left === 'undone') undone++;
-        else if (left) remaining.push(left);
-      }
+      if (entry.kind === 'fork') await this.#reverseBranches(durable, entry, tainted, back);
+      else await this.#undo(durable, entry, tainted, back);
       stack.pop();
     }
-    return { undone, remaining };
+    return back;
   }
 
-  /** undefined: there was nothing to undo. */
-  async #undo(durable: Durable, entry: StepUndo, tainted: Tainted): Promise<Remaining | 'undone' | undefined> {
+  async #reverseBranches(durable: Durable, entry: ForkUndo, tainted: Tainted, back: RolledBack): Promise<void> {
+    const branches = [...entry.branches].reverse();
+    const results = await durable.fork(
+      `undo ${entry.key}`,
+      branches.map(branch => async one => {
+        const own: Tainted = new Map(tainted);
+        return { ...(await this.reverse(one, branch, own)), own };
+      }),
+      { max: entry.max },
+    );
+    for (const result of results) {
+      if (result.status === 'rejected') throw result.reason;
+      const { undone, remaining, warnings, own } = result.value;
+      back.undone += undone;
+      back.remaining.push(...remaining);
+      back.warnings.push(...warnings);
+      for (const [target, key] of own) tainted.set(target, key);
+    }
+  }
+
+  async #undo(durable: Durable, entry: StepUndo, tainted: Tainted, back: RolledBack): Promise<void> {
     const { step, definition, inputs, key } = entry;
-    if (step.rollback === 'none') return undefined;
+    if (step.rollback === 'none') return;
     const undoClass = undoClassOf(definition, inputs);
     const own = typeof step.rollback === 'object' ? step.rollback : undefined;
-    if (!own && undoClass === 'none') return undefined;
-    const text = own ? 'run the steps of its rollback:' : definition.describeUndo(inputs, entry.before);
-    const left = (why: string): Remaining => ({ key, uses: step.uses, text, why });
+    if (!own && undoClass === 'none') return;
+    const text = own ? 'run the steps of its `rollback:`' : definition.describeUndo(inputs, entry.before);
+    const leave = (why: string): void => {
+      back.remaining.push({ key, uses: step.uses, text, why });
+    };
+    if (!own && (undoClass === 'irreversible' || !definition.undo)) {
+      // It failed by its own account, so there is nothing known to be left; what it did on the way there can't be known.
+      if (entry.failure?.class === 'failed') {
+        back.warnings.push(
+          `${key} failed and has no undo: what it changed before it failed, if anything, is still there.`,
+        );
+      } else leave(`${definition.title} can't be undone. Look whether what it did must be put right.`);
+      return;
+    }
+    if (entry.committed) return leave('What its undo needs was removed when the run had succeeded.');
     const targets = definition.targets(inputs).changes.map(target => `${target.kind} ${target.name}`);
-
-    if (!own && !definition.undo) return left(`${definition.title} can't be undone.`);
-    if (entry.committed) return left('What its undo needs was removed when the run had succeeded.');
     const blocking = targets.find(target => tainted.has(target));
     // Restoring an earlier state does not build on the present one, so it is tried in any case.
     if (blocking !== undefined && undoClass !== 'restorable') {
-      return left(`Not tried, because the undo of ${tainted.get(blocking)} on ${blocking} failed.`);
+      return leave(`Not tried, because the undo of ${tainted.get(blocking)} on ${blocking} failed.`);
     }
     const failure = await this.#run(durable, entry, own);
-    if (!failure) return 'undone';
+    if (!failure) {
+      back.undone++;
+      return;
+    }
     for (const target of targets) tainted.set(target, key);
-    return left(failure.message);
+    leave(failure.message);
   }
 
   async #run(durable: Durable, entry: StepUndo, own: Step[] | undefined): Promise<Failure | undefined> {
@@ -123,7 +136,9 @@ class Rollback {
   }
 
   #title({ step, definition, inputs, before }: StepUndo): string {
-    return typeof step.rollback === 'object' ? 'its own rollback: steps' : definition.describeUndo(inputs, before);
+    return typeof step.rollback === 'object'
+      ? 'run the steps of its `rollback:`'
+      : definition.describeUndo(inputs, before);
   }
 
   async #apply(durable: Durable, { key, definition, inputs, before, outputs }: StepUndo): Promise<Failure | undefined> {

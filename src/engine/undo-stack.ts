@@ -2,6 +2,7 @@ import type { ActionDefinition } from '../actions/action';
 import type { Scope } from '../runbook/expression';
 import type { Json, JsonObject } from '../runbook/json';
 import type { ActionStep } from '../runbook/model';
+import type { Failure } from './journal';
 
 /** What a rollback goes through from the end: steps, and loops with a stack per item. */
 export type UndoEntry = StepUndo | ForkUndo;
@@ -19,6 +20,8 @@ export interface StepUndo {
   outputs?: JsonObject;
   /** As the step saw it, for `rollback:` steps. */
   scope: Scope;
+  /** Why it failed, when it did. */
+  failure?: Failure;
   /** A cancel stopped it halfway: it is undone even when the rest is kept. */
   interrupted?: boolean;
   /** What it needs for its undo has been removed. */

@@ -275,6 +275,7 @@ export class RunModel {
         if (record.failedStep !== undefined) view.failedStep = record.failedStep;
         view.failedItems = record.failedItems ?? [];
         view.remaining = record.remaining ?? [];
+        view.warnings.push(...(record.warnings ?? []));
         return;
       case 'commit.started':
       case 'commit.intent':

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -92,17 +92,38 @@ export class LabFileStore implements LabStore {
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
         }
-        try {
-          if (Date.now() - statSync(lock).mtimeMs > staleMs) unlinkSync(lock);
-        } catch (error) {
-          // Given back meanwhile.
-          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        }
+        this.#breakDead(lock, mine);
         await sleep(2 + Math.random() * 10);
       }
     } catch (error) {
       rmSync(mine, { force: true });
       throw error;
     }
+  }
+
+  /** Takes away the lock of a process that died. Taken under another name first: it may have been made anew since it was looked at. */
+  #breakDead(lock: string, mine: string): void {
+    const taken = `${mine}.dead`;
+    try {
+      if (!isDead(lock)) return;
+      renameSync(lock, taken);
+      if (!isDead(taken)) linkSync(taken, lock);
+      unlinkSync(taken);
+    } catch (error) {
+      // Given back meanwhile, or somebody else was quicker.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
+      rmSync(taken, { force: true });
+    }
+  }
+}
+
+function isDead(lock: string): boolean {
+  if (Date.now() - statSync(lock).mtimeMs > staleMs) return true;
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
