@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { MarkupContent } from 'vscode-languageserver-types';
+import { actions } from '../../src/actions/catalogue';
+import type { EditorConfig } from '../../src/editor/config';
+import { hover } from '../../src/editor/hover';
+import { withCursor } from './cursor';
+
+const config: EditorConfig = {
+  actions,
+  inventory: { vms: new Set(['web1']) },
+  liveState: (kind, name) => (name === 'web1' ? `running on hv1 (${kind})` : undefined),
+  values: { inputs: { vm: 'web1' }, steps: { patch: { outputs: { rebootRequired: true } } } },
+};
+
+/** First lines of what is shown, and the text it is shown for. */
+function shown(sample: string, name?: string): string | undefined {
+  const { document, offset } = withCursor(sample, name);
+  const found = hover(document, offset, config);
+  if (!found || !MarkupContent.is(found.contents)) return undefined;
+  return `[${document.getText(found.range)}] ${found.contents.value}`;
+}
+
+const head = 'version: 1\nname: x\ninputs:\n  vm: { type: vm, description: Which one }\nsteps:\n';
+
+describe('hover', () => {
+  test('an action: what it does, what its undo does, its outputs, an example', () => {
+    const text = shown(`${head}  - uses: vm.mig|rate`)!;
+    expect(text).toMatch(/^\[vm\.migrate\] \*\*vm\.migrate\*\* · /);
+    expect(text).toContain('Undo: takes back exactly what was done.');
+    expect(text).toContain('- `from` · string: Host that it came from.');
+    expect(text).toContain('```yaml\n');
+  });
+  test('an input of an action: type, default, meaning', () => {
+    expect(shown(`${head}  - uses: vm.migrate\n    with: { vm: a, to: b, stor|age: auto }`)).toBe(
+      '[storage] **storage** · one of "auto", "shared", "copy" · default `"auto"`\n\n`shared`: both hosts see the disks; `copy`: the disks are copied too; `auto`: look and decide.',
+    );
+  });
+  test('keys of the language', () => {
+    expect(shown('vers|ion: 1')).toBe('[version] **version** · 1\n\nVersion of the runbook language.');
+    expect(shown(`${head}  - uses: vm.start\n    time|out: 3m`)).toContain('The step fails when it takes longer');
+    expect(shown('version: 1\nconn|ections:\n  a: {}', 'a.inventory.yaml')).toContain(
+      'Hypervisors, each under the name that runbooks use.',
+    );
+  });
+  test('a VM: its state now', () => {
+    expect(shown(`${head}  - uses: vm.start\n    with: { vm: we|b1 }`)).toBe(
+      '[web1] **web1** · VM\n\nrunning on hv1 (vm)',
+    );
+    expect(shown(`${head}  - uses: vm.start\n    with: { vm: we|b2 }`)).toBe(
+      '[web2] **web2** · VM\n\nnot in the inventory',
+    );
+  });
+  test('in an expression: type, text and value of the path up to the cursor', () => {
+    expect(shown(`${head}  - uses: vm.start\n    with: { vm: "\${{ inputs.v|m }}" }`)).toBe(
+      '[inputs.vm] **inputs.vm** · string\n\nWhich one\n\nNow: `"web1"`',
+    );
+    const patch = '  - id: patch\n    uses: guest.patch\n    with: { vm: a }\n';
+    expect(shown(`${head}${patch}  - when: steps.patch.outputs.reboot|Required\n    uses: vm.start`)).toBe(
+      '[steps.patch.outputs.rebootRequired] **steps.patch.outputs.rebootRequired** · boolean\n\nThe guest asks for a reboot.\n\nNow: `true`',
+    );
+    expect(shown(`${head}${patch}  - when: steps.pa|tch.outputs.rebootRequired\n    uses: vm.start`)).toMatch(
+      /^\[steps\.patch\] /,
+    );
+  });
+  test('nothing where there is nothing to say', () => {
+    expect(shown('# com|ment')).toBeUndefined();
+    expect(shown('|')).toBeUndefined();
+    expect(shown('nonsense: th|ere')).toBeUndefined();
+    expect(shown('version: 1|', 'a.yaml')).toBeUndefined();
+  });
+});

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { ParseCache } from '../../src/editor/parse-cache';
+
+const document = (uri: string, version: number) => TextDocument.create(uri, '', version, 'version: 1\n');
+
+test('a version is parsed once, another version anew', () => {
+  const cache = new ParseCache();
+  const first = cache.runbook(document('a', 1));
+  expect(cache.runbook(document('a', 1))).toBe(first);
+  expect(cache.runbook(document('a', 2))).not.toBe(first);
+});
+test('the least recently used goes when it is full', () => {
+  const cache = new ParseCache(2);
+  const a = cache.runbook(document('a', 1));
+  const b = cache.runbook(document('b', 1));
+  cache.runbook(document('a', 1));
+  cache.runbook(document('c', 1));
+  expect(cache.runbook(document('a', 1))).toBe(a);
+  expect(cache.runbook(document('b', 1))).not.toBe(b);
+});
+test('a closed document is forgotten', () => {
+  const cache = new ParseCache();
+  const first = cache.runbook(document('a', 1));
+  cache.forget('a');
+  expect(cache.runbook(document('a', 1))).not.toBe(first);
+});

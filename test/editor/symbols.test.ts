@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { DocumentSymbol } from 'vscode-languageserver-types';
+import { symbols } from '../../src/editor/symbols';
+
+function outline(text: string, name: string): string {
+  const document = TextDocument.create(`file:///${name}`, '', 1, text);
+  const show = (found: DocumentSymbol[], indent: string): string =>
+    found
+      .map(({ name, detail, selectionRange, children }) => {
+        const selected = document.getText(selectionRange);
+        return `${indent}${name}${detail ? ` (${detail})` : ''} [${selected}]\n${show(children ?? [], `${indent}  `)}`;
+      })
+      .join('');
+  return show(symbols(document), '');
+}
+
+test('outline of a runbook', () => {
+  const text = `version: 1
+name: x
+inputs:
+  vms: { type: vms }
+steps:
+  - id: each
+    forEach: { vm: "\${{ inputs.vms }}" }
+    steps:
+      - name: Start it
+        uses: vm.start
+        with: { vm: a }
+        rollback:
+          - uses: vm.shutdown
+`;
+  expect(outline(text, 'a.runbook.yaml')).toBe(`inputs [inputs]
+  vms (vms) [vms]
+steps [steps]
+  each (for each vm) [id: each]
+    Start it (vm.start) [name: Start it]
+      vm.shutdown (vm.shutdown) [uses: vm.shutdown]
+`);
+});
+test('outline of an inventory', () => {
+  const text = 'version: 1\nconnections:\n  hv1: { type: libvirt, uri: "qemu:///system" }\nvms:\n  web1: {}\n';
+  expect(outline(text, 'a.inventory.yaml')).toBe('connections [connections]\n  hv1 [hv1]\nvms [vms]\n  web1 [web1]\n');
+});
