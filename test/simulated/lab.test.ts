@@ -193,5 +193,9 @@ describe('a lab that several processes share', () => {
     expect(one.find('web1')?.state).toBe('running');
     expect(one.find('off1')?.state).toBe('running');
     expect(one.freeMemoryMiB('hv2')).toBe(0);
+    await two.clock.pass(3_600_000);
+    await b.power!.destroy(two.find('off1')!.uuid);
+    await one.poll();
+    expect(one.clock.now()).toBe(two.clock.now());
   });
 });

@@ -6,6 +6,8 @@ export interface SimulatedClock {
   now(): number;
   /** Resolves when that time has passed; rejects with `cancelled` when the signal is aborted first. */
   pass(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Another process has seen a later time: goes on from there. Never goes back. */
+  catchUp(time: number): void;
   /** A clock of the same kind that starts at this one's time. */
   fork(): SimulatedClock;
   /** People are watching: operations report progress as they go. */
@@ -36,6 +38,10 @@ export class VirtualClock implements SimulatedClock {
 
   now(): number {
     return this.time;
+  }
+
+  catchUp(time: number): void {
+    this.time = Math.max(this.time, time);
   }
 
   fork(): SimulatedClock {
@@ -93,6 +99,10 @@ export class SummingClock implements SimulatedClock {
     return this.time;
   }
 
+  catchUp(time: number): void {
+    this.time = Math.max(this.time, time);
+  }
+
   fork(): SimulatedClock {
     return new SummingClock(this.time);
   }
@@ -113,12 +123,16 @@ export class RealtimeClock implements SimulatedClock {
   private readonly started = Date.now();
 
   constructor(
-    private readonly start: number,
+    private start: number,
     private readonly factor: number,
   ) {}
 
   now(): number {
     return this.start + (Date.now() - this.started) * this.factor;
+  }
+
+  catchUp(time: number): void {
+    this.start += Math.max(0, time - this.now());
   }
 
   fork(): SimulatedClock {

@@ -22,6 +22,8 @@ export function runInGuest(machine: GuestMachine, argv: readonly string[]): Gues
     }
     case 'hostname':
       return ok(machine, `${machine.name}\n`);
+    case 'uname':
+      return ok(machine, args[0] === '-n' ? `${machine.name}\n` : args[0] === '-r' ? '6.1.0-cloud-amd64\n' : 'Linux\n');
     case 'sleep': {
       const seconds = Number(args[0]);
       return Number.isFinite(seconds)

@@ -335,6 +335,7 @@ export class SimulatedLab {
     const text = await this.store?.read(this.revision);
     if (text === undefined) return;
     const records = parseLabFile(text);
+    this.clock.catchUp(records.clock);
     this.hosts = Table.from(Object.entries(records.hosts));
     this.datastores = Table.from(Object.entries(records.datastores));
     this.proxies = Table.from(Object.entries(records.proxies));
