@@ -57,7 +57,7 @@ function anything(name) {
   });
 }
 const over = (name, known) => Object.assign(anything(name), known);
-const disposable = { dispose() {} };
+const disposable = over('disposable', { dispose() {} });
 const registered = [];
 const register =
   kind =>
@@ -130,7 +130,7 @@ const vscode = over('vscode', {
   }),
   window: over('window', {
     createOutputChannel: () => log,
-    createTreeView: register('tree'),
+    createTreeView: (...args) => over('view', { ...register('tree')(...args), visible: false, selection: [] }),
     registerTreeDataProvider: register('tree'),
     createStatusBarItem: () => over('status', { ...disposable, show() {}, hide() {} }),
     showInformationMessage: async () => undefined,
@@ -187,9 +187,12 @@ for (const part of [vscode.window, vscode.workspace, vscode.languages])
   ])
     part[key] = () => disposable;
 
+// esbuild's import helper copies own keys and keeps the prototype: what is not listed is found there.
+const vscodeModule = Object.create(vscode);
+
 const load = Module._load;
 Module._load = function (request, parent, isMain) {
-  if (request === 'vscode') return vscode;
+  if (request === 'vscode') return vscodeModule;
   const file = Module._resolveFilename(request, parent, isMain);
   if (path.isAbsolute(file)) {
     if (!loaded.includes(file)) loaded.push(file);
@@ -223,12 +226,14 @@ async function main() {
   const read = performance.now();
   await extension.activate(context);
   const activated = performance.now();
-  // What is put off by timers belongs to activation too.
+  const atActivation = loaded.length;
+  // What is put off by timers may load more, but may reach for no more.
   await new Promise(resolve => setTimeout(resolve, 1500));
   const failure = unhandled.length ? { unhandled } : {};
   console.log(
     JSON.stringify({
       loaded: loaded.map(file => path.relative(path.dirname(bundle), file)),
+      atActivation,
       reached,
       registered,
       loadMs: read - begun,

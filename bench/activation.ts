@@ -1,5 +1,7 @@
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { onEnd } from './cleanup';
 import { run } from './processes';
 import { limited, type Row } from './row';
 
@@ -7,7 +9,9 @@ import { limited, type Row } from './row';
 const ceiling = 250_000;
 
 interface Probe {
+  /** Files, in order; the first `atActivation` of them before `activate` returned, the others within a second and a half. */
   loaded: string[];
+  atActivation: number;
   reached: string[];
   registered: string[];
   loadMs: number;
@@ -48,9 +52,9 @@ export async function activation(): Promise<Row[]> {
     limited(
       'activation-loads',
       'files',
-      empty.loaded.length,
+      empty.atActivation,
       1,
-      `loaded: ${empty.loaded.join(', ')}; read in ${empty.loadMs.toFixed(0)} ms, activated in ${empty.activateMs.toFixed(0)} ms`,
+      `before activate() returns: ${empty.loaded.slice(0, empty.atActivation).join(', ')}; soon after: ${empty.loaded.slice(empty.atActivation).join(', ') || 'nothing'}; read in ${empty.loadMs.toFixed(0)} ms, activated in ${empty.activateMs.toFixed(0)} ms`,
     ),
   );
   const open = await probe(bundle, 'runbook');
@@ -87,7 +91,12 @@ export async function activation(): Promise<Row[]> {
 }
 
 async function probe(bundle: string, scene: 'empty' | 'runbook'): Promise<Probe> {
-  const done = await run(process.execPath, ['bench/activation-probe.cjs', bundle, scene]);
+  // No runs of this machine's user: what is under way would be followed.
+  const state = mkdtempSync(path.join(tmpdir(), 'virtbook-bench-'));
+  const remove = onEnd(() => rmSync(state, { recursive: true, force: true }));
+  const env = { VIRTBOOK_STATE: state };
+  const done = await run(process.execPath, ['bench/activation-probe.cjs', bundle, scene], { env });
+  await remove();
   if (done.code !== 0) throw new Error(`activation failed (${scene}):\n${done.output}`);
   const line = done.stdout.trim().split('\n').at(-1) ?? '';
   return JSON.parse(line) as Probe;

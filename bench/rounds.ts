@@ -8,16 +8,15 @@ export interface Sides {
 
 /**
  * Runs both sides in turn, so that what else the machine does hits both, and returns milliseconds of every round.
- * The first round of each warms up and is not counted, unless `warmUp` is false.
+ * The first rounds warm both up and are not counted: one, unless `warmUp` says otherwise.
  */
 export async function alternate(
   rounds: number,
   sides: Sides,
-  options: { warmUp?: boolean } = {},
+  options: { warmUp?: number } = {},
 ): Promise<{ ours: number[]; rival: number[] }> {
   const measured: { ours: number[]; rival: number[] } = { ours: [], rival: [] };
-  const first = options.warmUp === false ? 0 : -1;
-  for (let round = first; round < rounds; round++) {
+  for (let round = -(options.warmUp ?? 1); round < rounds; round++) {
     for (let i = 0; i < (sides.oursPerRound ?? 1); i++) {
       const ours = await time(() => sides.ours(round));
       if (round >= 0) measured.ours.push(ours);

@@ -1,9 +1,9 @@
 /**
  * A runbook of about `lines` lines as people write them: inputs, loops over VMs, conditions, retries, commands, and outputs of
- * earlier steps read in expressions. It has no mistakes. `salt` changes the text and nothing else, so that no cache can know it.
+ * earlier steps read in expressions. It has no mistakes.
  */
-export function runbookText(lines: number, salt: number): string {
-  const text = [`# Maintenance of the edge cluster, ${salt}`, ...head];
+export function runbookText(lines: number): string {
+  const text = [...head];
   for (let part = 1; text.length < lines; part++) text.push(...block(part));
   return `${text.join('\n')}\n`;
 }
