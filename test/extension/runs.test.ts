@@ -116,14 +116,32 @@ describe('last result of a step', () => {
   });
 
   it('adds up the items of a loop', () => {
+    const item = (name: string): RunEvent => ({
+      type: 'item.started',
+      key: `l[${name}]`,
+      pointer: '/steps/0',
+      value: name,
+    });
+    const itemEnded = (name: string, ok: boolean): RunEvent => ({
+      type: 'item.ended',
+      key: `l[${name}]`,
+      pointer: '/steps/0',
+      ok,
+    });
     const records = journal(
       'three',
+      item('x'),
       intent('l[x]/s', '/steps/0/steps/0'),
       done('l[x]/s', '/steps/0/steps/0'),
+      itemEnded('x', true),
+      item('y'),
       intent('l[y]/s', '/steps/0/steps/0'),
       failed('l[y]/s', '/steps/0/steps/0'),
+      itemEnded('y', false),
     );
-    const result = stepResults(viewOf(records)).get('/steps/0/steps/0')!;
+    const results = stepResults(viewOf(records));
+    expect(results.get('/steps/0')).toMatchObject({ times: 2, failed: 1, state: 'failed' });
+    const result = results.get('/steps/0/steps/0')!;
     expect(result).toMatchObject({ times: 2, failed: 1, state: 'failed' });
     expect(resultTitle(result, START)).toMatch(/^\$\(error\) 1 of 2 failed/);
   });

@@ -81,9 +81,9 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
 }
 
 function lastRunLens(range: vscode.Range, run: RunSummary): vscode.CodeLens {
-  const when = ago(run.endedAt ?? run.submittedAt, Date.now());
+  const when = run.endedAt === undefined ? '' : `, ${ago(run.endedAt, Date.now())}`;
   return new vscode.CodeLens(range, {
-    title: `$(${statusIcon(run.status)})${NBSP}${statusText(run.status)}, ${when}`,
+    title: `$(${statusIcon(run.status)})${NBSP}${statusText(run.status)}${when}`,
     tooltip: run.failure ?? vscode.l10n.t('Show the journal of the last run'),
     command: commands.showJournal,
     arguments: [run.runId],

@@ -27,6 +27,9 @@ export function shortHash(hash: string): string {
   return hash.replace(/^sha256:/, '').slice(0, 12);
 }
 
+/** A dialog must not grow beyond the screen. */
+const UNKNOWNS = 3;
+
 /** What stands in the confirmation: targets, way back, unknowns, hash. */
 export function confirmationDetail(plan: Plan, planHash: string): string {
   const actions = actionsOf(plan.steps);
@@ -40,7 +43,10 @@ export function confirmationDetail(plan: Plan, planHash: string): string {
     irreversible.length === 0
       ? 'Every step can be undone.'
       : `Can't be undone: ${listed(irreversible.map(step => step.title))}.`,
-    ...plan.unknowns,
+    ...plan.unknowns.slice(0, UNKNOWNS),
+    ...(plan.unknowns.length > UNKNOWNS
+      ? [`And ${plan.unknowns.length - UNKNOWNS} more that are not known yet; "Show Plan" lists them.`]
+      : []),
     `Plan ${shortHash(planHash)}`,
   ];
   return lines.join('\n');

@@ -1,4 +1,4 @@
-import type { RunView, StepState, StepView } from '../../engine/view';
+import type { ItemView, RunView, StepState, StepView } from '../../engine/view';
 import type { RunStatus } from '../../runner/contract';
 import { ago, duration } from '../duration';
 
@@ -25,7 +25,25 @@ export function stepResults(view: RunView): Map<string, StepResult> {
   }
   const results = new Map<string, StepResult>();
   for (const [pointer, steps] of byPointer) results.set(pointer, combine(view.runId, steps));
+  for (const pointer of new Set(view.items.map(item => item.pointer))) {
+    const items = view.items.filter(item => item.pointer === pointer);
+    results.set(pointer, ofLoop(view.runId, items));
+  }
   return results;
+}
+
+/** A `forEach` tells how its items went. */
+function ofLoop(runId: string, items: ItemView[]): StepResult {
+  const failed = items.filter(item => item.state === 'failed' || item.state === 'rolled-back').length;
+  const running = items.some(item => item.state === 'running');
+  const state = running
+    ? 'running'
+    : failed > 0
+      ? 'failed'
+      : items.every(item => item.state === 'skipped')
+        ? 'skipped'
+        : 'done';
+  return { runId, state, times: items.length, failed };
 }
 
 /** The worst or most current state speaks for all. */

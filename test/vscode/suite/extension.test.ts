@@ -239,7 +239,7 @@ suite('runs', () => {
       await eventually(() => shown.some(text => /Snapshot the web servers: done in/.test(text)));
       const titles = await eventually(async () => {
         const list = await lensTitles(uri);
-        return list.filter(title => title.startsWith('$(pass)')).length === 3 && list;
+        return list.filter(title => title.startsWith('$(pass)')).length === 4 && list;
       });
       assert.ok(
         titles.some(title => title.startsWith('$(pass) 2 done')),

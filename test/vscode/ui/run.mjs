@@ -36,12 +36,11 @@ async function open(workspace, { trust = true, file, env = {} } = {}) {
 }
 
 const cases = {
-  async 'tree, squiggle, run and result'({ bench, page }) {
+  async 'the example: tree, squiggle, run and result'({ bench, page }) {
     await bench.openContainer('Virtbook');
-    for (const text of ['lab', 'hv1', 'hv2', 'web1', 'web2', 'spare']) await bench.treeItem(text).waitFor();
+    for (const text of ['lab', 'hv1', 'hv2', 'hv3', 'web1', 'db1', 'billing1']) await bench.treeItem(text).waitFor();
     assert.match(await bench.treeItem('web1').innerText(), /running · 4 GiB/);
-    assert.match(await bench.treeItem('spare').innerText(), /shutoff · 512 MiB/);
-    assert.match((await bench.treeItem('web2').getAttribute('aria-label')) ?? '', /VM web2, running, 2 GiB memory/);
+    assert.match((await bench.treeItem('db1').getAttribute('aria-label')) ?? '', /^VM db1, running, 16 GiB memory/);
 
     await bench.openFile('broken.runbook.yaml');
     const squiggle = bench.squiggles('error').first();
@@ -51,29 +50,45 @@ const cases = {
     await page.locator('.monaco-hover:visible', { hasText: 'Did you mean' }).waitFor();
     assert.equal(await bench.squiggles('error').count(), 2);
     const [mark, text] = [await squiggle.boundingBox(), await word.boundingBox()];
-    assert.ok(
-      Math.abs(mark.y - text.y) < 4 && mark.x >= text.x - 1 && mark.x < text.x + text.width,
-      'not under the word',
-    );
+    const under =
+      Math.abs(mark.y - text.y) < 4 && mark.x >= text.x - 1 && mark.x + mark.width <= text.x + text.width + 1;
+    assert.ok(under, `the squiggle is at ${JSON.stringify(mark)}, the word at ${JSON.stringify(text)}`);
     await bench.screenshot(path.join(images, 'squiggle.png'));
 
-    await bench.openFile('snapshots.runbook.yaml');
+    await bench.openFile('patch.runbook.yaml');
     await bench.lens('Run').first().waitFor();
     await page.mouse.move(0, 0);
     await page.locator('.monaco-hover:visible').waitFor({ state: 'hidden' });
     await bench.screenshot(path.join(images, 'tree.png'));
     await bench.lens('Run').first().click();
     const dialog = await bench.dialogText();
-    assert.match(dialog, /Changes web1, web2, spare\./);
+    assert.match(dialog, /Changes web1, web2, web3\./);
     assert.match(dialog, /Plan [0-9a-f]{12}/);
     await bench.screenshot(path.join(images, 'confirm.png'));
     await bench.clickDialog('Run');
-    await bench.notification('Snapshot the web servers: done in').waitFor();
+    await bench.notification('Patch the web servers, one after another: done in').waitFor();
+    for (const text of ['done, just now', '3 done']) await bench.lens(text).first().waitFor();
+    await page.locator('.sidebar [role="treeitem"][aria-label^="Run of Patch"]').first().waitFor();
+    await bench.screenshot(path.join(images, 'run-result.png'));
+  },
+
+  async 'a run shows in the tree what it changed'({ bench }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.openFile('snapshots.runbook.yaml');
+    await bench.lens('Run').first().click();
+    assert.match(await bench.dialogText(), /Changes web1, web2, spare\./);
+    await bench.clickDialog('Run');
     await bench.lens('2 done').waitFor();
     await bench.treeItem('web1').filter({ hasText: '1 snapshot' }).waitFor();
     await bench.treeItem('spare').filter({ hasText: 'running' }).waitFor();
-    await page.locator('.sidebar [role="treeitem"]', { hasText: 'Snapshot the web servers' }).first().waitFor();
-    await bench.screenshot(path.join(images, 'run-result.png'));
+    // And takes it back from the notification.
+    await bench.clickNotification('Snapshot the web servers: done', 'Roll Back');
+    assert.match(await bench.dialogText(), /Undone, in this order/);
+    await bench.clickDialog('Roll Back');
+    await bench.treeItem('spare').filter({ hasText: 'shutoff' }).waitFor();
+    const gone = bench.page.locator('.sidebar [role="treeitem"][aria-label^="VM web1"][aria-label*="no snapshots"]');
+    await gone.waitFor();
   },
 
   async 'a run that fails takes itself back and says so'({ bench, page }) {
@@ -163,7 +178,6 @@ const cases = {
 };
 
 const options = {
-  'tree, squiggle, run and result': { file: 'snapshots.runbook.yaml' },
   'an untrusted workspace reads and checks, and runs nothing': { trust: false },
   // Slow enough to reload and to cancel in between.
   'a run goes on while the window is reloaded, and is shown again': { env: { VIRTBOOK_LAB_SPEED: '1' } },
@@ -217,7 +231,11 @@ async function attempt(name, body) {
 
 async function runCase(name, body) {
   const folder = mkdtempSync(path.join(scratch, 'workspace-'));
-  cpSync(path.join(repository, 'test/vscode/fixture'), folder, { recursive: true });
+  const fixture = path.join(repository, 'test/vscode/fixture');
+  if (name.startsWith('the example')) {
+    cpSync(path.join(repository, 'examples'), folder, { recursive: true });
+    cpSync(path.join(fixture, 'broken.runbook.yaml'), path.join(folder, 'broken.runbook.yaml'));
+  } else cpSync(fixture, folder, { recursive: true });
   for (const gone of prepared[name] ?? []) rmSync(path.join(folder, gone));
   const opened = await open(folder, options[name]);
   try {
