@@ -74,6 +74,22 @@ describe('faults on demand', () => {
     };
     await expect(connection.vm('web1')).rejects.toThrow(RangeError);
   });
+  test('a try at a guest that is still booting takes its time and fails, so that whoever tries again gets on', async () => {
+    const { lab, connection, web1 } = opened();
+    await connection.power!.destroy(web1);
+    await connection.power!.start(web1);
+    let tries = 0;
+    const ping = (): Promise<boolean> =>
+      connection.guestAgent!.ping(web1, { timeoutMs: 1000 }).then(
+        () => true,
+        (error: HypervisorError) => {
+          expect(error.kind).toBe('agent');
+          return false;
+        },
+      );
+    while (!(await ping())) tries++;
+    expect(tries).toBe(lab.find('web1')!.guest.bootSeconds);
+  });
   test('a VM has one job at a time', async () => {
     const { connection, web1 } = opened();
     const create = (name: string) => connection.snapshots!.create(web1, { name, memory: false, quiesce: 'no' });

@@ -7,6 +7,22 @@ import type { SimulatedLab } from './lab';
 import type { LabGuest, LabListener, LabVm } from './state';
 import { agentHangs, agentSilent, requireAgent, type Visible, visibleVm } from './visible';
 
+/** How long a try at a guest that is still booting takes before it fails, at most. */
+const attemptMs = 5000;
+
+/** What a caller waits in vain: the whole time-out for an agent that hangs, a while for a guest that is not up yet. */
+function waitInVain(lab: SimulatedLab, vm: LabVm, timeoutMs: number): number {
+  if (vm.state !== 'running') return 0;
+  const booting = vm.readyAt - lab.clock.now();
+  if (booting > 0) return Math.min(booting, timeoutMs, attemptMs);
+  return agentHangs(vm) ? timeoutMs : 0;
+}
+
+function requireAnswer(lab: SimulatedLab, vm: LabVm): void {
+  requireAgent(lab, vm);
+  if (agentHangs(vm)) throw agentSilent(vm);
+}
+
 /** Runs a command in the guest that `find` gives, by a way in that `check` knows to be open. */
 function execInGuest(
   lab: SimulatedLab,
@@ -33,6 +49,7 @@ function execInGuest(
     seconds: () => Math.min(run(find()).seconds, options.timeoutMs / 1000),
     options: options.signal ? { signal: options.signal } : undefined,
     agentTimeoutMs: options.timeoutMs,
+    refusalMs: () => waitInVain(lab, find(), options.timeoutMs),
     check: () => check(find()),
     effect: () => {
       const vm = find();
@@ -71,17 +88,13 @@ export function simulatedGuestAgent(visible: Visible): GuestAgent {
     const vm = visibleVm(visible, uuid);
     return { at: `guestAgent.${at}`, vm: vm.name, host: vm.host };
   };
-  /** Asks the agent something; a hung one costs the whole time-out. */
   async function ask<T>(at: string, uuid: string, timeoutMs: number, effect: (vm: LabVm) => T): Promise<T> {
     return lab.call(called(at, uuid), {
-      seconds: () => (agentHangs(visibleVm(visible, uuid)) ? timeoutMs / 1000 : 0.02),
+      seconds: 0.02,
       agentTimeoutMs: timeoutMs,
-      check: () => requireAgent(lab, visibleVm(visible, uuid)),
-      effect: () => {
-        const vm = visibleVm(visible, uuid);
-        if (agentHangs(vm)) throw agentSilent(vm);
-        return effect(vm);
-      },
+      refusalMs: () => waitInVain(lab, visibleVm(visible, uuid), timeoutMs),
+      check: () => requireAnswer(lab, visibleVm(visible, uuid)),
+      effect: () => effect(visibleVm(visible, uuid)),
     });
   }
   return {
@@ -94,17 +107,12 @@ export function simulatedGuestAgent(visible: Visible): GuestAgent {
         return 1;
       }),
     async exec(uuid, argv, options) {
-      const call = called('exec', uuid);
-      if (agentHangs(visibleVm(visible, uuid))) {
-        await lab.clock.pass(options.timeoutMs, options.signal);
-        throw agentSilent(visibleVm(visible, uuid));
-      }
       return execInGuest(
         lab,
-        call,
+        called('exec', uuid),
         () => visibleVm(visible, uuid),
         vm => {
-          requireAgent(lab, vm);
+          requireAnswer(lab, vm);
           if (vm.frozen) {
             throw new HypervisorError(
               'agent',
@@ -159,37 +167,47 @@ function isUp(lab: SimulatedLab, vm: LabVm): boolean {
   return vm.state === 'running' && vm.readyAt <= lab.clock.now() && !lab.isLost(vm.host);
 }
 
-function listenerOf(
-  lab: SimulatedLab,
-  address: string,
-  port: number,
-): { vm: LabVm; listener: LabListener } | undefined {
-  for (const [, vm] of lab.vms.entries()) {
-    if (vm.name !== address && vm.guest.address !== address) continue;
-    const listener = vm.guest.listens.find(entry => entry.port === port);
-    if (!listener || !isUp(lab, vm)) return undefined;
-    const active = listener.service === undefined || vm.guest.services[listener.service] === 'active';
-    return active ? { vm, listener } : undefined;
-  }
+function guestAt(lab: SimulatedLab, address: string): LabVm | undefined {
+  const named = lab.find(address);
+  if (named) return named;
+  for (const [, vm] of lab.vms.entries()) if (vm.guest.address === address) return vm;
   return undefined;
 }
 
 /** Network probes into the lab: guests by their address or name. */
 export function simulatedReach(lab: SimulatedLab): Reach {
-  const connect = (address: string, port: number): LabListener => {
-    const found = listenerOf(lab, address, port);
-    if (found) return found.listener;
+  /** What listens there. Throws `unreachable`. */
+  function listener(address: string, port: number): LabListener {
+    const vm = guestAt(lab, address);
+    const found = vm && isUp(lab, vm) ? vm.guest.listens.find(entry => entry.port === port) : undefined;
+    if (vm && found && (found.service === undefined || vm.guest.services[found.service] === 'active')) return found;
     throw new HypervisorError('unreachable', `Nothing answers on ${address}:${port}.`, { outcomeUnknown: false });
-  };
+  }
+  function connect<T>(
+    at: string,
+    address: string,
+    port: number,
+    options: { timeoutMs: number; signal?: AbortSignal },
+    effect: (listener: LabListener) => T,
+  ): Promise<T> {
+    const vm = guestAt(lab, address);
+    return lab.call(
+      { at, vm: vm?.name ?? address },
+      {
+        seconds: 0.01,
+        options: options.signal ? { signal: options.signal } : undefined,
+        refusalMs: () => (vm ? waitInVain(lab, vm, options.timeoutMs) : 0),
+        check: () => void listener(address, port),
+        effect: () => effect(listener(address, port)),
+      },
+    );
+  }
   return {
-    async tcp(host, port) {
-      await lab.read({ at: 'reach.tcp', vm: host }, () => connect(host, port));
-    },
-    async http(url) {
+    tcp: (host, port, options) => connect('reach.tcp', host, port, options, () => undefined),
+    async http(url, options) {
       const { hostname, port, pathname, protocol } = new URL(url);
       const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
-      return lab.read({ at: 'reach.http', vm: hostname }, () => {
-        const { http } = connect(hostname, number);
+      return connect('reach.http', hostname, number, options, ({ http }) => {
         if (!http) throw new HypervisorError('failed', `${url} does not speak HTTP.`);
         return http[pathname] ?? { status: 404, body: 'not found' };
       });

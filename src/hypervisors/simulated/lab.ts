@@ -30,6 +30,8 @@ export interface Work<T> {
   /** Throws what stands in the way; asked before time passes and again right before the effect. */
   check?(): void;
   effect(): T;
+  /** How long the caller waits, in ms, before it is told what `check` threw. */
+  refusalMs?: () => number;
   /** What an interruption in the middle leaves behind. */
   halfway?(): void;
   /** Name of a VM that no other job may hold meanwhile. */
@@ -226,7 +228,13 @@ export class SimulatedLab {
 
   private async perform<T>(call: LabCall, work: Work<T>): Promise<T> {
     this.reachable(call);
-    work.check?.();
+    try {
+      work.check?.();
+    } catch (error) {
+      const wait = work.refusalMs?.() ?? 0;
+      if (wait > 0) await this.clock.pass(wait, work.options?.signal);
+      throw error;
+    }
     const held = work.holds;
     if (held !== undefined) {
       if (this.jobs.has(held)) {
