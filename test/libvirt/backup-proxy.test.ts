@@ -1,4 +1,4 @@
-import { type Duplex, PassThrough } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { DiskExport } from '../../src/hypervisors/ports';
 import { QemuImgProxy } from '../../src/hypervisors/proxy/backup-proxy';
@@ -11,7 +11,6 @@ class FakeMachine implements Machine {
   readonly name = 'px1';
   readonly ran: string[][] = [];
   relays = 0;
-  opened: (() => Promise<Duplex>) | undefined;
   answers: Record<string, (argv: readonly string[], options: MachineExecOptions) => Answer> = {};
 
   async exec(argv: readonly string[], options: MachineExecOptions = {}) {
@@ -22,11 +21,10 @@ class FakeMachine implements Machine {
     if (answer.stdout) options.onStdout?.(answer.stdout);
     return { code: 0, stdout: '', stderr: '', ...answer };
   }
-  async relay(open: () => Promise<Duplex>) {
+  async relay(socket: string) {
     this.relays++;
-    this.opened = open;
+    this.ran.push(['relay', socket]);
     return {
-      path: '/tmp/relay.sock',
       close: async () => {
         this.relays--;
       },
@@ -81,8 +79,12 @@ describe('a backup proxy', () => {
     const fractions: (number | undefined)[] = [];
     const proxy = new QemuImgProxy(machine, '/backups', 'unix');
     await proxy.readImage(viaSocket, '/backups/a.qcow2', { onProgress: ({ fraction }) => fractions.push(fraction) });
-    expect(machine.commands()[1]).toBe(
-      'qemu-img convert -p -f raw -O qcow2 nbd+unix:///vda?socket=%2Ftmp%2Frelay.sock /backups/a.qcow2.partial',
+    const [, swept, relayed, convert] = machine.commands();
+    const socket = relayed!.split(' ')[1]!;
+    expect(socket).toMatch(/^\/backups\/\.[0-9a-f]+\.nbd$/);
+    expect(swept).toBe(`rm -f -- ${socket}`);
+    expect(convert).toBe(
+      `qemu-img convert -p -f raw -O qcow2 nbd+unix:///vda?socket=${encodeURIComponent(socket)} /backups/a.qcow2.partial`,
     );
     expect(fractions).toEqual([1]);
     expect(machine.relays).toBe(0);

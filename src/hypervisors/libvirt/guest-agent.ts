@@ -120,6 +120,9 @@ export class LibvirtGuestAgent implements GuestAgent {
       } catch (error) {
         if (error instanceof HypervisorError && error.kind === 'unreachable') throw error;
         if (!(await this.host.isActive(dom))) return;
+        // A hook that fails makes the thaw an error, and the guest is thawed all the same.
+        const status = await this.command(dom, 'guest-fsfreeze-status', undefined, 5_000).catch(() => undefined);
+        if (status === 'thawed') return;
         if (Date.now() >= until)
           throw this.host.error(
             'agent',

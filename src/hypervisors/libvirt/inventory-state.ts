@@ -11,6 +11,7 @@ import {
   type Domain,
   type DomainStats,
   domainGetXmlDesc,
+  domainIsPersistent,
   domainSnapshotNum,
   nodeGetFreeMemory,
   nodeGetInfo,
@@ -35,6 +36,7 @@ interface Known {
  */
 export class InventoryState {
   private readonly known = new Map<string, Known>();
+  private looking: Promise<ConnectionState['datastores']> | undefined;
   private version: Promise<{ version: string; hostname: string }> | undefined;
 
   constructor(
@@ -75,21 +77,27 @@ export class InventoryState {
     const dom = await this.host.findDomain(uuidOrName);
     if (!dom) return undefined;
     const { host } = this;
-    const [stats, transient, snapshots, datastores] = await Promise.all([
+    // One VM is asked for to act on it: its definition is read afresh.
+    const [stats, xml, persistent, snapshots, datastores] = await Promise.all([
       orUndefined(host.call(connectGetAllDomainStats, { doms: [dom], stats: WANTED, flags: STATS_NOWAIT })),
-      host.call(connectListAllDomains, { needResults: 1, flags: ListDomains.transient }),
+      orUndefined(host.call(domainGetXmlDesc, { dom, flags: 0 })),
+      orUndefined(host.call(domainIsPersistent, { dom })),
       this.snapshotCounts([dom]),
-      this.storage.datastores(),
+      this.datastoresOnce(),
     ]);
     const record = stats?.retStats[0];
-    if (!record) return undefined;
-    // One VM is asked for to act on it: its definition is read afresh.
-    this.known.delete(dom.uuid);
-    await this.learn([record]);
-    const known = this.known.get(dom.uuid);
-    if (!known) return undefined;
-    const persistent = !transient.domains.some(one => one.uuid === dom.uuid);
-    return this.vmInfo(record, known.definition, persistent, snapshots.get(dom.uuid) ?? 0, datastores);
+    if (!record || !xml || !persistent) return undefined;
+    const definition = parseDomain(xml.xml);
+    this.known.set(dom.uuid, { definition, fingerprint: fingerprint(record) });
+    return this.vmInfo(record, definition, persistent.persistent !== 0, snapshots.get(dom.uuid) ?? 0, datastores);
+  }
+
+  /** Many VMs asked for at once share one look at the datastores. */
+  private datastoresOnce(): Promise<ConnectionState['datastores']> {
+    this.looking ??= this.storage.datastores().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
   }
 
   private async hostInfo(): Promise<HostInfo> {

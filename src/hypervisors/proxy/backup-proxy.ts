@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { Duplex } from 'node:stream';
 import { SshError } from '../../ssh/errors';
@@ -36,11 +37,10 @@ export class QemuImgProxy implements BackupProxy {
     const whole = this.inside(path);
     const partial = `${whole}.partial`;
     if (options.signal?.aborted) throw this.error('cancelled', `${whole} was not read: cancelled.`);
-    const reach = await this.reach(source);
-    let started = false;
+    await this.must(['mkdir', '-p', '--', posix.dirname(whole)]);
+    const reach = await this.reach(source, this.socketFor(whole));
+    let started = true;
     try {
-      await this.must(['mkdir', '-p', '--', posix.dirname(whole)]);
-      started = true;
       await this.convert(reach.url, partial, source, options);
       // On disk before it gets its name: a backup that is listed is one that a power cut does not take away.
       await this.must(['sync', '--', partial]);
@@ -88,6 +88,7 @@ export class QemuImgProxy implements BackupProxy {
   /** Where qemu-img finds the export: straight over the network, or at a socket that leads through our connections. */
   private async reach(
     source: DiskExport,
+    socket: string,
   ): Promise<{ url: string; failure(): Error | undefined; close(): Promise<void> }> {
     const exported = encodeURIComponent(source.exportName);
     if (source.tcp && (this.transport === 'tcp' || !source.unix)) {
@@ -98,8 +99,11 @@ export class QemuImgProxy implements BackupProxy {
     if (!unix)
       throw this.error('unsupported', `disk ${source.target} is exported in no way that this proxy can reach.`);
     let failure: Error | undefined;
+    // A reader that was killed leaves its socket, and nobody can listen where one lies.
+    await this.must(['rm', '-f', '--', socket]);
     const relay = await this.machine
       .relay(
+        socket,
         async () => {
           const stream = await unix.open();
           if (!(stream instanceof Duplex)) throw new TypeError(`the export of ${source.target} gives no stream`);
@@ -117,10 +121,15 @@ export class QemuImgProxy implements BackupProxy {
         throw this.translated(error);
       });
     return {
-      url: `nbd+unix:///${exported}?socket=${encodeURIComponent(relay.path)}`,
+      url: `nbd+unix:///${exported}?socket=${encodeURIComponent(socket)}`,
       failure: () => failure,
       close: () => relay.close(),
     };
+  }
+
+  /** In the proxy's own folder, where nobody else may put one; short, since a socket's path has 107 bytes at most. */
+  private socketFor(path: string): string {
+    return `${this.directory}/.${createHash('sha256').update(path).digest('hex').slice(0, 16)}.nbd`;
   }
 
   /** The reader was told to end; it may take a moment, and must not write the file anew after it is gone. */
@@ -169,7 +178,7 @@ export class QemuImgProxy implements BackupProxy {
     const root = (await this.must(['realpath', '-m', '--', this.directory])).stdout.trimEnd();
     if (real !== root && !real.startsWith(`${root}/`))
       throw this.error('refused', `${path} leads to ${real}, outside of ${this.directory}; it was not removed.`);
-    await this.must(['rm', '-rf', '--', whole, `${whole}.partial`]);
+    await this.must(['rm', '-rf', '--', whole, `${whole}.partial`, this.socketFor(whole)]);
   }
 
   /** @throws HypervisorError `refused` for the folder itself and everything outside. */

@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { type Duplex, pipeline } from 'node:stream';
-import type { SshConnections, SshSession } from '../../ssh/contract';
+import type { SshConnections } from '../../ssh/contract';
 
 export interface MachineResult {
   /** null: it died of a signal. */
@@ -24,11 +21,15 @@ export interface Machine {
   readonly name: string;
   /** Rejects when it cannot be run, or was aborted (the process is then being ended). */
   exec(argv: readonly string[], options?: MachineExecOptions): Promise<MachineResult>;
-  /** A unix socket on the machine whose connections are streams that `open` gives. */
+  /**
+   * Listens on a unix socket of the machine; its connections are streams that `open` gives. Nothing may lie at `socket` yet, and
+   * `close` leaves nothing there.
+   */
   relay(
+    socket: string,
     open: () => Promise<Duplex>,
     onError: (error: Error) => void,
-  ): Promise<{ path: string; close(): Promise<void> }>;
+  ): Promise<{ close(): Promise<void> }>;
 }
 
 /** Over SSH; a lease per use, so that an idle proxy holds no connection. */
@@ -48,28 +49,25 @@ export function sshMachine(name: string, target: string, connections: SshConnect
         },
         { signal: options.signal },
       ),
-    async relay(open, onError) {
+    async relay(socket, open, onError) {
       const session = await connections.lease(target);
       try {
-        const socket = `/tmp/${socketName()}`;
         const listening = await session.reverseStreamLocal(socket, stream => void join(stream, open, onError));
-        return { path: listening.path, close: () => endRelay(session, listening.path, () => listening.close()) };
+        return {
+          close: async () => {
+            try {
+              await listening.close();
+            } finally {
+              session.close();
+            }
+          },
+        };
       } catch (error) {
         session.close();
         throw error;
       }
     },
   };
-}
-
-async function endRelay(session: SshSession, socket: string, close: () => Promise<void>): Promise<void> {
-  try {
-    await close();
-    // sshd leaves the socket's file behind.
-    await session.exec(['rm', '-f', '--', socket], { timeoutMs: 10_000 });
-  } finally {
-    session.close();
-  }
 }
 
 /** This machine itself. */
@@ -95,8 +93,7 @@ export function localMachine(name: string): Machine {
         child.stdin.on('error', () => undefined);
         child.stdin.end(options.stdin ?? '');
       }),
-    async relay(open, onError) {
-      const socket = path.join(process.platform === 'win32' ? '\\\\.\\pipe' : tmpdir(), socketName());
+    async relay(socket, open, onError) {
       const streams = new Set<Duplex>();
       const server: Server = createServer(stream => {
         streams.add(stream);
@@ -108,19 +105,14 @@ export function localMachine(name: string): Machine {
         server.listen(socket, resolve);
       });
       return {
-        path: socket,
         close: () =>
-          new Promise(resolve => {
+          new Promise<void>(resolve => {
             server.close(() => resolve());
             for (const stream of streams) stream.destroy();
           }),
       };
     },
   };
-}
-
-function socketName(): string {
-  return `virtbook-${randomBytes(8).toString('hex')}.nbd`;
 }
 
 async function join(near: Duplex, open: () => Promise<Duplex>, onError: (error: Error) => void): Promise<void> {
