@@ -24,7 +24,7 @@ export const PausedReason = {
   postcopy: 12,
   postcopyFailed: 13,
 } as const;
-export const ListDomains = { persistent: 4, transient: 8, hasSnapshot: 1 << 10 } as const;
+export const ListDomains = { persistent: 4, transient: 8, hasSnapshot: 1 << 12 } as const;
 export const ListPools = { active: 2 } as const;
 export const Stats = { state: 1, cpuTotal: 2, balloon: 4, vcpu: 8, interface: 16, block: 32 } as const;
 /** Skips what needs a busy VM's job lock instead of waiting for it. */
