@@ -22,7 +22,11 @@ export function runInGuest(
 
 /** The end of what a command said, for an error that has to fit a line or a few. */
 export function lastWords(result: GuestExecResult): string {
-  const text = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-4).join('; ');
+  const lines = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-4);
+  const text = lines
+    .map(line => line.trim())
+    .join('; ')
+    .replaceAll(':; ', ': ');
   return text.length > 400 ? `…${text.slice(-400)}` : text || 'it printed nothing';
 }
 
