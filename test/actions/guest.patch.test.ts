@@ -80,6 +80,18 @@ describe('guest.patch', () => {
       /old versions can't be installed in web1 again.*'0.9' for 'nginx' was not found/,
     );
   });
+  test('an undo looks whether the old versions are really back, and says so when they are not', async () => {
+    const world = simulatedWorld();
+    const step = await applied(world, guestPatch, { vm: 'web1' });
+    const { snapshots, guest } = world.vm('web1');
+    const wrong = {
+      ...guest,
+      packages: { ...guest.packages, nginx: { version: '0.5', status: 'installed' as const } },
+    };
+    world.change('web1', { snapshots: snapshots.map(snapshot => ({ ...snapshot, guest: wrong })) });
+    await expect(step.undo()).rejects.toThrow('web1 is not back to its old packages: nginx is 0.5, was 1.0');
+    expect(world.vm('web1').snapshots).toHaveLength(1);
+  });
   test('undo leaves a guest alone in which nothing was changed yet, and removes the snapshot', async () => {
     const world = simulatedWorld();
     const step = await applied(world, guestPatch, { vm: 'web1' }, { at: 'guestAgent.exec', kind: 'fail-before' });
