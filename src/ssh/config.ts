@@ -456,9 +456,13 @@ function fromHome(path: string): string {
     : path;
 }
 
+let ownUser: { username: string; uid: number } | undefined;
+
 function safeUserInfo(): { username: string; uid: number } | undefined {
   try {
-    return userInfo();
+    // A look into the user database each; every resolved target takes three.
+    ownUser ??= userInfo();
+    return ownUser;
   } catch {
     // A uid without a passwd entry, as containers have.
     return undefined;
