@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onEnd } from './cleanup';
+import { buildFolder } from './ours';
 import { run } from './processes';
 import { limited, type Row } from './row';
 
@@ -21,8 +22,8 @@ interface Probe {
 
 /** What VS Code loads to activate the extension, and what activation reaches for. */
 export async function activation(): Promise<Row[]> {
-  const out = 'bench/.build/dist';
-  const metafile = 'bench/.build/dist.json';
+  const out = `${buildFolder}/dist`;
+  const metafile = `${buildFolder}/dist.json`;
   rmSync(out, { recursive: true, force: true });
   const built = await run(process.execPath, [
     'scripts/build.mjs',

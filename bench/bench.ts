@@ -8,6 +8,7 @@ import { check, checkLinear } from './check';
 import { stopEverything, stopOnSignals } from './cleanup';
 import { domains } from './domains';
 import { fanOut } from './fan-out';
+import { buildFolder } from './ours';
 import { RivalMissing } from './rivals';
 import { missing, type Row, table } from './row';
 
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
     return unknown.length ? 2 : 0;
   }
   stopOnSignals();
+  process.on('exit', () => rmSync(buildFolder, { recursive: true, force: true }));
   const rows: Row[] = [];
   for (const [name, bench] of Object.entries(benches)) {
     if (positionals.length && !positionals.includes(name)) continue;
@@ -49,7 +51,6 @@ async function main(): Promise<number> {
       await stopEverything();
     }
   }
-  rmSync(path.join('bench', '.build'), { recursive: true, force: true });
   writeFileSync(path.join('bench', 'results.json'), `${JSON.stringify(rows, null, 2)}\n`);
   console.log(`\n${table(rows)}\n`);
   console.log(

@@ -4,13 +4,16 @@ import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { bundleOptions } from '../scripts/bundle-options.mjs';
 
+/** Where this run of the bench builds, relative to the repository; another run has its own. */
+export const buildFolder = path.posix.join('bench', '.build', String(process.pid));
+
 /** Bundles bench/ours/NAME.ts as the product is bundled: what is measured is what people get, not what tsx makes of it. */
 export async function bundle(name: string): Promise<string> {
-  const outfile = path.join(process.cwd(), 'bench', '.build', `${name}.cjs`);
+  const outfile = path.resolve(buildFolder, `${name}.cjs`);
   mkdirSync(path.dirname(outfile), { recursive: true });
   await esbuild.build({
     ...bundleOptions,
-    entryPoints: [path.join(process.cwd(), 'bench', 'ours', `${name}.ts`)],
+    entryPoints: [path.resolve('bench', 'ours', `${name}.ts`)],
     outfile,
     sourcemap: 'linked',
     logLevel: 'error',
