@@ -230,7 +230,8 @@ class Outcome {
         case 'done':
           return { ok: true, outputs: {}, probed: true };
         case 'not-done':
-          return { ok: false, failure, willRetry: true, untouched: true };
+          // What a person believes is no proof: the state before stays that of this attempt, and its undo stays registered.
+          return { ok: false, failure, willRetry: true };
         case 'cancelled':
           return this.#failed(cancelledFailure, false);
         case 'rollback': {

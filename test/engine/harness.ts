@@ -36,7 +36,7 @@ export class Values {
   /** A finished step was applied again. */
   violations: string[] = [];
   /** What a person would find when looking, for steps whose probe can't tell. */
-  readonly truth = new Map<string, boolean>();
+  readonly truth = new Map<string, 'done' | 'not-done' | 'rollback'>();
   /** Called when a step is applied, before it acts. */
   onApply: ((key: string, signal: AbortSignal) => Promise<void> | void) | undefined;
 
@@ -92,7 +92,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
       await world.onApply?.(stepKey, signal);
       const fault = times > (given.failures ?? 1000) ? 'none' : (given.fault as Fault);
       const act = () => world.set(given.target, given.value);
-      world.truth.set(stepKey, fault !== 'unclear-not' && fault !== 'unknown-not');
+      world.truth.set(stepKey, fault.endsWith('-not') ? 'not-done' : fault.startsWith('fail') ? 'rollback' : 'done');
       switch (fault) {
         case 'fail':
           throw failure('It failed.');
@@ -171,39 +171,57 @@ export interface Crash {
   when: 'before' | 'after';
 }
 
-/** A journal in memory that a process dies on: what comes after the crash never happens. */
-export class MemoryJournal implements JournalWriter {
+/** A journal in memory; each process that writes to it may die at a record, and what it would do after that never happens. */
+export class MemoryJournal {
   readonly records: JournalRecord[] = [];
-  #crash: Crash | undefined;
-  #die: ((reason: unknown) => void) | undefined;
+
+  constructor(readonly clock: Clock) {}
+
+  write(event: RunEvent): JournalRecord {
+    const record = { n: this.records.length, t: this.clock.now(), ...event };
+    this.records.push(structuredClone(record));
+    return record;
+  }
+}
+
+/** One runner process on a journal. */
+export class TestProcess implements JournalWriter {
   dead = false;
-
-  constructor(private readonly clock: Clock) {}
-
+  #die!: (reason: unknown) => void;
   /** Rejects when the process dies. */
-  process(crash: Crash | undefined): Promise<never> {
-    this.#crash = crash;
-    this.dead = false;
-    return new Promise((_, reject) => {
-      this.#die = reject;
-    });
+  readonly died = new Promise<never>((_, reject) => {
+    this.#die = reject;
+  });
+  onAppend: ((event: RunEvent) => void) | undefined;
+
+  constructor(
+    private readonly journal: MemoryJournal,
+    private readonly crash: Crash | undefined,
+  ) {
+    this.died.catch(() => undefined);
   }
 
   append(event: RunEvent, durability: 'synced' | 'soon' = 'synced'): Promise<JournalRecord> {
     const never = new Promise<JournalRecord>(() => undefined);
     if (this.dead) return never;
-    const n = this.records.length;
+    this.onAppend?.(event);
     // Notes may come at any time; dying is counted in records that matter.
-    const dies = durability === 'synced' && this.#crash?.at === n ? this.#crash.when : undefined;
+    const dies =
+      durability === 'synced' && this.crash?.at === this.journal.records.length ? this.crash.when : undefined;
     if (dies === 'before') return this.#end(never);
-    const record = { n, t: this.clock.now(), ...event };
-    this.records.push(structuredClone(record));
+    const record = this.journal.write(event);
     return dies === 'after' ? this.#end(never) : Promise.resolve(record);
+  }
+
+  /** What a dead process waits for never comes. */
+  async alive<T>(value: Promise<T>): Promise<T> {
+    const got = await value;
+    return this.dead ? new Promise<T>(() => undefined) : got;
   }
 
   #end<T>(never: Promise<T>): Promise<T> {
     this.dead = true;
-    this.#die?.(new Crashed());
+    this.#die(new Crashed());
     return never;
   }
 }
@@ -215,6 +233,8 @@ export interface TestRun {
   journal: MemoryJournal;
   plan: Plan;
   durable: JournalDurable | undefined;
+  /** Called before each record is written. */
+  onAppend?: (event: RunEvent) => void;
   /** Carries the run until it ends; undefined when the process dies first. */
   carry(crash?: Crash): Promise<RunEnded | undefined>;
   /** As `virtbook rollback` does. */
@@ -235,26 +255,11 @@ export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
   const world = new Values();
   const journal = new MemoryJournal(clock);
   const definitions = testActions(world, () => journal.records);
-  for (const definition of definitions.values()) {
-    // A dead process does nothing more.
-    for (const name of ['apply', 'undo', 'commit', 'probe', 'prepare'] as const) {
-      const original = definition[name] as ((...args: unknown[]) => Promise<unknown>) | undefined;
-      if (!original) continue;
-      Object.assign(definition, {
-        [name]: async (...args: unknown[]) => {
-          if (options.interleave) await undefined;
-          if (journal.dead) return new Promise(() => undefined);
-          return original(...args);
-        },
-      });
-    }
-  }
-  const action = (name: string) => definitions.get(name);
   const { plan, hash } = makePlan({
     runbook: { version: 1, name: 'test', inputs: {}, steps: withPointers(steps) },
-    action,
+    action: name => definitions.get(name),
   });
-  void journal.append({
+  journal.write({
     type: 'run.submitted',
     runId: 'r1',
     plan,
@@ -262,60 +267,100 @@ export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
     by: 'test',
     runbookPath: '/test.runbook.yaml',
   });
+
+  const over = new Set<TestProcess>();
+  const reply = async (machine: TestProcess, durable: JournalDurable, id: string): Promise<void> => {
+    const key = id.replace(/#\d+ outcome \d+$/, '');
+    const choice = options.answer?.(key) ?? world.truth.get(key) ?? 'not-done';
+    // The run may still be on its way to the question that an earlier process asked.
+    while (!machine.dead && !over.has(machine) && !(await durable.answer(id, choice, 'person'))) {
+      await new Promise(resolve => setImmediate(resolve));
+    }
+  };
+
+  const carry = async (crash?: Crash): Promise<RunEnded | undefined> => {
+    const history = new History();
+    for (const record of journal.records) history.apply(record);
+    // As the runner does: what has ended is not begun again.
+    if (history.ended && history.ended.status !== 'stopped' && history.cancelled === undefined) {
+      return withoutPlace(history.ended);
+    }
+    const machine = new TestProcess(journal, crash);
+    const live = async (): Promise<RunEnded> => {
+      history.apply(await machine.append({ type: 'run.started', pid: 1, machine: 'test', resumed: history.started }));
+      const durable = new JournalDurable('r1', history, machine, clock);
+      run.durable = durable;
+      machine.onAppend = event => {
+        run.onAppend?.(event);
+        if (event.type === 'question.asked') queueMicrotask(() => void reply(machine, durable, event.id));
+      };
+      for (const record of journal.records) {
+        if (record.type === 'question.asked' && !isAnswered(journal, record.id))
+          setImmediate(() => void reply(machine, durable, record.id));
+      }
+      const here: World = {
+        action: name => inProcess(definitions.get(name), machine, options.interleave === true),
+        clock: { now: () => clock.now(), sleep: (ms, signal) => machine.alive(clock.sleep(ms, signal)) },
+        fleet: noFleet,
+      };
+      const ended = await interpret(durable, plan, here);
+      await machine.append(ended);
+      return ended;
+    };
+    try {
+      return await Promise.race([live(), machine.died]);
+    } catch (error) {
+      if (error instanceof Crashed) return undefined;
+      throw error;
+    } finally {
+      over.add(machine);
+    }
+  };
+
   const run: TestRun = {
     world,
     journal,
     plan,
     durable: undefined,
-    carry: crash => carry(crash),
+    carry,
     rollback: async crash => {
-      await journal.append({ type: 'cancel.requested', mode: 'rollback', by: 'test' });
+      journal.write({ type: 'cancel.requested', mode: 'rollback', by: 'test' });
       return carry(crash);
     },
   };
-  const carry = async (crash: Crash | undefined): Promise<RunEnded | undefined> => {
-    const died = journal.process(crash);
-    const live = async (): Promise<RunEnded> => {
-      const history = new History();
-      for (const record of journal.records) history.apply(record);
-      history.apply(await journal.append({ type: 'run.started', pid: 1, machine: 'test', resumed: history.started }));
-      const durable = new JournalDurable('r1', history, journal, clock);
-      run.durable = durable;
-      const append = journal.append.bind(journal);
-      journal.append = async (event, durability) => {
-        const record = await append(event, durability);
-        if (record.type === 'question.asked') queueMicrotask(() => void reply(durable, record.id));
-        return record;
-      };
-      const known = journal.records.findLast(record => record.type === 'question.asked');
-      if (known?.type === 'question.asked') setImmediate(() => void reply(durable, known.id));
-      const machine: World = { action, clock, fleet: noFleet };
-      try {
-        const ended = await interpret(durable, plan, machine);
-        await append(ended);
-        return ended;
-      } finally {
-        journal.append = append;
-      }
-    };
-    const reply = async (durable: JournalDurable, id: string): Promise<void> => {
-      const key = id.slice(0, id.indexOf('#'));
-      const choice = options.answer?.(key) ?? (world.truth.get(key) === true ? 'done' : 'not-done');
-      for (let turn = 0; turn < 5; turn++) await undefined;
-      if (!journal.dead) await durable.answer(id, choice, 'person');
-    };
-    const original = journal.append;
-    try {
-      return await Promise.race([live(), died]);
-    } catch (error) {
-      if (error instanceof Crashed) return undefined;
-      throw error;
-    } finally {
-      journal.append = original;
-      died.catch(() => undefined);
-    }
-  };
   return run;
+}
+
+/** An event without its number and time. */
+function withoutPlace(event: RunEnded & { n?: number; t?: number }): RunEnded {
+  const { n: _n, t: _t, ...rest } = event;
+  return rest;
+}
+
+function isAnswered(journal: MemoryJournal, id: string): boolean {
+  return journal.records.some(record => record.type === 'question.answered' && record.id === id);
+}
+
+/** An action as one process calls it: when that is dead, nothing happens any more. */
+function inProcess(
+  definition: ActionDefinition | undefined,
+  machine: TestProcess,
+  interleave: boolean,
+): ActionDefinition | undefined {
+  if (!definition) return undefined;
+  const wrapped: ActionDefinition = { ...definition };
+  for (const name of ['preflight', 'apply', 'undo', 'commit', 'probe', 'prepare'] as const) {
+    const original = definition[name] as ((...args: unknown[]) => Promise<unknown>) | undefined;
+    if (!original) continue;
+    Object.assign(wrapped, {
+      [name]: async (...args: unknown[]) => {
+        if (interleave) await undefined;
+        if (machine.dead) return new Promise(() => undefined);
+        return machine.alive(original(...args));
+      },
+    });
+  }
+  return wrapped;
 }
 
 const noFleet = {} as Fleet;

@@ -298,10 +298,11 @@ describe('cancel', () => {
 
   it('during a rollback does not interrupt it', async () => {
     const run = testRun([set('a'), set('b', { id: 'b', fault: 'fail-halfway' })]);
-    const append = run.journal.append.bind(run.journal);
-    run.journal.append = async (event, durability) => {
-      if (event.type === 'undo.intent') void run.durable!.cancel('keep', 'test');
-      return append(event, durability);
+    let cancelled = false;
+    run.onAppend = event => {
+      if (event.type !== 'undo.intent' || cancelled) return;
+      cancelled = true;
+      void run.durable!.cancel('keep', 'test');
     };
     expect(await run.carry()).toMatchObject({ status: 'rolled-back' });
     expect(run.world.snapshot()).toEqual({});
