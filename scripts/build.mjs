@@ -65,8 +65,11 @@ if (options.watch) {
     Object.assign(outputs, metafile.outputs);
   }
   // Only what this build made stays: a stale file would be packaged. Not emptied first: runs may be using it.
-  for (const name of readdirSync(options.out))
-    if (!(`${options.out}/${name}` in outputs)) rmSync(`${options.out}/${name}`, { recursive: true });
+  const made = new Set(Object.keys(outputs).map(file => path.resolve(file)));
+  for (const name of readdirSync(options.out)) {
+    const file = path.resolve(options.out, name);
+    if (!made.has(file)) rmSync(file, { recursive: true });
+  }
   for (const [name] of present.filter(([name]) => isProgram(name))) chmodSync(`${options.out}/${name}.js`, 0o755);
   if (options.metafile) {
     mkdirSync(path.dirname(options.metafile), { recursive: true });
