@@ -27,7 +27,12 @@ describe('guest.patch', () => {
     const guest = world.fleet.guest;
     world.fleet.guest = async (vm, via) => {
       const exec = await guest(vm, via);
-      return { exec: (argv, options) => (commands.push(argv), exec.exec(argv, options)) };
+      return {
+        exec: (argv, options) => {
+          commands.push(argv);
+          return exec.exec(argv, options);
+        },
+      };
     };
     await applied(world, guestPatch, { vm: 'web1' });
     const apt = commands.filter(argv => argv.includes('apt-get') && argv[0] !== 'pidof');
