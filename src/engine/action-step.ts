@@ -185,10 +185,11 @@ class Outcome {
     return this.#failed(failure, found.outcome === 'not-done');
   }
 
-  #failed(failure: Failure, untouched: boolean): AttemptEnd {
-    const repeatable = untouched || isIdempotent(this.#definition, this.inputs);
+  /** "Not done" is no "nothing left behind" (a snapshot being made when the runner died): the undo stays registered, and looks itself. */
+  #failed(failure: Failure, notDone: boolean): AttemptEnd {
+    const repeatable = notDone || isIdempotent(this.#definition, this.inputs);
     const willRetry = this.attempt.mayRetry && repeatable && failure.class !== 'cancelled';
-    return { ok: false, failure, willRetry, ...(untouched && { untouched }) };
+    return { ok: false, failure, willRetry };
   }
 
   async #look(): Promise<

@@ -62,7 +62,7 @@ export type EffectEnd =
       willRetry: boolean;
       /** For a step that failed before its intent. */
       title?: string;
-      /** The action looked and is sure that nothing happened, so there is nothing to undo. */
+      /** It failed before its intent, so there is nothing to undo. */
       untouched?: boolean;
     }
   | { type: 'undo.done'; key: string; attempt: number }

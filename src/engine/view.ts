@@ -171,7 +171,6 @@ export class RunModel {
         step.failure = record.failure;
         if (record.willRetry) step.state = 'retrying';
         else this.#end(step, 'failed', record.t);
-        if (record.untouched && !record.willRetry) this.#forgetUndo(record.key);
         return;
       }
       case 'step.skipped': {

@@ -137,7 +137,7 @@ describe('timeout', () => {
   it('of an action that does not stop ends in an unknown outcome, not in waiting for ever', async () => {
     const run = testRun([set('a', { id: 'a', timeoutMs: 5000 })], { clock: new TestClock() });
     run.world.onApply = key => (key === 'a' ? new Promise(() => undefined) : undefined);
-    expect(await run.carry()).toMatchObject({ status: 'failed', failure: { class: 'timeout' } });
+    expect(await run.carry()).toMatchObject({ status: 'rolled-back', failure: { class: 'timeout' } });
   });
 });
 
