@@ -42,34 +42,50 @@ describe('vm.migrate', () => {
     ['storage that the target has no place for', () => ({ vm: 'web1', to: 'hv3' }), /no datastore at .*shared/],
     [
       'a full datastore',
-      world => (
-        world.lab.strand('local2', { volume: 'x', sizeGiB: 48, vm: 'x', mark: 'x' }), { vm: 'local1', to: 'hv2' }
-      ),
+      world => {
+        world.lab.strand('local2', { volume: 'x', sizeGiB: 48, vm: 'x', mark: 'x' });
+        return { vm: 'local1', to: 'hv2' };
+      },
       /local2 on hv2 has no room/,
     ],
     [
       'a CPU that the target lacks',
-      world => (world.change('local1', { cpu: 'x86-64-v3' }), { vm: 'local1', to: 'hv3' }),
+      world => {
+        world.change('local1', { cpu: 'x86-64-v3' });
+        return { vm: 'local1', to: 'hv3' };
+      },
       /needs a CPU of level x86-64-v3/,
     ],
     [
       'host-passthrough',
-      world => (world.change('web1', { cpu: 'host-passthrough' }), { vm: 'web1', to: 'hv2' }),
+      world => {
+        world.change('web1', { cpu: 'host-passthrough' });
+        return { vm: 'web1', to: 'hv2' };
+      },
       /CPU of its host itself/,
     ],
     [
       'local media',
-      world => (world.change('web1', { cdrom: '/iso/x.iso' }), { vm: 'web1', to: 'hv2' }),
+      world => {
+        world.change('web1', { cdrom: '/iso/x.iso' });
+        return { vm: 'web1', to: 'hv2' };
+      },
       /eject it first/,
     ],
     [
       'too little memory',
-      world => (world.change('local1', { memoryMiB: 4096 }), { vm: 'local1', to: 'hv3' }),
+      world => {
+        world.change('local1', { memoryMiB: 4096 });
+        return { vm: 'local1', to: 'hv3' };
+      },
       /hv3 has 3072 MiB of memory left/,
     ],
     [
       'a pause that a person has to look at',
-      world => (world.change('web1', { state: 'paused', stateReason: 'I/O error' }), { vm: 'web1', to: 'hv2' }),
+      world => {
+        world.change('web1', { state: 'paused', stateReason: 'I/O error' });
+        return { vm: 'web1', to: 'hv2' };
+      },
       /paused \(I\/O error\)/,
     ],
     ['a VM that is not there', () => ({ vm: 'nobody', to: 'hv2' }), /no VM nobody/],
