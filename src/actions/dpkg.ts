@@ -69,6 +69,9 @@ export function aptGet(...args: string[]): string[] {
     'apt-get',
     '-q',
     '-y',
+    // Without a terminal of its own dpkg says on stderr what went wrong, so that an error can tell.
+    '-o',
+    'Dpkg::Use-Pty=0',
     '-o',
     'DPkg::Lock::Timeout=120',
     '-o',

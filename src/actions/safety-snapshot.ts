@@ -20,13 +20,20 @@ export async function ensureSnapshot(
   location: VmLocation,
   options: { name: string; description: string; memory: boolean; quiesce: Quiesce },
 ): Promise<Consistency | undefined> {
-  if (await hasSnapshot(location, options.name)) return undefined;
-  const taken = await portOf(location, 'snapshots').create(location.vm.uuid, {
-    ...options,
-    signal: context.signal,
-    onProgress: context.progress,
-  });
-  return taken.consistency;
+  const snapshots = portOf(location, 'snapshots');
+  const { uuid } = location.vm;
+  // An earlier attempt's may still be in the making: cleaning up waits for that.
+  if (await hasSnapshot(location, options.name)) await snapshots.cleanUp(uuid, options.name);
+  for (let tries = 1; ; tries++) {
+    if (await hasSnapshot(location, options.name)) return undefined;
+    try {
+      const call = { ...options, signal: context.signal, onProgress: context.progress };
+      return (await snapshots.create(uuid, call)).consistency;
+    } catch (error) {
+      if (!(error instanceof HypervisorError && error.kind === 'busy') || tries === 2) throw error;
+      await snapshots.cleanUp(uuid, options.name);
+    }
+  }
 }
 
 /** Removes the snapshot of that name, whole or half made, and thaws the guest. Idempotent. */

@@ -57,10 +57,8 @@ export class LibvirtHost {
   }
 
   async findDomain(uuidOrName: string): Promise<Domain | undefined> {
-    if (uuidShape.test(uuidOrName)) {
-      const found = await orUndefined(this.call(domainLookupByUuid, { uuid: uuidOrName }));
-      if (found) return found.dom;
-    }
+    if (uuidShape.test(uuidOrName))
+      return (await orUndefined(this.call(domainLookupByUuid, { uuid: uuidOrName })))?.dom;
     return (await orUndefined(this.call(domainLookupByName, { name: uuidOrName })))?.dom;
   }
 
@@ -95,6 +93,12 @@ export class LibvirtHost {
         `${forWhat} of ${dom.name} has to wait: another job (backup, migration, …) works on it.`,
         dom.name,
       );
+  }
+
+  /** Waits for a job that somebody who is gone began: it goes on by itself. @throws HypervisorError `busy` after a minute. */
+  async untilIdle(dom: Domain, forWhat: string): Promise<void> {
+    for (let waitedMs = 0; waitedMs < 60_000 && (await this.hasJob(dom)); waitedMs += 250) await pause(250);
+    await this.refuseWhileBusy(dom, forWhat);
   }
 
   async hasJob(dom: Domain): Promise<boolean> {

@@ -304,6 +304,8 @@ export class LibvirtSnapshots implements Snapshots {
   async cleanUp(uuid: string, name: string): Promise<void> {
     const { host, agent } = this;
     const dom = await host.domain(uuid);
+    // A killed client's snapshot is still being made, and listed already: what is half made shows only when that has ended.
+    await host.untilIdle(dom, 'The clean-up');
     const active = await host.isActive(dom);
     if (active && agent && (await agent.answers(dom, 3_000))) await agent.thawForSure(dom);
     // Listed means finished: deleting it is `delete`'s business.
