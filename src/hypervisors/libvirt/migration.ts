@@ -269,7 +269,7 @@ export class LibvirtMigration implements Migration {
     let failure: unknown;
     if (active) {
       try {
-        cookie = await this.perform(dom, withUri, prepared.cookieOut, flags, options);
+        cookie = await this.perform(plan, withUri, prepared.cookieOut, flags, options);
       } catch (error) {
         if (host.rpc.closed) throw error;
         failure = error;
@@ -301,7 +301,7 @@ export class LibvirtMigration implements Migration {
       if (finished) throw this.unsettled(dom, to, error);
       failure ??= error;
     }
-    if (failure !== undefined) throw await this.explained(dom, failure, options);
+    if (failure !== undefined) throw await this.explained(plan, failure, options);
   }
 
   private unsettled(dom: Domain, to: LibvirtHost, cause: unknown): HypervisorError {
@@ -344,7 +344,7 @@ export class LibvirtMigration implements Migration {
 
   /** The transfer itself, with progress and cancelling through a second call on the same connection. */
   private async perform(
-    dom: Domain,
+    { dom, target }: Plan,
     params: TypedParam[],
     cookieIn: Buffer,
     flags: number,
@@ -356,6 +356,8 @@ export class LibvirtMigration implements Migration {
       void this.abort(dom, ended.signal);
     };
     options.signal?.addEventListener('abort', stop, { once: true });
+    // Without its other end nobody could finish it: the VM is better off here at once than paused at the end of the transfer.
+    const deaf = target.host.rpc.onClose(stop);
     const watching = this.watch(dom, options, ended.signal);
     try {
       const call = host.call(
@@ -363,11 +365,12 @@ export class LibvirtMigration implements Migration {
         { dom, dconnuri: null, params, cookieIn, flags },
         { long: true, timeoutMs: 0 },
       );
-      if (options.signal?.aborted) stop();
+      if (options.signal?.aborted || target.host.rpc.closed) stop();
       return (await call).cookieOut;
     } finally {
       ended.abort();
       options.signal?.removeEventListener('abort', stop);
+      deaf();
       await watching;
     }
   }
@@ -405,12 +408,28 @@ export class LibvirtMigration implements Migration {
   }
 
   /** What went wrong, once the VM is seen to run on where it was. */
-  private async explained(dom: Domain, failure: unknown, options: MigrateOptions): Promise<unknown> {
+  private async explained({ dom, target }: Plan, failure: unknown, options: MigrateOptions): Promise<unknown> {
     const { host } = this;
     const { state, reason } = await host.state(dom);
     if (state === DomainState.paused && reason === PausedReason.migration) await host.call(domainResume, { dom });
+    const stays = `the VM goes on here.`;
     if (options.signal?.aborted)
-      return host.error('cancelled', `the migration of ${dom.name} was cancelled; it goes on here.`, dom.name, failure);
+      return host.error('cancelled', `the migration of ${dom.name} was cancelled; ${stays}`, dom.name, failure);
+    if (target.host.rpc.closed)
+      return host.error(
+        'failed',
+        `${target.host.name} was lost during the migration of ${dom.name}; ${stays}`,
+        dom.name,
+        failure,
+      );
+    // libvirt says so for every abort, and this one was not ours.
+    if (failure instanceof HypervisorError && failure.kind === 'cancelled')
+      return host.error(
+        'failed',
+        `the migration of ${dom.name} was aborted by somebody else; ${stays}`,
+        dom.name,
+        failure,
+      );
     return failure;
   }
 

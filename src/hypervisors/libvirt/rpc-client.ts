@@ -117,7 +117,7 @@ export class RpcClient {
 
   private send<A, R>(procedure: Procedure<A, R>, args: A, options: RpcCallOptions): Promise<XdrReader> {
     const { connection } = this.options;
-    if (this.ended) return Promise.reject(this.lost(`call ${procedure.name}`, false));
+    if (this.ended) return Promise.reject(this.lost(procedure.name, false));
     if (options.signal?.aborted)
       return Promise.reject(
         new HypervisorError('cancelled', `${connection}: ${procedure.name} was not sent: cancelled.`),
@@ -216,10 +216,10 @@ export class RpcClient {
   private lost(doing: string, wasSent: boolean): HypervisorError {
     const { connection } = this.options;
     const cause = this.ended?.error;
-    const why = cause ? `: ${cause.message}` : ' (it was closed)';
+    const why = cause ? `: ${cause.message.replace(/\.$/, '')}` : ' (it was closed)';
     return new HypervisorError(
       'unreachable',
-      `${connection}: lost the connection to libvirt during ${doing}${why}.${wasSent ? ' Whether it took effect is not known.' : ''}`,
+      `${connection}: the connection to libvirt is lost; ${doing} got no answer${why}.${wasSent ? ' Whether it took effect is not known.' : ''}`,
       { connection, host: connection, cause, outcomeUnknown: wasSent },
     );
   }
