@@ -9,7 +9,7 @@ import { schemasAt } from '../runbook/schema-lookup';
 import { describeSchema, type JsonSchema } from '../runbook/value-type';
 import { expressionItems } from './complete-expression';
 import type { EditorConfig } from './config';
-import { type Cursor, cursorAt } from './cursor';
+import { type Cursor, cursorAt, lineStartOf } from './cursor';
 import { documentKind } from './document-kind';
 import { runbookOf } from './parse-cache';
 import { toRange } from './validate';
@@ -210,7 +210,7 @@ function resolved(schema: RunbookSchema): RunbookSchema {
 }
 
 function inComment(text: string, offset: number): boolean {
-  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
+  const line = text.slice(lineStartOf(text, offset), offset);
   return /(^|\s)#/.test(line.replace(/"[^"]*"|'[^']*'/g, ''));
 }
 

@@ -31,7 +31,7 @@ interface Line {
 }
 
 export function cursorAt(text: string, offset: number): Cursor {
-  const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
+  const lineStart = lineStartOf(text, offset);
   const before = text.slice(lineStart, offset);
   const lineStop = text.indexOf('\n', offset);
   const after = text.slice(offset, lineStop < 0 ? text.length : lineStop).replace(/\r$/, '');
@@ -157,10 +157,15 @@ function keysBelow(text: string, lineStop: number, column: number): JsonObject {
   return keys;
 }
 
+/** Where the line of an offset begins. A search from -1 would begin at 0 and find a line break there. */
+export function lineStartOf(text: string, offset: number): number {
+  return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
+}
+
 function* linesAbove(text: string, lineStart: number): Generator<Line> {
   let end = lineStart - 1;
   while (end >= 0) {
-    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const start = lineStartOf(text, end);
     const line = text.slice(start, end).replace(/\r$/, '');
     yield { start, indent: 0, text: line };
     end = start - 1;

@@ -32,7 +32,7 @@ interface StepBase {
   pointer: string;
   /** Given in the file; unique in the runbook. Outputs are read as `steps.ID.outputs.NAME`. */
   id?: string;
-  /** For people; defaults to the id or the action's title. */
+  /** For people; may be a template. Defaults to the id or the action's title. */
   name?: string;
   /** A CEL expression (with or without `${{ }}`) or a boolean; the step is skipped when it is false. */
   when?: string | boolean;

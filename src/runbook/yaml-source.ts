@@ -87,7 +87,7 @@ export class YamlSource {
     for (const error of first.errors) {
       const [start, end] = error.pos;
       // What follows on the same line is mostly a consequence.
-      const line = text.lastIndexOf('\n', start - 1);
+      const line = start === 0 ? -1 : text.lastIndexOf('\n', start - 1);
       if (line === lastLine) continue;
       lastLine = line;
       this.#report('yaml-syntax', this.#visible(start, end), syntaxSentence(error.code, error.message, text, start));

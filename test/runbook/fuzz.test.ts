@@ -93,6 +93,10 @@ describe('whatever is typed', () => {
     );
   }, 120_000);
 
+  test('a line break before anything else', () => {
+    for (const [name, text] of texts) for (const offset of [0, 1, 2]) everything(name, `\n${text}`, offset);
+  });
+
   test('any text at all', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.nat(), (text, at) => {
