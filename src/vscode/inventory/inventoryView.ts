@@ -78,7 +78,8 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     const reason = error instanceof Error ? error.message : String(error);
     const again = vscode.l10n.t('Try Again');
     const show = vscode.l10n.t('Show Log');
-    void vscode.window.showErrorMessage(`${connection}: ${reason}`, again, show).then(answer => {
+    const text = reason.includes(connection) ? reason : `${connection}: ${reason}`;
+    void vscode.window.showErrorMessage(text, again, show).then(answer => {
       if (answer === again) this.live?.refresh(connection);
       if (answer === show) this.log.show();
     });

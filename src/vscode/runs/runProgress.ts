@@ -23,10 +23,15 @@ export class RunProgress implements vscode.Disposable {
     this.shown.add(runId);
     try {
       const name = (await this.nameOf(runId)) ?? runId;
-      const status = await vscode.window.withProgress(
-        { location: vscode.ProgressLocation.Notification, title: name, cancellable: true },
-        (progress, cancellation) => this.track(runId, progress, cancellation),
-      );
+      let status: RunStatus | undefined;
+      while (status === undefined) {
+        status = await vscode.window.withProgress(
+          { location: vscode.ProgressLocation.Notification, title: name, cancellable: true },
+          (progress, cancellation) => this.track(runId, progress, cancellation),
+        );
+        // VS Code closes a notification whose Cancel was clicked; the run, and what is done to it, is shown again.
+        if (status === undefined) await this.cancel(runId);
+      }
       // Not awaited: a notification stays until somebody closes it.
       void this.tellEnd(runId, status);
       return status;
@@ -38,11 +43,12 @@ export class RunProgress implements vscode.Disposable {
     }
   }
 
+  /** Until the run has ended, or (undefined) until Cancel is clicked. */
   private async track(
     runId: string,
     progress: vscode.Progress<{ message?: string; increment?: number }>,
     cancellation: vscode.CancellationToken,
-  ): Promise<RunStatus> {
+  ): Promise<RunStatus | undefined> {
     let done = 0;
     let asked: string | undefined;
     const draw = async () => {
@@ -59,15 +65,14 @@ export class RunProgress implements vscode.Disposable {
     const listener = this.runs.onDidChangeRun(change => {
       if (change.runId === runId) void draw();
     });
-    const canceller = cancellation.onCancellationRequested(() => void this.cancel(runId));
+    const cancelled = new Promise<undefined>(resolve => cancellation.onCancellationRequested(() => resolve(undefined)));
     try {
       const ended = this.runs.follow(runId);
       await this.attach(runId);
       await draw();
-      return await ended;
+      return await Promise.race([ended, cancelled]);
     } finally {
       listener.dispose();
-      canceller.dispose();
       this.attachments.get(runId)?.detach();
       this.attachments.delete(runId);
     }

@@ -31,6 +31,8 @@ export class RunTracker {
   private readonly finished = new Map<string, Promise<RunView & { status: RunStatus }>>();
   private summaries: RunSummary[] = [];
   private disposed = false;
+  private reading: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
 
   constructor(private readonly options: RunTrackerOptions) {}
 
@@ -39,7 +41,24 @@ export class RunTracker {
   }
 
   /** Reads the list again and follows what is under way. @throws when the folder can't be read. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    // One at a time, so that an older list never replaces a newer one; one waiting serves all who ask meanwhile.
+    if (!this.reading) {
+      this.reading = this.read().finally(() => {
+        this.reading = undefined;
+      });
+      return this.reading;
+    }
+    this.next ??= this.reading
+      .catch(() => {})
+      .then(() => {
+        this.next = undefined;
+        return this.refresh();
+      });
+    return this.next;
+  }
+
+  private async read(): Promise<void> {
     const before = JSON.stringify(this.summaries);
     this.summaries = await this.options.runs.list();
     for (const run of this.summaries) if (isLive(run.status) && !run.problem) void this.follow(run.runId);

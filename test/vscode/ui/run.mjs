@@ -1,10 +1,11 @@
 // Drives the packaged extension in a real VS Code, in the browser, as a person would.
 //   npm run test:ui              on a copy of test/vscode/fixture with its simulated lab
-//   VIRTBOOK_LAB=FILE npm run test:ui -- lab      shows the hosts and VMs of that inventory (npm run lab -- up)
+//   npm run test:ui -- WORD…     only cases with such a word in their name
+//   VIRTBOOK_LAB=FOLDER          also on the real hosts and VMs of that lab (npm run lab -- up --dir FOLDER)
 //   UPDATE_IMAGES=1              writes the pictures of the README to docs/images
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openFolder, startBrowser, Workbench } from '../host/browser.mjs';
@@ -197,17 +198,56 @@ const prepared = {
   ],
 };
 
-async function showLab(inventory) {
-  const { bench, browser, server, page } = await open(path.dirname(inventory), { env: { HOME: process.env.HOME } });
-  try {
+/** On real libvirt hosts (`npm run lab -- up`), behind their backs as little as can be: a snapshot, and its rollback. */
+const labCases = {
+  async 'real hosts and VMs are shown, and what is done to one is a run'({ bench, page }) {
     await bench.openContainer('Virtbook');
-    await page.locator('.sidebar [role="treeitem"][aria-label^="VM "]').first().waitFor();
-    console.log((await bench.treeTexts()).map(text => `     ${text}`).join('\n'));
+    const web1 = page.locator('.sidebar [role="treeitem"][aria-label^="VM web1, running"]');
+    await web1.waitFor();
+    for (const host of ['Host hv1', 'Host hv2']) {
+      await page.locator(`.sidebar [role="treeitem"][aria-label^="${host}"]`).waitFor();
+    }
     await bench.screenshot(path.join(images, 'lab.png'));
-  } finally {
-    await browser.close();
-    await server.stop();
+    await web1.hover();
+    await web1.locator('.action-label[aria-label^="Take Snapshot"]').click();
+    await bench.answerInput('from-the-tree');
+    assert.match(await bench.dialogText(), /Changes web1\./);
+    await bench.clickDialog('Run');
+    await bench.notification('done in').waitFor();
+    await page.locator('.sidebar [role="treeitem"][aria-label^="VM web1"][aria-label*="1 snapshot"]').waitFor();
+    await bench.clickNotification('done in', 'Roll Back');
+    await bench.clickDialog('Roll Back');
+    await page.locator('.sidebar [role="treeitem"][aria-label^="VM web1"][aria-label*="no snapshots"]').waitFor();
+  },
+
+  async 'a host key that nobody knows is asked for, and refused when it is not trusted'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    const dialog = await bench.dialogText();
+    const [, first] = /Connect to (hv[12]) for the first time\?/.exec(dialog) ?? [];
+    assert.match(dialog, /SHA256:[\w+/]{43}/);
+    await page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Trust Once' }).click();
+    // The other host's question waited its turn.
+    await page.locator('.monaco-dialog-box', { hasText: first === 'hv1' ? 'hv2' : 'hv1' }).waitFor();
+    await bench.clickDialog('Cancel');
+    // One of the two was trusted; the other says why it is not connected.
+    const connection = '.sidebar [role="treeitem"][aria-label^="Connection hv"]';
+    await page.locator(`${connection}[aria-label*="connected, 1 host"]`).waitFor();
+    await page.locator(`${connection}[aria-label*="host key"]`).waitFor();
+  },
+};
+
+async function runLabCase(name, body) {
+  const lab = path.resolve(process.env.VIRTBOOK_LAB);
+  let folder = lab;
+  if (name.startsWith('a host key')) {
+    folder = mkdtempSync(path.join(scratch, 'lab-'));
+    cpSync(path.join(lab, 'lab.inventory.yaml'), path.join(folder, 'lab.inventory.yaml'));
+    const config = readFileSync(path.join(lab, 'ssh_config'), 'utf8');
+    const known = path.join(folder, 'known_hosts');
+    const asking = config.replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${known}`);
+    writeFileSync(path.join(folder, 'ssh_config'), asking.replace(/(StrictHostKeyChecking) .*/, '$1 ask'));
   }
+  await drive(folder, {}, body);
 }
 
 const packaging = spawnSync('npm', ['run', '--silent', 'package'], {
@@ -237,7 +277,11 @@ async function runCase(name, body) {
     cpSync(path.join(fixture, 'broken.runbook.yaml'), path.join(folder, 'broken.runbook.yaml'));
   } else cpSync(fixture, folder, { recursive: true });
   for (const gone of prepared[name] ?? []) rmSync(path.join(folder, gone));
-  const opened = await open(folder, options[name]);
+  await drive(folder, options[name], body);
+}
+
+async function drive(folder, how, body) {
+  const opened = await open(folder, how);
   try {
     await body(opened);
   } catch (error) {
@@ -251,10 +295,11 @@ async function runCase(name, body) {
 }
 
 try {
-  if (process.env.VIRTBOOK_LAB) await attempt('lab', () => showLab(path.resolve(process.env.VIRTBOOK_LAB)));
-  for (const [name, body] of Object.entries(cases)) {
-    if (only.length > 0 && !only.some(word => name.includes(word))) continue;
-    await attempt(name, () => runCase(name, body));
+  const wanted = list =>
+    Object.entries(list).filter(([name]) => only.length === 0 || only.some(word => name.includes(word)));
+  for (const [name, body] of wanted(cases)) await attempt(name, () => runCase(name, body));
+  if (process.env.VIRTBOOK_LAB) {
+    for (const [name, body] of wanted(labCases)) await attempt(name, () => runLabCase(name, body));
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
