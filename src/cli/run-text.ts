@@ -68,9 +68,14 @@ export function recordText(
     case 'item.skipped':
       return `${marks.skipped} ${dim(`${record.key} is not started: ${record.reason}`)}`;
     case 'rollback.started':
-      return record.key === undefined
-        ? paint(terminal, 'yellow', `Rolling back, last step first. ${printable(record.reason)}`)
-        : paint(terminal, 'yellow', `Rolling back ${record.key}; the others go on. ${printable(record.reason)}`);
+      // Why has been said by the step that failed.
+      return paint(
+        terminal,
+        'yellow',
+        record.key === undefined
+          ? 'Rolling back, last step first.'
+          : `Rolling back ${printable(record.key)}; the others go on.`,
+      );
     case 'undo.intent':
       return live ? undefined : `${dim('…')} undo of ${step ? stepName(step) : record.key}: ${printable(record.title)}`;
     case 'undo.done': {

@@ -51,6 +51,7 @@ export class JournalFile implements JournalWriter {
         time = record.t;
         apply(record);
       }
+      if (reader.torn) reader.requireTear();
     } finally {
       await reader.close();
     }

@@ -29,9 +29,21 @@ export class JournalReader {
   get end(): number {
     return this.#offset - this.#rest.reduce((sum, part) => sum + part.length, 0);
   }
-  /** Bytes after the last newline: a record that is being written, or that was torn. */
+  /** There are bytes after the last newline: a record that is being written, or that was torn. */
   get torn(): boolean {
     return this.#rest.length > 0;
+  }
+
+  /** A tear leaves a part of a record. A whole one with something else in the place of its newline was damaged. @throws JournalCorrupt */
+  requireTear(): void {
+    const rest = Buffer.concat(this.#rest).subarray(0, -1).toString();
+    try {
+      decodeRecord(rest, this.#next, this.file);
+    } catch (error) {
+      if (error instanceof JournalCorrupt) return;
+      throw error;
+    }
+    throw new JournalCorrupt(this.file, this.#next + 1, 'The end of the line is damaged.');
   }
 
   /** The records that are there and were not read yet. @throws JournalCorrupt */
