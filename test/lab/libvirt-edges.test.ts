@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HypervisorError } from '../../src/hypervisors/errors';
 import { connectLibvirt } from '../../src/hypervisors/libvirt/connect';
 import type { LibvirtHypervisor } from '../../src/hypervisors/libvirt/libvirt-hypervisor';
+import type { RpcClient } from '../../src/hypervisors/libvirt/rpc-client';
 import { overlayPath } from '../../src/hypervisors/libvirt/snapshots';
 import type { HypervisorEvent, MigrateOptions } from '../../src/hypervisors/ports';
 import { type LibvirtWorld, libvirtWorld } from './libvirt-world';
@@ -46,6 +47,19 @@ describe('libvirt, interrupted', () => {
     mark: 'edges/move',
     ...more,
   });
+  /** Both connections go when either is about to make this call (after `after`, if given): as if the process had been killed there. */
+  function diesAt(name: string, a2: LibvirtHypervisor, b2: LibvirtHypervisor, after?: string): void {
+    let armed = after === undefined;
+    const clients = [a2, b2].map(one => (one as unknown as { side: { host: { rpc: RpcClient } } }).side.host.rpc);
+    for (const rpc of clients) {
+      const call = rpc.call.bind(rpc);
+      rpc.call = (procedure, args, options) => {
+        if (procedure.name === after) armed = true;
+        if (armed && procedure.name === name) for (const one of clients) one.close();
+        return call(procedure, args, options);
+      };
+    }
+  }
   async function waitForAgent(h: LibvirtHypervisor, uuid: string): Promise<void> {
     for (let attempt = 0; attempt < 200; attempt++) {
       if (
@@ -375,6 +389,40 @@ describe('libvirt, interrupted', () => {
       expect((await a.vm(local))?.state).toBe('running');
       expect(await b.vm(local)).toBeUndefined();
       expect((await vmOf(local).guestExec('echo alive')).stdout).toBe('alive\n');
+    });
+    test.each([
+      ['before the target took over', 'DOMAIN_MIGRATE_FINISH3_PARAMS', 'source'],
+      ['before the source let go', 'DOMAIN_MIGRATE_CONFIRM3_PARAMS', 'target'],
+    ] as const)(
+      'the client dies at the switch-over, %s: settling leaves one VM running',
+      async (_when, call, winner) => {
+        const [a2, b2] = await Promise.all([world.connect('hv1'), world.connect('hv2')]);
+        diesAt(call, a2, b2);
+        expect(await failure(a2.migration!.migrate(shared, to(b2)))).toMatchObject({
+          kind: 'unreachable',
+          outcomeUnknown: true,
+        });
+        expect(await a.migration!.settle(shared, to(b))).toBe(winner);
+        const [here, there] = await Promise.all([a.vm(shared), b.vm(shared)]);
+        expect([here?.state, there?.state]).toEqual(
+          winner === 'source' ? ['running', undefined] : [undefined, 'running'],
+        );
+        expect((await vmOf(shared).guestExec('echo alive')).stdout).toBe('alive\n');
+        expect(await a.migration!.settle(shared, to(b))).toBe(winner);
+        if (winner === 'target') await b.migration!.migrate(shared, to(a));
+      },
+    );
+    test('the client dies after the move and before it dropped the old disk: settling drops it', async () => {
+      const [a2, b2] = await Promise.all([world.connect('hv1'), world.connect('hv2')]);
+      diesAt('STORAGE_VOL_DELETE', a2, b2, 'DOMAIN_MIGRATE_CONFIRM3_PARAMS');
+      expect(await failure(a2.migration!.migrate(local, to(b2)))).toMatchObject({ outcomeUnknown: true });
+      const disk = `${vmOf(local).name}.qcow2`;
+      expect(files('hv1', 'images')).toEqual([disk]);
+      expect(files('hv2', 'images')).toHaveLength(2);
+      expect(await a.migration!.settle(local, to(b))).toBe('target');
+      expect(files('hv1', 'images')).toEqual([]);
+      expect(files('hv2', 'images')).toEqual([disk]);
+      await b.migration!.migrate(local, to(a));
     });
     test('a file of somebody else on the target is a blocker, and is never touched', async () => {
       const name = vmOf(local).name;

@@ -210,12 +210,17 @@ export class LibvirtMigration implements Migration {
       if (plan.storage === 'copy') await move.makeTargets(dom, plan.local);
       await this.transfer(plan, options);
     } catch (error) {
+      // Whatever the last call was: from the moment of the first one on, only the source can tell how it ended.
+      if (host.rpc.closed) throw this.lostTrack(dom, error);
       // With an unknown outcome the volumes may hold the only good copy: `settle` decides then.
       const known = !(error instanceof HypervisorError && error.outcomeUnknown);
       if (known && plan.storage === 'copy') await move.dropTarget(paths).catch(() => undefined);
       throw error;
     }
-    if (plan.storage === 'copy') await move.dropSource(paths);
+    if (plan.storage === 'copy')
+      await move.dropSource(paths).catch(error => {
+        throw this.unsettled(dom, target.host, error);
+      });
     return { storage: plan.storage, ...(plan.active ? await this.report(target, dom) : {}) };
   }
 
@@ -305,17 +310,23 @@ export class LibvirtMigration implements Migration {
   }
 
   private unsettled(dom: Domain, to: LibvirtHost, cause: unknown): HypervisorError {
+    const why = cause instanceof Error ? cause.message : String(cause);
     return new HypervisorError(
       'failed',
-      `${this.host.name}: ${dom.name} runs on ${to.name} now, but ${this.host.name} did not let go of it: ${cause instanceof Error ? cause.message : cause}`,
-      {
-        connection: this.host.name,
-        host: this.host.name,
-        vm: dom.name,
-        cause,
-        outcomeUnknown: true,
-      },
+      `${this.host.name}: ${dom.name} runs on ${to.name} now, but ${this.host.name} did not let go of it: ${why}`,
+      { connection: this.host.name, host: this.host.name, vm: dom.name, cause, outcomeUnknown: true },
     );
+  }
+
+  private lostTrack(dom: Domain, cause: unknown): HypervisorError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new HypervisorError('unreachable', `${why} Where ${dom.name} runs now must be asked of both hosts.`, {
+      connection: this.host.name,
+      host: this.host.name,
+      vm: dom.name,
+      cause,
+      outcomeUnknown: true,
+    });
   }
 
   private confirm(dom: Domain, params: TypedParam[], cookieIn: Buffer, flags: number, cancelled: boolean) {
