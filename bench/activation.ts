@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onEnd } from './cleanup';
-import { buildFolder } from './ours';
+import { buildProduct } from './ours';
 import { run } from './processes';
 import { limited, type Row } from './row';
 
@@ -22,18 +22,7 @@ interface Probe {
 
 /** What VS Code loads to activate the extension, and what activation reaches for. */
 export async function activation(): Promise<Row[]> {
-  const out = `${buildFolder}/dist`;
-  const metafile = `${buildFolder}/dist.json`;
-  rmSync(out, { recursive: true, force: true });
-  const built = await run(process.execPath, [
-    'scripts/build.mjs',
-    '--production',
-    '--out',
-    out,
-    '--metafile',
-    metafile,
-  ]);
-  if (built.code !== 0) throw new Error(`the build failed:\n${built.output}`);
+  const { folder: out, metafile } = await buildProduct();
   const bundle = path.resolve(out, 'extension.js');
   const size = statSync(bundle).size;
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { loadOurs } from './ours';
 import { npmRival } from './rivals';
-import { alternate } from './rounds';
+import { inTurn } from './rounds';
 import { compared, limited, type Row, spread } from './row';
 import { runbookText } from './runbook-text';
 
@@ -26,7 +26,7 @@ export async function check(): Promise<Row[]> {
       ours: (round: number) => void validate(text(round)),
       rival: (round: number) => rival(text(round)),
     };
-    const measured = await alternate(rounds, sides, { warmUp });
+    const measured = await inTurn(rounds, sides, { warmUp });
     const size = body.split('\n').length;
     const note = `${size} lines, a new text every round; ours checks expressions, references and inventory as well`;
     rows.push(compared(name, 'ms', measured, 'yaml-language-server 1.25.0', name === 'check' ? 2 : null, note));
@@ -46,9 +46,9 @@ export async function checkLinear(): Promise<Row[]> {
       return (user + system) / 1000;
     };
   };
-  const sides = { ours: lines(1000), rival: lines(10_000), oursPerRound: 10 };
-  const measured = await alternate(11, sides, { warmUp: 4 });
-  const [small, large] = [spread(measured.ours), spread(measured.rival)];
+  const sizes = { small: lines(1000), large: lines(10_000) };
+  const measured = await inTurn(11, sizes, { warmUp: 4, times: { small: 10 } });
+  const [small, large] = [spread(measured.small), spread(measured.large)];
   const note = `1,000 lines take ${small.median.toFixed(1)} ms of processor time, 10,000 take ${large.median.toFixed(0)} ms`;
   return [limited('check-linear', '× time', large.median / small.median, 12, note)];
 }

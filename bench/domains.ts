@@ -7,7 +7,7 @@ import { onEnd } from './cleanup';
 import { loadOurs } from './ours';
 import { run } from './processes';
 import { debianCommand } from './rivals';
-import { alternate } from './rounds';
+import { inTurn } from './rounds';
 import { compared, type Row } from './row';
 
 type Ours = typeof import('./ours/domains');
@@ -53,7 +53,7 @@ export async function domains(): Promise<Row[]> {
     compared(
       'domains',
       'ms',
-      await alternate(9, { ours: () => expectAll(warm), rival: domstats, oursPerRound: 5 }),
+      await inTurn(9, { ours: () => expectAll(warm), rival: domstats }, { times: { ours: 5 } }),
       rival,
       20,
       `${count} domains; ours is state() on an open connection: VMs, their figures, host and datastores`,
@@ -63,7 +63,7 @@ export async function domains(): Promise<Row[]> {
     compared(
       'domains-cold',
       'ms',
-      await alternate(9, {
+      await inTurn(9, {
         ours: async () => {
           const connection = await open();
           await expectAll(connection);

@@ -5,10 +5,10 @@ import { type Fan, startFan } from '../test/lab/fan';
 import { startLab } from '../test/lab/lab';
 import { fillTestDriver } from '../test/lab/test-driver';
 import { onEnd } from './cleanup';
-import { bundle, loadOurs } from './ours';
+import { buildProduct, bundle, loadOurs } from './ours';
 import { run } from './processes';
 import { debianCommand } from './rivals';
-import { alternate, time } from './rounds';
+import { inTurn } from './rounds';
 import { compared, type Row } from './row';
 
 type Ours = typeof import('./ours/fan-out');
@@ -45,27 +45,20 @@ export async function fanOut(): Promise<Row[]> {
   const rival = ansibleRaw(ansible, fan, folder);
   const rivalName = `ansible -f ${count} -m raw`;
 
-  // One run of the rival serves two rows: it is long, and it is the same command.
-  const figures = { cold: [] as number[], warm: [] as number[], rival: [] as number[] };
-  await alternate(rounds, {
-    ours: async round => {
-      const whole = await time(cold);
-      const again = [await time(warm), await time(warm), await time(warm)];
-      if (round < 0) return;
-      figures.cold.push(whole);
-      figures.warm.push(...again);
-    },
-    rival: async round => {
-      // Without ControlMaster ansible's first contact is faster than with it, so it is measured like that.
-      const figure = await time(() => rival('-o ControlMaster=no -o ControlPath=none'));
-      if (round >= 0) figures.rival.push(figure);
-    },
-  });
+  const whole = await wholeRun(folder, inventory);
+
+  // One run of the rival serves three rows: it is long, and it is the same command. Without ControlMaster ansible's first
+  // contact is faster than with it, so it is measured like that.
+  const measured = await inTurn(
+    rounds,
+    { cold, warm, whole, rival: () => rival('-o ControlMaster=no -o ControlPath=none') },
+    { times: { warm: 3 } },
+  );
   const rows: Row[] = [
     compared(
       'fan-out',
       's',
-      inSeconds({ ours: figures.cold, rival: figures.rival }),
+      inSeconds(measured.cold, measured.rival),
       rivalName,
       5,
       `${count} sshd; both are whole processes: start, connect to all, run, end`,
@@ -73,10 +66,18 @@ export async function fanOut(): Promise<Row[]> {
     compared(
       'fan-out-warm',
       's',
-      inSeconds({ ours: figures.warm, rival: figures.rival }),
+      inSeconds(measured.warm, measured.rival),
       rivalName,
       20,
       'ours on connections open already, ansible as above',
+    ),
+    compared(
+      'fan-out-run',
+      's',
+      inSeconds(measured.whole, measured.rival),
+      rivalName,
+      null,
+      'for information: all of `virtbook run`: check, plan, a look at each guest first, journal on disk, runner process',
     ),
   ];
 
@@ -87,13 +88,13 @@ export async function fanOut(): Promise<Row[]> {
     for (const socket of readdirSync(masters)) await run(ssh, ['-O', 'exit', '-S', path.join(masters, socket), 'any']);
   });
   const persisted = `-C -o ControlMaster=auto -o ControlPersist=600s -o ControlPath=${masters}/%C`;
-  const kept = await alternate(rounds, { ours: warm, rival: () => rival(persisted), oursPerRound: 3 });
+  const kept = await inTurn(rounds, { ours: warm, rival: () => rival(persisted) }, { times: { ours: 3 } });
   await stopMasters();
   rows.push(
     compared(
       'fan-out-both-warm',
       's',
-      inSeconds(kept),
+      inSeconds(kept.ours, kept.rival),
       `${rivalName}, ControlPersist`,
       null,
       'for information: both sides on connections open already',
@@ -102,9 +103,39 @@ export async function fanOut(): Promise<Row[]> {
   return rows;
 }
 
+/** The same command on the same machines as a runbook, by the command line that people get. */
+async function wholeRun(folder: string, inventory: string): Promise<() => Promise<void>> {
+  const product = await buildProduct();
+  const runbook = path.join(folder, 'fan.runbook.yaml');
+  writeFileSync(
+    runbook,
+    `version: 1
+name: One command everywhere
+inventory: ./${path.basename(inventory)}
+inputs:
+  vms: { type: vms, default: "tag:fan" }
+steps:
+  - forEach: { vm: "\${{ inputs.vms }}", batch: ${count} }
+    steps:
+      - uses: guest.run
+        with: { vm: "\${{ vm }}", argv: ${JSON.stringify(command)}, via: ssh, changes: false }
+`,
+  );
+  const env = { VIRTBOOK_STATE: path.join(folder, 'state') };
+  const virtbook = (...args: string[]) =>
+    run(process.execPath, [path.join(product.folder, 'cli.js'), ...args], { env });
+  // A runner outlives its command line; one that is under way when the bench is stopped is stopped, too.
+  onEnd(() => virtbook('cancel', 'latest', '--keep'));
+  return async () => {
+    const done = await virtbook('run', runbook, '--yes');
+    if (done.code !== 0 || !done.stdout.includes(`${count} steps done`))
+      throw new Error(`virtbook run ended with ${done.code}:\n${done.output.slice(-1000)}`);
+  };
+}
+
 function inventoryText(fan: Fan, sshConfig: string, names: readonly string[]): string {
   const vms = names.map(
-    (name, index) => `  ${name}: { ssh: ${fan.members[index]?.name}, sshConfig: ${fan.sshConfig} }`,
+    (name, index) => `  ${name}: { tags: [fan], ssh: ${fan.members[index]?.name}, sshConfig: ${fan.sshConfig} }`,
   );
   const connection = `{ type: libvirt, uri: "test+ssh://hv1/default", sshConfig: ${sshConfig} }`;
   return `version: 1\nconnections:\n  hv1: ${connection}\nvms:\n${vms.join('\n')}\n`;
@@ -128,7 +159,7 @@ function ansibleRaw(ansible: string, fan: Fan, folder: string): (sshArgs: string
   };
 }
 
-function inSeconds(measured: { ours: number[]; rival: number[] }): { ours: number[]; rival: number[] } {
+function inSeconds(ours: number[], rival: number[]): { ours: number[]; rival: number[] } {
   const seconds = (values: number[]) => values.map(value => value / 1000);
-  return { ours: seconds(measured.ours), rival: seconds(measured.rival) };
+  return { ours: seconds(ours), rival: seconds(rival) };
 }

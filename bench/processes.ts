@@ -11,6 +11,8 @@ export function run(
       cwd: options.cwd,
       env: { ...process.env, LC_ALL: 'C.UTF-8', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      // A process group of its own: a stop ends what it started, too.
+      detached: true,
     });
     let stdout = '';
     let output = '';
@@ -23,7 +25,9 @@ export function run(
     });
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
-    const kill = () => child.kill('SIGTERM');
+    const kill = () => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    };
     process.once('exit', kill);
     child.on('error', error => {
       process.off('exit', kill);

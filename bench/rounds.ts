@@ -1,35 +1,23 @@
-export interface Sides {
-  /** One run of ours; resolves to its figure, or to nothing when the time it takes is the figure. */
-  ours(round: number): unknown;
-  rival(round: number): unknown;
-  /** Runs of ours per run of the rival, where ours is much shorter; each counts. */
-  oursPerRound?: number;
-}
-
 /**
- * Runs both sides in turn, so that what else the machine does hits both, and returns milliseconds of every round.
- * The first rounds warm both up and are not counted: one, unless `warmUp` says otherwise.
+ * Runs everything in turn, round after round, so that what else the machine does hits all alike, and returns milliseconds of each.
+ * A run that resolves to a number has measured itself. The first rounds warm up and are not counted: one, unless `warmUp` says
+ * otherwise. `times`: how often something runs in a round, where it is much shorter than the rest; each counts.
  */
-export async function alternate(
+export async function inTurn<Name extends string>(
   rounds: number,
-  sides: Sides,
-  options: { warmUp?: number } = {},
-): Promise<{ ours: number[]; rival: number[] }> {
-  const measured: { ours: number[]; rival: number[] } = { ours: [], rival: [] };
+  contenders: Record<Name, (round: number) => unknown>,
+  options: { warmUp?: number; times?: Partial<Record<Name, number>> } = {},
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(contenders) as Name[];
+  const measured = Object.fromEntries(names.map(name => [name, []])) as unknown as Record<Name, number[]>;
   for (let round = -(options.warmUp ?? 1); round < rounds; round++) {
-    for (let i = 0; i < (sides.oursPerRound ?? 1); i++) {
-      const ours = await time(() => sides.ours(round));
-      if (round >= 0) measured.ours.push(ours);
-    }
-    const rival = await time(() => sides.rival(round));
-    if (round >= 0) measured.rival.push(rival);
+    for (const name of names)
+      for (let i = 0; i < (options.times?.[name] ?? 1); i++) {
+        const start = performance.now();
+        const result = await contenders[name](round);
+        const figure = typeof result === 'number' ? result : performance.now() - start;
+        if (round >= 0) measured[name].push(figure);
+      }
   }
   return measured;
-}
-
-/** Milliseconds that `work` takes, or the number it resolves to. */
-export async function time(work: () => unknown): Promise<number> {
-  const start = performance.now();
-  const result = await work();
-  return typeof result === 'number' ? result : performance.now() - start;
 }
