@@ -20,13 +20,14 @@ export function runInGuest(
   });
 }
 
+/** Said by apt and debconf in every failure, and no help in any. */
+const chatter = /^(debconf: |Errors were encountered while processing:|W: |E: Sub-process )/;
+
 /** The end of what a command said, for an error that has to fit a line or a few. */
 export function lastWords(result: GuestExecResult): string {
-  const lines = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-4);
-  const text = lines
-    .map(line => line.trim())
-    .join('; ')
-    .replaceAll(':; ', ': ');
+  const lines = (result.stderr.trim() || result.stdout.trim()).split('\n').map(line => line.trim());
+  const telling = lines.filter(line => !chatter.test(line));
+  const text = (telling.length > 0 ? telling : lines).slice(-5).join('; ').replaceAll(':; ', ': ');
   return text.length > 400 ? `…${text.slice(-400)}` : text || 'it printed nothing';
 }
 

@@ -100,6 +100,8 @@ class RunningLab implements Lab {
   readonly inventory: string;
   hosts: readonly Host[] = [];
   private readonly vms: { vm: Vm; options: VmOptions }[] = [];
+  /** Addresses are not given twice. */
+  private made = 0;
   private releaseWatchdog: () => void = () => undefined;
 
   constructor(
@@ -152,11 +154,14 @@ class RunningLab implements Lab {
         guest: options.guest,
         disk: `/var/lib/libvirt/${options.pool}/${options.name}.qcow2`,
         memoryMiB: options.memoryMiB ?? (options.guest === 'tiny' ? 112 : 256),
-        ...(options.net ? { net: { address: address(this.slot, firstGuest + this.vms.length), ports } } : {}),
+        ...(options.net ? { net: { address: address(this.slot, firstGuest + this.made++), ports } } : {}),
       },
       host,
       this.hosts.filter(one => one.kind === 'hypervisor'),
     );
+    // One that was removed may come again under its name.
+    const former = this.vms.findIndex(one => one.vm.name === options.name);
+    if (former >= 0) this.vms.splice(former, 1);
     this.vms.push({ vm, options });
     this.writeSshFiles();
     this.writeInventory();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Lab, startLab, type Vm } from './lab';
 import { must } from './processes';
 import { Virtbook } from './virtbook';
@@ -8,6 +8,9 @@ import { Virtbook } from './virtbook';
  * The whole path on real libvirt, QEMU, sshd and Debian: the built command line runs runbooks, and what came of it is looked at by other
  * means (virsh, the agent, qemu-img).
  */
+
+// Emulated guests on a busy machine are slow; what hangs is still told from what is slow.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let lab: Lab;
 let virtbook: Virtbook;
