@@ -17,7 +17,11 @@ export function askLine(
     const output = options.secret ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stdout;
     terminal.write(question);
     const reader = createInterface({ input: process.stdin, output, terminal: true });
+    let over = false;
     const end = (answer: string | undefined): void => {
+      if (over) return;
+      // Closing the reader comes here again.
+      over = true;
       options.signal?.removeEventListener('abort', withdrawn);
       reader.close();
       if (options.secret || answer === undefined) terminal.write('\n');
@@ -27,7 +31,7 @@ export function askLine(
     options.signal?.addEventListener('abort', withdrawn, { once: true });
     reader.once('line', line => end(line));
     reader.once('SIGINT', () => end(undefined));
-    reader.once('close', () => resolve(undefined));
+    reader.once('close', () => end(undefined));
   });
 }
 

@@ -19,7 +19,8 @@ export function openTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
     interactive: stdin.isTTY === true && stdout.isTTY === true,
     color: env.NO_COLOR ? false : env.FORCE_COLOR ? env.FORCE_COLOR !== '0' : tty && stdout.hasColors?.() === true,
     unicode: process.platform === 'win32' ? Boolean(env.WT_SESSION ?? env.TERM_PROGRAM) : !dumb && env.TERM !== 'linux',
-    columns: () => stdout.columns ?? 80,
+    // Some terminals say 0.
+    columns: () => stdout.columns || 80,
     write: text => {
       stdout.write(text);
     },

@@ -185,8 +185,12 @@ export class RunModel {
       case 'step.progress': {
         const step = this.#steps.get(record.key);
         if (!step) return;
+        // A message begins another part of the work, whose fraction starts anew.
+        if (record.message !== undefined) {
+          step.message = record.message;
+          delete step.fraction;
+        }
         if (record.fraction !== undefined) step.fraction = record.fraction;
-        if (record.message !== undefined) step.message = record.message;
         return;
       }
       case 'step.log': {
