@@ -1,4 +1,4 @@
-// Opens the example workspace in a real VS Code in the browser, with the packaged extension in it. Ctrl+C ends all.
+// Opens the example workspace in a real VS Code in the browser, with the packaged extension in it. Ctrl+C ends it.
 //   npm run code [-- FOLDER]
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -21,8 +21,9 @@ if (packaging.status !== 0) process.exit(packaging.status ?? 1);
 const server = await startServer({
   vsix: path.join(repository, 'virtbook.vsix'),
   env: { HOME: process.env.HOME ?? '' },
+  spareRunners: true,
 });
 console.log(`${server.url}?folder=${encodeURIComponent(folder)}`);
-console.log('Open this in a browser on this machine. Ctrl+C ends it.');
+console.log('Open this in a browser on this machine. Ctrl+C ends it; runs under way go on (`virtbook runs`).');
 const end = () => server.stop().then(() => process.exit(0));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, end);

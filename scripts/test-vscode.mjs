@@ -1,11 +1,18 @@
-// Extension-host tests in the VS Code server (npm's code-server). Arguments go to vscode-test, e.g. --grep tree.
+// Extension-host tests in the VS Code server (npm's code-server).
+//   npm run test:vscode [-- oldest] [-- --grep tree]     oldest: the oldest VS Code that package.json allows
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { installBrowser } from '../test/vscode/host/browser.mjs';
-import { installServer, repository } from '../test/vscode/host/server.mjs';
 
+const words = process.argv.slice(2);
+if (words[0] === 'oldest') {
+  words.shift();
+  process.env.VIRTBOOK_VSCODE = 'oldest';
+}
+// Which VS Code it is, is read when this is loaded.
+const { installBrowser } = await import('../test/vscode/host/browser.mjs');
+const { installServer, repository } = await import('../test/vscode/host/server.mjs');
 process.chdir(repository);
 installBrowser();
 await installServer();
@@ -16,7 +23,7 @@ if (build.status !== 0) process.exit(build.status ?? 1);
 const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-suite-'));
 const workspace = path.join(scratch, 'workspace');
 cpSync('test/vscode/fixture', workspace, { recursive: true });
-const tests = spawnSync(process.execPath, ['node_modules/@vscode/test-cli/out/bin.mjs', ...process.argv.slice(2)], {
+const tests = spawnSync(process.execPath, ['node_modules/@vscode/test-cli/out/bin.mjs', ...words], {
   stdio: 'inherit',
   env: {
     ...process.env,

@@ -7,12 +7,19 @@ import type { HostKeyAnswer, HostKeyQuestion, SshPrompts } from '../ssh/contract
  * secret storage, nowhere else.
  */
 export class Prompts {
+  /** Secrets of this window's session, so that ten hosts behind one key ask once, and a run not again. */
+  private readonly session = new Map<string, string>();
+  /** Keys that were trusted for this session only. */
+  private readonly trusted = new Set<string>();
+  /** Questions that are open: who asks the same meanwhile gets the same answer. */
+  private readonly open = new Map<string, Promise<unknown>>();
+
   constructor(private readonly secrets: vscode.SecretStorage) {}
 
   /** For connections of this window. */
   ssh(): SshPrompts {
     return {
-      askHostKey: question => askHostKey(question),
+      askHostKey: question => this.hostKey(question),
       askPassphrase: (keyPath, attempt) => this.passphrase(keyPath, attempt),
       askPassword: (target, attempt) => this.password(target, attempt),
       askKeyboard: (target, prompts) => askKeyboard(target, prompts),
@@ -23,11 +30,28 @@ export class Prompts {
   person(): Person {
     return {
       name: 'VS Code',
-      hostKey: (question, signal) => askHostKey(question, signal),
+      hostKey: (question, signal) => this.hostKey(question, signal),
       passphrase: (keyPath, attempt, signal) => this.passphrase(keyPath, attempt, signal),
       password: (target, attempt, signal) => this.password(target, attempt, signal),
       keyboard: (target, prompts, signal) => askKeyboard(target, prompts, signal),
     };
+  }
+
+  private async hostKey(question: HostKeyQuestion, signal?: AbortSignal): Promise<HostKeyAnswer> {
+    const key = `${question.host} ${question.keyType} ${question.fingerprint}`;
+    if (this.trusted.has(key)) return 'accept-once';
+    const answer = await this.shared(`host key ${key}`, () => askHostKey(question, signal));
+    // Also one that was added to known_hosts: who asked at the same time has read that file already.
+    if (answer !== 'refuse') this.trusted.add(key);
+    return answer;
+  }
+
+  private shared<T>(name: string, ask: () => Promise<T>): Promise<T> {
+    const open = this.open.get(name) as Promise<T> | undefined;
+    if (open) return open;
+    const asked = ask().finally(() => this.open.delete(name));
+    this.open.set(name, asked);
+    return asked;
   }
 
   private passphrase(keyPath: string, attempt: number, signal?: AbortSignal): Promise<string | undefined> {
@@ -51,20 +75,27 @@ export class Prompts {
     attempt: number,
     question: { title: string; prompt: string; signal?: AbortSignal },
   ): Promise<string | undefined> {
-    if (attempt <= 1) {
-      const kept = await this.secrets.get(name);
-      if (kept !== undefined) return kept;
-    } else {
-      // What was kept did not fit.
-      await this.secrets.delete(name);
-    }
-    const answer = await askSecret({
-      ...question,
-      prompt: attempt > 1 ? vscode.l10n.t('That was not right. {0}', question.prompt) : question.prompt,
+    return this.shared(name, async () => {
+      if (attempt <= 1) {
+        const kept = this.session.get(name) ?? (await this.secrets.get(name));
+        if (kept !== undefined) return kept;
+      } else {
+        // What was kept did not fit.
+        this.session.delete(name);
+        await this.secrets.delete(name);
+      }
+      const answer = await askSecret({
+        ...question,
+        prompt: attempt > 1 ? vscode.l10n.t('That was not right. {0}', question.prompt) : question.prompt,
+      });
+      if (!answer) return undefined;
+      this.session.set(name, answer.text);
+      if (answer.keep) {
+        await this.secrets.store(name, answer.text);
+        await this.remember(name);
+      }
+      return answer.text;
     });
-    if (answer?.keep) await this.secrets.store(name, answer.text);
-    if (answer?.keep) await this.remember(name);
-    return answer?.text;
   }
 
   private async remember(name: string): Promise<void> {
@@ -83,6 +114,8 @@ export class Prompts {
     const names = await this.kept();
     for (const name of names) await this.secrets.delete(name);
     await this.secrets.delete(INDEX);
+    this.session.clear();
+    this.trusted.clear();
     return names.length;
   }
 }

@@ -153,6 +153,7 @@ const quietSettings = {
   'extensions.autoCheckUpdates': false,
   'extensions.ignoreRecommendations': true,
   'chat.disableAIFeatures': true,
+  'git.openRepositoryInParentFolders': 'never',
 };
 
 /**
@@ -162,16 +163,22 @@ const quietSettings = {
  * - `vsix`: installed before the start, as a user would have it.
  * - `extensionTests`: makes the server honour `extensionDevelopmentPath`/`extensionTestsPath` in the URL's payload
  *   (VS Code's smoke-test driver; it also hides notification toasts, so leave it off to look at the UI).
+ * - `spareRunners`: what ends the server leaves runs under way alone.
  * - `trust`: false keeps workspace trust on, so that folders open untrusted.
  */
-export async function startServer({ vsix, extensionTests = false, trust = true, settings = {}, env = {} } = {}) {
+export async function startServer(options = {}) {
+  const { vsix, extensionTests = false, spareRunners = false, trust = true, settings = {}, env = {} } = options;
   await installServer();
   const home = mkdtempSync(path.join(tmpdir(), 'virtbook-vscode-'));
   const mark = randomUUID();
-  const watchdog = spawn(process.execPath, [path.join(here, 'watchdog.mjs'), mark, home], {
-    stdio: ['pipe', 'ignore', 'inherit'],
-    detached: true, // Ctrl+C in the terminal must not end it before it has cleaned up
-  });
+  const watchdog = spawn(
+    process.execPath,
+    [path.join(here, 'watchdog.mjs'), ...(spareRunners ? ['--spare-runners'] : []), mark, home],
+    {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      detached: true, // Ctrl+C in the terminal must not end it before it has cleaned up
+    },
+  );
   watchdog.stdin.on('error', () => {});
   const cleaned = new Promise(resolve => watchdog.once('exit', resolve));
   const stop = async () => {

@@ -1,10 +1,13 @@
 // Ends what a test host started, however its owner goes (also by kill -9): the owner holds the other end of our
 // stdin, and end-of-file means "clean up". Everything to end carries VIRTBOOK_TEST_HOST=<mark> in its environment.
-//   node watchdog.mjs MARK [DIRECTORY_TO_REMOVE…]
+//   node watchdog.mjs [--spare-runners] MARK [DIRECTORY_TO_REMOVE…]
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [mark, ...directories] = process.argv.slice(2);
+const words = process.argv.slice(2);
+// A run outlives the window that started it, also this one.
+const spareRunners = words[0] === '--spare-runners';
+const [mark, ...directories] = spareRunners ? words.slice(1) : words;
 if (!mark) throw new Error('usage: watchdog.mjs MARK [DIRECTORY…]');
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
@@ -15,7 +18,8 @@ function marked() {
     .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter(pid => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(wanted);
+        if (!readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(wanted)) return false;
+        return !(spareRunners && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('runner.js'));
       } catch {
         return false; // gone already, or not ours to read
       }

@@ -4,7 +4,7 @@
 //   VIRTBOOK_LAB=FOLDER          also on the real hosts and VMs of that lab (npm run lab -- up --dir FOLDER)
 //   UPDATE_IMAGES=1              writes the pictures of the README to docs/images
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -234,18 +234,43 @@ const labCases = {
     await page.locator(`${connection}[aria-label*="connected, 1 host"]`).waitFor();
     await page.locator(`${connection}[aria-label*="host key"]`).waitFor();
   },
+
+  async 'a locked key is asked for once, for all hosts and for runs'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await bench.answerInput('wrong');
+    await page.locator('.quick-input-widget', { hasText: 'That was not right' }).waitFor();
+    await bench.answerInput('open sesame');
+    const web1 = page.locator('.sidebar [role="treeitem"][aria-label^="VM web1, running"]');
+    await web1.waitFor();
+    await page.locator('.sidebar [role="treeitem"][aria-label^="Host hv2"]').waitFor();
+    await web1.hover();
+    await web1.locator('.action-label[aria-label^="Take Snapshot"]').click();
+    await bench.answerInput('behind-a-locked-key');
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await bench.clickNotification('done in', 'Roll Back');
+    await bench.clickDialog('Roll Back');
+    await bench.notification('rolled back').waitFor();
+  },
 };
 
 async function runLabCase(name, body) {
   const lab = path.resolve(process.env.VIRTBOOK_LAB);
   let folder = lab;
-  if (name.startsWith('a host key')) {
+  if (!name.startsWith('real')) {
     folder = mkdtempSync(path.join(scratch, 'lab-'));
     cpSync(path.join(lab, 'lab.inventory.yaml'), path.join(folder, 'lab.inventory.yaml'));
-    const config = readFileSync(path.join(lab, 'ssh_config'), 'utf8');
-    const known = path.join(folder, 'known_hosts');
-    const asking = config.replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${known}`);
-    writeFileSync(path.join(folder, 'ssh_config'), asking.replace(/(StrictHostKeyChecking) .*/, '$1 ask'));
+    let config = readFileSync(path.join(lab, 'ssh_config'), 'utf8');
+    if (name.startsWith('a host key')) {
+      config = config.replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${path.join(folder, 'known_hosts')}`);
+      config = config.replace(/StrictHostKeyChecking .*/, 'StrictHostKeyChecking ask');
+    } else {
+      const key = path.join(folder, 'locked');
+      cpSync(path.join(lab, 'id_ed25519'), key);
+      execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'open sesame', '-f', key]);
+      config = config.replace(/IdentityFile .*/, `IdentityFile ${key}`);
+    }
+    writeFileSync(path.join(folder, 'ssh_config'), config);
   }
   await drive(folder, {}, body);
 }
