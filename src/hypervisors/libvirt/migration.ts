@@ -23,7 +23,7 @@ import {
   domainUndefineFlags,
   nodeGetFreeMemory,
 } from './generated/procedures';
-import { errorCode, isLibvirt } from './libvirt-error';
+import { errorCode, isLibvirt, orUndefined } from './libvirt-error';
 import { type LibvirtHost, pause } from './libvirt-host';
 import { isSharedFolder } from './shared-storage';
 import type { TypedParam } from './xdr';
@@ -35,6 +35,8 @@ type Disk = DomainDisk & { source: string };
 const safeCaches = new Set(['none', 'directsync']);
 const PROGRESS_MS = 200;
 const FINISH_MS = 300_000;
+/** How long both hosts are given to clean up by themselves after a client that died. */
+const SETTLE_MS = 10_000;
 
 /** What a migration must know of both ends before it begins. */
 interface Plan {
@@ -447,61 +449,105 @@ export class LibvirtMigration implements Migration {
   async settle(uuid: string, options: MigrateOptions): Promise<'source' | 'target' | undefined> {
     const target = this.targetOf(options);
     const move = new DiskMove(this.source, target, options.mark);
-    const here = await this.host.findDomain(uuid);
-    const there = await target.host.findDomain(uuid);
-    if (!here && !there) return undefined;
-    const paths = here ? await diskPaths(this.host, here) : await diskPaths(target.host, there!);
-    const where = await this.winner(here, there, target);
+    const where = await this.winner(uuid, target);
+    const side = where === 'source' ? this.source : target;
+    const dom = where && (await side.host.domain(uuid));
+    if (!dom) return undefined;
+    const paths = await diskPaths(side.host, dom);
     if (where === 'source') await move.dropTarget(paths);
-    if (where === 'target') await move.dropSource(paths);
+    else await move.dropSource(paths);
     return where;
   }
 
-  /** Decides by what both hosts say now; lets the losing side go. */
-  private async winner(
-    here: Domain | undefined,
-    there: Domain | undefined,
-    target: Side,
-  ): Promise<'source' | 'target' | undefined> {
-    const { host } = this;
-    if (here && (await host.hasJob(here))) {
-      // A migration that nobody leads any more: libvirt ends it when the client's connection goes; this is for when it has not noticed yet.
-      await this.abort(here, AbortSignal.timeout(10_000));
-      for (let i = 0; i < 100 && (await host.hasJob(here)); i++) await pause(100);
-      there = await target.host.findDomain(here.uuid);
+  /**
+   * Decides by what both hosts say, and lets the losing side go. The daemons clean up after a client that died too, and a last call of
+   * its may still be at work: so this waits for them, and acts only on what has stayed as it is.
+   */
+  private async winner(uuid: string, target: Side): Promise<'source' | 'target' | undefined> {
+    const start = Date.now();
+    let aborted = false;
+    for (;;) {
+      const [source, copy] = await Promise.all([look(this.host, uuid), look(target.host, uuid)]);
+      const late = Date.now() - start > SETTLE_MS;
+      if (source?.busy && copy && late && !aborted) {
+        aborted = true;
+        await this.host.call(domainAbortJob, { dom: source.dom }).catch(() => undefined);
+      } else if (source?.busy && copy) {
+        if (Date.now() - start > 3 * SETTLE_MS)
+          throw this.host.error(
+            'busy',
+            `the migration of ${source.dom.name} is still under way and does not end.`,
+            source.dom.name,
+          );
+      } else {
+        const answer = await this.decide(source, copy, target, late);
+        if (answer) return answer;
+        if (late) return undefined;
+      }
+      await pause(200);
     }
-    const source = here && (await host.state(here));
-    const copy = there && (await target.host.state(there));
-    const waits = (one: { state: number; reason: number }) =>
-      one.state === DomainState.paused &&
-      (one.reason === PausedReason.migration || one.reason === PausedReason.startingUp);
-    const off = (one: { state: number }) => one.state === DomainState.shutoff || one.state === DomainState.crashed;
+  }
+
+  /** undefined: wait, or (when it is late) it can't be told. */
+  private async decide(
+    source: Seen | undefined,
+    copy: Seen | undefined,
+    target: Side,
+    late: boolean,
+  ): Promise<'source' | 'target' | undefined> {
     if (source && !copy) {
-      if (waits(source)) await host.call(domainResume, { dom: here! });
+      if (source.waits) await this.host.call(domainResume, { dom: source.dom });
       return 'source';
     }
     if (!source && copy) {
       // Its source is undefined only after the target took over: a pause is the last thing left to lift.
-      if (waits(copy)) await target.host.call(domainResume, { dom: there! });
+      if (copy.waits && !late) return undefined;
+      if (copy.waits) await target.host.call(domainResume, { dom: copy.dom });
       return 'target';
     }
-    if (!source || !copy) return undefined;
-    if (copy.state === DomainState.running && (waits(source) || off(source))) {
-      await this.letGo(host, here!, !off(source));
+    if (!source || !copy || !late) return undefined;
+    if (copy.runs && (source.waits || source.off)) {
+      await letGo(this.host, source);
       return 'target';
     }
-    if ((waits(copy) || off(copy)) && (source.state === DomainState.running || waits(source))) {
+    // A copy that is off is a defined one, so it had taken over and may have written: a paused source must not go on behind it.
+    if ((copy.waits && (source.runs || source.waits)) || (copy.off && source.runs)) {
       // The copy never ran: only the finish starts it.
-      await this.letGo(target.host, there!, !off(copy));
-      if (waits(source)) await host.call(domainResume, { dom: here! });
+      await letGo(target.host, copy);
+      if (source.waits) await this.host.call(domainResume, { dom: source.dom });
       return 'source';
     }
     return undefined;
   }
+}
 
-  private async letGo(host: LibvirtHost, dom: Domain, active: boolean): Promise<void> {
-    if (active) await host.call(domainDestroyFlags, { dom, flags: 0 }, { long: true });
-    const left = await host.findDomain(dom.uuid);
-    if (left) await host.call(domainUndefineFlags, { dom: left, flags: Undefine.managedSave | Undefine.keepNvram });
-  }
+interface Seen {
+  dom: Domain;
+  runs: boolean;
+  off: boolean;
+  /** Paused by the migration itself: for the other side to take over, or to be told to go on. */
+  waits: boolean;
+  busy: boolean;
+}
+
+/** One side of a migration; undefined when the VM is not there, or goes away while it is looked at. */
+async function look(host: LibvirtHost, uuid: string): Promise<Seen | undefined> {
+  const dom = await host.findDomain(uuid);
+  const found = dom && (await orUndefined(Promise.all([host.state(dom), host.hasJob(dom)])));
+  if (!dom || !found) return undefined;
+  const [{ state, reason }, busy] = found;
+  return {
+    dom,
+    busy,
+    runs: state === DomainState.running,
+    off: state === DomainState.shutoff || state === DomainState.crashed,
+    waits: state === DomainState.paused && (reason === PausedReason.migration || reason === PausedReason.startingUp),
+  };
+}
+
+async function letGo(host: LibvirtHost, seen: Seen): Promise<void> {
+  if (!seen.off) await orUndefined(host.call(domainDestroyFlags, { dom: seen.dom, flags: 0 }, { long: true }));
+  const left = await host.findDomain(seen.dom.uuid);
+  if (left)
+    await orUndefined(host.call(domainUndefineFlags, { dom: left, flags: Undefine.managedSave | Undefine.keepNvram }));
 }
