@@ -1,3 +1,4 @@
+import { findStep } from '../engine/part';
 import type { Plan, PlannedStep } from '../engine/plan';
 import { plannedActions } from '../engine/view';
 import { duration, paint, printable, type Terminal } from './terminal';
@@ -15,8 +16,9 @@ export function planText(
   found: ReadonlyMap<string, PlanFindings> = new Map(),
 ): string {
   const lines = [`${paint(terminal, 'bold', plan.name)}  plan ${shortHash(hash)}`];
-  if (plan.only !== undefined) lines.push(`only the step ${plan.only}`);
-  if (plan.from !== undefined) lines.push(`from the step ${plan.from} on`);
+  const named = (pointer: string): string => findStep(plan.program.steps, pointer)?.id ?? pointer;
+  if (plan.only !== undefined) lines.push(`only the step ${named(plan.only)}`);
+  if (plan.from !== undefined) lines.push(`from the step ${named(plan.from)} on`);
   for (const [name, value] of Object.entries(plan.inputs)) {
     lines.push(paint(terminal, 'dim', `  ${name} = ${printable(JSON.stringify(value))}`));
   }

@@ -166,7 +166,9 @@ export function endText(run: RunView & { status: RunStatus }, terminal: Terminal
       for (const { key, text, why: reason } of run.remaining) {
         lines.push(`  - ${printable(key)}: ${printable(text)}`, `    ${printable(reason)}`);
       }
-      lines.push(`  When that is put right: virtbook rollback ${run.runId}`);
+      if (run.remaining.some(one => !one.final)) {
+        lines.push(`  When what is in the way is gone, this tries the rest again: virtbook rollback ${run.runId}`);
+      }
       break;
     case 'crashed':
       lines.push(

@@ -9,7 +9,7 @@ import type { World } from './world';
 /** How one attempt at a step ended, as it stands in the journal. */
 export type AttemptEnd =
   | { ok: true; outputs: JsonObject; probed?: boolean }
-  | { ok: false; failure: Failure; willRetry: boolean; untouched?: boolean };
+  | { ok: false; failure: Failure; willRetry: boolean; untouched?: boolean; notDone?: boolean };
 
 export interface Attempt {
   key: string;
@@ -118,6 +118,7 @@ export function attemptStep(
               willRetry: end.willRetry,
               title: attempt.title,
               ...(end.untouched && { untouched: true }),
+              ...(end.notDone && { notDone: true }),
             },
       value: (end): AttemptEnd => {
         if (end.type === 'step.done') return { ok: true, outputs: end.outputs };
@@ -127,6 +128,7 @@ export function attemptStep(
           failure: end.failure,
           willRetry: end.willRetry,
           ...(end.untouched && { untouched: true }),
+          ...(end.notDone && { notDone: true }),
         };
       },
     },
@@ -189,7 +191,7 @@ class Outcome {
   #failed(failure: Failure, notDone: boolean): AttemptEnd {
     const repeatable = notDone || isIdempotent(this.#definition, this.inputs);
     const willRetry = this.attempt.mayRetry && repeatable && failure.class !== 'cancelled';
-    return { ok: false, failure, willRetry };
+    return { ok: false, failure, willRetry, ...(notDone && { notDone }) };
   }
 
   async #look(): Promise<

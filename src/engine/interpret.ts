@@ -203,7 +203,10 @@ class Interpreter {
         tries = 0;
         continue;
       }
-      if (pushed) pushed.failure = end.failure;
+      if (pushed) {
+        pushed.failure = end.failure;
+        if (end.notDone) pushed.notDone = true;
+      }
       throw new StepFailed(key, end.failure);
     }
   }

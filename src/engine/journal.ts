@@ -64,6 +64,8 @@ export type EffectEnd =
       title?: string;
       /** It failed before its intent, so there is nothing to undo. */
       untouched?: boolean;
+      /** A probe found that it had not happened. */
+      notDone?: boolean;
     }
   | { type: 'undo.done'; key: string; attempt: number }
   | { type: 'undo.failed'; key: string; attempt: number; failure: Failure }
@@ -118,9 +120,11 @@ export interface Failure {
 export interface Remaining {
   key: string;
   uses: string;
-  /** What the undo would have done. */
+  /** What the undo would have done; where there is none, what the step did. */
   text: string;
   why: string;
+  /** There is no undo to try again. */
+  final?: true;
 }
 
 /** A line of the journal: the event with its number from 0 without gaps, and its time in ms since 1970. On disk it also has a checksum. */

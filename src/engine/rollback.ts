@@ -92,14 +92,23 @@ class Rollback {
     };
     if (!own && (undoClass === 'irreversible' || !definition.undo)) {
       // It failed by its own account, so there is nothing known to be left; what it did on the way there can't be known.
+      if (entry.notDone) return;
       if (entry.failure?.class === 'failed') {
         back.warnings.push(
           `${key} failed and has no undo: what it changed before it failed, if anything, is still there.`,
         );
-      } else leave(`${definition.title} can't be undone. Look whether what it did must be put right.`);
+      } else {
+        const why =
+          'It has no undo. See whether what it did must be put right; `rollback:` in the runbook can say how, or `none`.';
+        back.remaining.push({ key, uses: step.uses, text: definition.describe(inputs), why, final: true });
+      }
       return;
     }
-    if (entry.committed) return leave('What its undo needs was removed when the run had succeeded.');
+    if (entry.committed) {
+      const why = 'What its undo needs was removed when the run had succeeded.';
+      back.remaining.push({ key, uses: step.uses, text, why, final: true });
+      return;
+    }
     const targets = definition.targets(inputs).changes.map(target => `${target.kind} ${target.name}`);
     const blocking = targets.find(target => tainted.has(target));
     // Restoring an earlier state does not build on the present one, so it is tried in any case.

@@ -22,6 +22,8 @@ export interface StepUndo {
   scope: Scope;
   /** Why it failed, when it did. */
   failure?: Failure;
+  /** A probe found that it had not happened; its undo looks for itself whether anything is left. */
+  notDone?: boolean;
   /** A cancel stopped it halfway: it is undone even when the rest is kept. */
   interrupted?: boolean;
   /** What it needs for its undo has been removed. */

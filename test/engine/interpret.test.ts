@@ -240,6 +240,14 @@ describe('rollback', () => {
     const ended = await failed.carry();
     expect(ended).toMatchObject({ status: 'rolled-back' });
     expect(ended?.warnings?.[0]).toContain('a');
+    const never = testRun([set('z'), set('a', { id: 'a', uses: 't.burn', fault: 'unknown-not' })]);
+    expect(await never.carry()).toEqual(
+      expect.not.objectContaining({ remaining: expect.anything(), warnings: expect.anything() }),
+    );
+    const perhaps = testRun([set('a', { id: 'a', uses: 't.burn', fault: 'unclear-done' })], {
+      answer: () => 'rollback',
+    });
+    expect(await perhaps.carry()).toMatchObject({ status: 'needs-operator', remaining: [{ key: 'a', final: true }] });
   });
 });
 

@@ -31,7 +31,7 @@ export async function check(
     );
   } else {
     for (const one of all) terminal.write(diagnosticText(one.file, one.diagnostic, terminal));
-    if (terminal.live || all.length === 0) {
+    if (checked.length > 0 && (terminal.live || all.length === 0)) {
       const errors = all.filter(one => one.diagnostic.severity === 'error').length;
       const files = `${checked.length} ${checked.length === 1 ? 'file' : 'files'}`;
       const rest = all.length - errors;
