@@ -1,6 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import canonicalize from 'canonicalize';
 import { type ActionDefinition, type Target, undoClassOf } from '../actions/action';
 import {
   compile,
@@ -18,6 +15,7 @@ import { checkedInputs } from './inputs';
 import { itemKeys, stepKey } from './keys';
 import { expressionsIn, findStep, fromStep, missingOutputs, onlyStep } from './part';
 import type { Plan, PlannedStep } from './plan';
+import { planHash } from './plan-hash';
 import { type NameSource, resolveInputs } from './plan-inputs';
 
 export interface PlanRequest extends NameSource {
@@ -59,13 +57,6 @@ export function makePlan(request: PlanRequest): { plan: Plan; hash: string } {
     unknowns: [...planner.unknowns],
   };
   return { plan, hash: planHash(plan) };
-}
-
-/** SHA-256 of the plan's canonical JSON (RFC 8785), in hex. */
-export function planHash(plan: Plan): string {
-  const text = canonicalize(plan);
-  if (text === undefined) throw new TypeError('A plan must be plain data.');
-  return bytesToHex(sha256(utf8ToBytes(text)));
 }
 
 function partOf(request: PlanRequest, problems: string[]): { steps: Step[]; only?: string; from?: string } {

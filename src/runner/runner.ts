@@ -5,7 +5,7 @@ import { History } from '../engine/history';
 import { interpret } from '../engine/interpret';
 import type { JournalRecord, RunEnded } from '../engine/journal';
 import { JournalDurable } from '../engine/journal-durable';
-import { planHash } from '../engine/make-plan';
+import { planHash } from '../engine/plan-hash';
 import { realClock } from './clock';
 import { RunRefused } from './contract';
 import { ControlServer } from './control-server';

@@ -4,7 +4,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelMode, JournalRecord } from '../engine/journal';
-import { planHash } from '../engine/make-plan';
+import { planHash } from '../engine/plan-hash';
 import { RunModel, type RunView } from '../engine/view';
 import {
   type Attachment,

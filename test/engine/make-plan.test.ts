@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { makePlan, PlanRefused, planHash } from '../../src/engine/make-plan';
+import { makePlan, PlanRefused } from '../../src/engine/make-plan';
+import { planHash } from '../../src/engine/plan-hash';
 import { inputFromText } from '../../src/engine/plan-inputs';
 import { plannedActions } from '../../src/engine/view';
 import type { Inventory } from '../../src/inventory/model';
