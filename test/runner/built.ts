@@ -114,10 +114,14 @@ export class Workspace {
   async kill(runId: string): Promise<void> {
     const started = (await this.records(runId)).findLast(record => record.type === 'run.started');
     if (started?.type !== 'run.started') throw new Error(`${runId} has no runner`);
-    process.kill(started.pid, 'SIGKILL');
+    try {
+      process.kill(started.pid, 'SIGKILL');
+    } catch (error) {
+      // It may have been quicker; then its status says so below.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
     for (let tries = 0; tries < 500; tries++) {
       const { status } = await this.runs.read(runId);
-      // It may have been quicker.
       if (status === 'crashed' || status === 'done' || status === 'rolled-back') return;
       await new Promise(resolve => setTimeout(resolve, 10));
     }
