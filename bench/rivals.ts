@@ -30,7 +30,7 @@ export async function debianCommand(command: string, debianPackage: string): Pro
       done = await install();
     }
     if (done.code !== 0)
-      throw new RivalMissing(command, `could not install ${debianPackage}: ${done.output.trim().split('\n').at(-1)}`);
+      throw new RivalMissing(command, `could not install ${debianPackage}: ${lastWords(done.output)}`);
   }
   const file = found();
   if (!file) throw new RivalMissing(command, `${debianPackage} is installed but has no ${command}`);
@@ -41,9 +41,14 @@ export async function debianCommand(command: string, debianPackage: string): Pro
 export async function npmRival(name: string): Promise<string> {
   const at = path.join(folder, 'node_modules', name);
   if (!existsSync(path.join(at, 'package.json'))) {
-    const done = await run('npm', ['ci', '--ignore-scripts'], { cwd: folder });
-    if (done.code !== 0)
-      throw new RivalMissing(name, `\`npm ci\` in bench/ failed: ${done.output.trim().split('\n').at(-1)}`);
+    const done = await run('npm', ['ci', '--ignore-scripts', '--loglevel=error'], { cwd: folder });
+    if (done.code !== 0) throw new RivalMissing(name, `\`npm ci\` in bench/ failed: ${lastWords(done.output)}`);
   }
   return at;
+}
+
+/** The line that says what went wrong, where there is one. */
+function lastWords(output: string): string {
+  const lines = output.split('\n').filter(line => line.trim() !== '');
+  return lines.find(line => /error|^E:/i.test(line)) ?? lines.at(-1) ?? 'it said nothing';
 }
