@@ -5,7 +5,7 @@
 //   UPDATE_IMAGES=1              writes the pictures of the README to docs/images
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openFolder, startBrowser, Workbench } from '../host/browser.mjs';
@@ -25,15 +25,16 @@ const settings = {
 
 /** A workbench on that folder, in a VS Code of its own. */
 async function open(workspace, { trust = true, file, env = {} } = {}) {
+  const state = mkdtempSync(path.join(scratch, 'state-'));
   const server = await startServer({
     vsix: path.join(repository, 'virtbook.vsix'),
     trust,
     settings,
-    env: { VIRTBOOK_STATE: mkdtempSync(path.join(scratch, 'state-')), VIRTBOOK_LAB_SPEED: 'instant', ...env },
+    env: { VIRTBOOK_STATE: state, VIRTBOOK_LAB_SPEED: 'instant', ...env },
   });
   const { browser, page } = await startBrowser(server);
   await openFolder(server, page, workspace, file && path.join(workspace, file));
-  return { server, browser, page, workspace, bench: new Workbench(page) };
+  return { server, browser, page, workspace, state, bench: new Workbench(page) };
 }
 
 const cases = {
@@ -132,6 +133,23 @@ const cases = {
     await bench.notification('Slow: done in').waitFor();
   },
 
+  async 'a run whose runner is killed says so and can be resumed'({ bench, state }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.openFile('slow.runbook.yaml');
+    await bench.lens('Run').first().click();
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await bench.notification('shut').waitFor();
+    const [run] = readdirSync(path.join(state, 'runs'));
+    const journal = readFileSync(path.join(state, 'runs', run, 'journal.jsonl'), 'utf8');
+    const pid = Number(/"type":"run.started".*?"pid":(\d+)/.exec(journal)?.[1]);
+    process.kill(pid, 'SIGKILL');
+    await bench.clickNotification('its runner is gone', 'Resume');
+    await bench.notification('Slow: done in').waitFor();
+    await bench.lens('done', 3).waitFor();
+  },
+
   async 'a run can be cancelled, and asks how'({ bench }) {
     await bench.openContainer('Virtbook');
     await bench.treeItem('web1').waitFor();
@@ -182,6 +200,7 @@ const options = {
   'an untrusted workspace reads and checks, and runs nothing': { trust: false },
   // Slow enough to reload and to cancel in between.
   'a run goes on while the window is reloaded, and is shown again': { env: { VIRTBOOK_LAB_SPEED: '1' } },
+  'a run whose runner is killed says so and can be resumed': { env: { VIRTBOOK_LAB_SPEED: '1' } },
   'a run can be cancelled, and asks how': { env: { VIRTBOOK_LAB_SPEED: '1' } },
 };
 
@@ -218,6 +237,27 @@ const labCases = {
     await bench.clickNotification('done in', 'Roll Back');
     await bench.clickDialog('Roll Back');
     await page.locator('.sidebar [role="treeitem"][aria-label^="VM web1"][aria-label*="no snapshots"]').waitFor();
+  },
+
+  async 'what happens behind our back is shown by events'({ bench, page, workspace }) {
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar [role="treeitem"][aria-label^="VM db1, running"]').waitFor();
+    // Another person, with other runs: nothing but the host tells this window.
+    const inventory = path.join(workspace, 'lab.inventory.yaml');
+    for (const [uses, shown] of [
+      ['vm.shutdown', 'VM db1, shutoff'],
+      ['vm.start', 'VM db1, running'],
+    ]) {
+      const runbook = path.join(scratch, `${uses}.runbook.yaml`);
+      const step = `version: 1\nname: ${uses}\ninventory: ${inventory}\nsteps:\n  - uses: ${uses}\n    with: { vm: db1 }\n`;
+      writeFileSync(runbook, step);
+      const env = { ...process.env, VIRTBOOK_STATE: path.join(scratch, 'elsewhere') };
+      execFileSync(process.execPath, [path.join(repository, 'dist/cli.js'), 'run', runbook, '--yes'], {
+        env,
+        stdio: 'pipe',
+      });
+      await page.locator(`.sidebar [role="treeitem"][aria-label^="${shown}"]`).waitFor();
+    }
   },
 
   async 'a host key that nobody knows is asked for, and refused when it is not trusted'({ bench, page }) {
@@ -257,7 +297,7 @@ const labCases = {
 async function runLabCase(name, body) {
   const lab = path.resolve(process.env.VIRTBOOK_LAB);
   let folder = lab;
-  if (!name.startsWith('real')) {
+  if (!name.startsWith('real') && !name.startsWith('what happens')) {
     folder = mkdtempSync(path.join(scratch, 'lab-'));
     cpSync(path.join(lab, 'lab.inventory.yaml'), path.join(folder, 'lab.inventory.yaml'));
     let config = readFileSync(path.join(lab, 'ssh_config'), 'utf8');
