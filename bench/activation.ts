@@ -47,6 +47,16 @@ export async function activation(): Promise<Row[]> {
       `before activate() returns: ${empty.loaded.slice(0, empty.atActivation).join(', ')}; soon after: ${empty.loaded.slice(empty.atActivation).join(', ') || 'nothing'}; read in ${empty.loadMs.toFixed(0)} ms, activated in ${empty.activateMs.toFixed(0)} ms`,
     ),
   );
+  const soon = empty.loaded.reduce((sum, file) => sum + statSync(path.resolve(out, file)).size, 0);
+  rows.push(
+    limited(
+      'activation-soon',
+      'kB',
+      soon / 1000,
+      ceiling / 1000,
+      'all that is loaded in an empty workspace within a second and a half',
+    ),
+  );
   const open = await probe(bundle, 'runbook');
   for (const [scene, seen] of [
     ['empty workspace', empty],
