@@ -56,6 +56,8 @@ export const Migrate = {
   autoConverge: 8192,
 } as const;
 export const JobType = { none: 0, bounded: 1, unbounded: 2, completed: 3, failed: 4, cancelled: 5 } as const;
+/** Parameter `operation` of job stats. */
+export const JobOperation = { migrationIn: 4, migrationOut: 5 } as const;
 export const JobStats = { completed: 1 } as const;
 /** Values of DOMAIN_AGENT_SET_RESPONSE_TIMEOUT below zero. */
 export const AgentTimeout = { block: -2 } as const;

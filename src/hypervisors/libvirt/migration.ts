@@ -4,7 +4,17 @@ import { HypervisorError } from '../errors';
 import type { Hypervisor, MigrateOptions, Migration, MigrationReport } from '../ports';
 import { DiskMove, diskPaths, type Side } from './disk-move';
 import { type DomainDefinition, type DomainDisk, readDomain, writableDisks } from './domain-xml';
-import { CpuCompare, DomainState, Feature, JobStats, JobType, Migrate, PausedReason, Undefine } from './flags';
+import {
+  CpuCompare,
+  DomainState,
+  Feature,
+  JobOperation,
+  JobStats,
+  JobType,
+  Migrate,
+  PausedReason,
+  Undefine,
+} from './flags';
 import {
   connectCompareHypervisorCpu,
   connectSupportsFeature,
@@ -36,7 +46,9 @@ const safeCaches = new Set(['none', 'directsync']);
 const PROGRESS_MS = 200;
 const FINISH_MS = 300_000;
 /** How long both hosts are given to clean up by themselves after a client that died. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 5_000;
+const ABORT_AFTER_MS = 1_000;
+const GIVE_UP_MS = 60_000;
 
 /** What a migration must know of both ends before it begins. */
 interface Plan {
@@ -468,18 +480,21 @@ export class LibvirtMigration implements Migration {
     let aborted = false;
     for (;;) {
       const [source, copy] = await Promise.all([look(this.host, uuid), look(target.host, uuid)]);
-      const late = Date.now() - start > SETTLE_MS;
-      if (source?.busy && copy && late && !aborted) {
-        aborted = true;
-        await this.host.call(domainAbortJob, { dom: source.dom }).catch(() => undefined);
-      } else if (source?.busy && copy) {
-        if (Date.now() - start > 3 * SETTLE_MS)
+      const waited = Date.now() - start;
+      if (source?.migrates) {
+        // Nobody leads it any more. libvirt ends it when it notices; a throttled copy of disks it would first let drain.
+        if (waited > ABORT_AFTER_MS && !aborted) {
+          aborted = true;
+          await this.host.call(domainAbortJob, { dom: source.dom }).catch(() => undefined);
+        }
+        if (waited > GIVE_UP_MS)
           throw this.host.error(
             'busy',
             `the migration of ${source.dom.name} is still under way and does not end.`,
             source.dom.name,
           );
       } else {
+        const late = waited > SETTLE_MS;
         const answer = await this.decide(source, copy, target, late);
         if (answer) return answer;
         if (late) return undefined;
@@ -527,18 +542,26 @@ interface Seen {
   off: boolean;
   /** Paused by the migration itself: for the other side to take over, or to be told to go on. */
   waits: boolean;
-  busy: boolean;
+  /** A migration away from here is under way. */
+  migrates: boolean;
 }
 
 /** One side of a migration; undefined when the VM is not there, or goes away while it is looked at. */
 async function look(host: LibvirtHost, uuid: string): Promise<Seen | undefined> {
   const dom = await host.findDomain(uuid);
-  const found = dom && (await orUndefined(Promise.all([host.state(dom), host.hasJob(dom)])));
-  if (!dom || !found) return undefined;
-  const [{ state, reason }, busy] = found;
+  if (!dom) return undefined;
+  const seen = await orUndefined(host.state(dom));
+  if (!seen) return undefined;
+  const { state, reason } = seen;
+  // A VM that is off has no job to ask for.
+  const job = await host.call(domainGetJobStats, { dom, flags: 0 }).catch(error => {
+    if (error instanceof HypervisorError && error.outcomeUnknown) throw error;
+    return undefined;
+  });
+  const active = job?.type === JobType.bounded || job?.type === JobType.unbounded;
   return {
     dom,
-    busy,
+    migrates: active && job.params.operation === JobOperation.migrationOut,
     runs: state === DomainState.running,
     off: state === DomainState.shutoff || state === DomainState.crashed,
     waits: state === DomainState.paused && (reason === PausedReason.migration || reason === PausedReason.startingUp),
