@@ -21,6 +21,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await virtbook?.close();
   await lab?.destroy();
 });
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JournalRecord } from '../../src/engine/journal';
@@ -6,15 +6,26 @@ import { labSources } from './guest-cache';
 import type { Lab } from './lab';
 import { type ExecResult, until } from './processes';
 
-const cli = join(labSources, '..', '..', 'dist', 'cli.js');
+const root = join(labSources, '..', '..');
 
-/** The command line as a user has it, built, on a lab: its own state folder, and runbooks beside the lab's inventory. */
+/** The command line as a user has it, built, on a lab: its own state folder, and runbooks beside the lab's inventory. `close` it. */
 export class Virtbook {
   private readonly state: string;
+  private readonly cli: string;
 
   constructor(private readonly lab: Lab) {
     this.state = join(lab.dir, 'state');
     mkdirSync(this.state, { recursive: true });
+    execFileSync(process.execPath, ['scripts/build.mjs', '--out', join(lab.dir, 'dist')], { cwd: root });
+    this.cli = join(lab.dir, 'dist', 'cli.js');
+  }
+
+  /** Ends runners that a failed test left. */
+  async close(): Promise<void> {
+    for (const run of this.runs()) {
+      if (this.end(run) !== undefined) continue;
+      await this.killRunner(run).catch(() => undefined);
+    }
   }
 
   /** Writes a runbook of these steps (YAML, unindented) next to the inventory; says its path. */
@@ -27,7 +38,7 @@ export class Virtbook {
 
   command(...args: string[]): Promise<ExecResult> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [cli, ...args], {
+      const child = spawn(process.execPath, [this.cli, ...args], {
         cwd: this.lab.dir,
         env: { ...process.env, VIRTBOOK_STATE: this.state, NO_COLOR: '1' },
         stdio: ['ignore', 'pipe', 'pipe'],
