@@ -14,7 +14,7 @@ export const localReach: Reach = {
         socket.destroy();
         resolve();
       });
-      socket.once('error', error => reject(unreachable(`${host}:${port}`, error, timeoutMs, limit, signal)));
+      socket.on('error', error => reject(unreachable(`${host}:${port}`, error, timeoutMs, limit, signal)));
     });
   },
 
