@@ -18,11 +18,12 @@ export function readInventory(data: Json | undefined): Inventory {
 }
 
 function readConnection(value: Json): ConnectionDefinition | undefined {
-  const { type, uri, lab, sshConfig, tags } = asObject(value);
+  const { type, uri, lab, hosts, sshConfig, tags } = asObject(value);
   const common = optional('tags', strings(tags));
   if (type === 'libvirt' && typeof uri === 'string')
     return { type, uri, ...optional('sshConfig', text(sshConfig)), ...common };
-  if (type === 'simulated' && typeof lab === 'string') return { type, lab, ...common };
+  if (type === 'simulated' && typeof lab === 'string')
+    return { type, lab, ...optional('hosts', strings(hosts)), ...common };
   return undefined;
 }
 

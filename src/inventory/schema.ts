@@ -109,6 +109,7 @@ export const inventorySchema: RunbookSchema = {
           type: 'string',
           description: 'Lab file, relative to this file. Its state lives there and changes as runs change it.',
         },
+        hosts: { ...names, description: 'Hosts of the lab that this connection shows; all of them when left out.' },
         tags,
       },
     },

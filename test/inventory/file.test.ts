@@ -76,6 +76,13 @@ vms:
       'version: 1\nconnections:\n  hv1: { type: libvirt, uri: "qemu:///system", x: 1 } # virtbook-ignore: unknown-key';
     expect(parseInventory(text).diagnostics).toEqual([]);
   });
+  test('a simulated connection may show some hosts of its lab only', () => {
+    const { inventory, diagnostics } = parseInventory(
+      'version: 1\nconnections:\n  west: { type: simulated, lab: ./a.lab.yaml, hosts: [hv1] }',
+    );
+    expect(diagnostics).toEqual([]);
+    expect(inventory?.connections).toEqual({ west: { type: 'simulated', lab: './a.lab.yaml', hosts: ['hv1'] } });
+  });
   test('empty', () => {
     expect(parseInventory('').diagnostics.map(item => item.code)).toEqual(['empty-file']);
   });
