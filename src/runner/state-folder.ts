@@ -15,10 +15,15 @@ export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
 /** In the folder of a run. */
 export const journalName = 'journal.jsonl';
 
-/** A name for a run's control socket that fits in the 104 bytes that systems allow, wherever the state folder is. */
+/** Systems take names of sockets up to 104 bytes, the last of which is a zero. */
+const longestSocket = 103;
+
+/** A run's control socket: in its folder, or where that is too long a name, in a private folder with a short one. */
 export function socketPath(runFolder: string, env: NodeJS.ProcessEnv = process.env): string {
   const name = createHash('sha256').update(runFolder).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\virtbook-${name}`;
+  const own = join(runFolder, 'control.sock');
+  if (Buffer.byteLength(own) <= longestSocket) return own;
   const runtime = env.XDG_RUNTIME_DIR;
   const folder = runtime ? join(runtime, 'virtbook') : join(tmpdir(), `virtbook-${userInfo().uid}`);
   try {
