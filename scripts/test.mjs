@@ -88,6 +88,7 @@ const phases = {
   format: check('npx', 'biome', 'ci', '.'),
   types: check('npx', 'tsc', '--noEmit'),
   rooms: check('npx', 'depcruise', 'src', '--config', '.dependency-cruiser.cjs'),
+  generated: check('node', 'scripts/generate-libvirt-rpc.mjs', '--check'),
   unit: vitest(),
   demo: check('npm', 'run', 'demo', '--silent'),
   vscode: mocha('npm', 'run', 'test:vscode', '--silent'),
@@ -112,7 +113,7 @@ try {
     const start = Date.now();
     const { passed, failed, skipped = 0 } = await phase();
     totals = { passed: totals.passed + passed, failed: totals.failed + failed, skipped: totals.skipped + skipped };
-    lines.push(`${failed ? 'FAIL' : 'ok  '} ${name.padEnd(8)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`);
+    lines.push(`${failed ? 'FAIL' : 'ok  '} ${name.padEnd(9)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`);
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
