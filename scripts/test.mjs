@@ -84,6 +84,13 @@ const mocha = (command, ...args) => async () => {
   return { passed, failed: (code !== 0 && failed === 0) || passed + failed === 0 ? failed + 1 : failed, skipped: count('pending') };
 };
 
+/** A suite of our own that counts for itself: its last line is `N passed, N failed`. */
+const counted = (command, ...args) => async () => {
+  const { code, output } = await run(command, args);
+  const [, passed = 0, failed = 0] = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)?.map(Number) ?? [];
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed + (passed + failed === 0 ? 1 : 0) };
+};
+
 const phases = {
   format: check('npx', 'biome', 'ci', '.'),
   types: check('npx', 'tsc', '--noEmit'),
@@ -92,7 +99,7 @@ const phases = {
   unit: vitest(),
   demo: check('npm', 'run', 'demo', '--silent'),
   vscode: mocha('npm', 'run', 'test:vscode', '--silent'),
-  ui: vitest('--config', 'test/vscode/ui/vitest.config.ts'),
+  ui: counted('npm', 'run', 'test:ui', '--silent'),
   lab: vitest('--config', 'test/lab/vitest.config.ts'),
 };
 
