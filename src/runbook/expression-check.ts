@@ -170,6 +170,8 @@ const builtInNames = new Set([
   'google',
 ]);
 
+const operators: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '<', '<=', '>', '>=', '==', '!=']);
+
 /** One expression: follows paths such as `steps.patch.outputs.count` and reports names that do not exist. */
 class Walk {
   readonly problems: ExpressionProblem[] = [];
@@ -232,10 +234,22 @@ class Walk {
           if (body) this.visit(body, variable?.op === 'id' ? new Set([...bound, variable.args]) : bound);
           return anyType;
         }
-        for (const child of children(node)) this.visit(child, bound);
+        const types = children(node).map(child => this.visit(child, bound));
+        this.#numberBeside(node, types);
         return anyType;
       }
     }
+  }
+
+  /** CEL's checker sees numbers of the `number` kind as anything, because it tells ints from doubles; that they are no text is known. */
+  #numberBeside(node: ASTNode, types: ValueType[]): void {
+    const [left, right] = types;
+    if (!left || !right || types.length !== 2 || !operators.has(node.op)) return;
+    if (left.kind !== 'number' && right.kind !== 'number') return;
+    const other = left.kind === 'number' ? right : left;
+    if (['number', 'integer', 'any', 'null'].includes(other.kind)) return;
+    const sides = `${describeType(left)} ${node.op} ${describeType(right)}`;
+    this.#report('expression-type', node.range, mismatch(sides));
   }
 
   #name(node: Extract<ASTNode, { op: 'id' }>, bound: ReadonlySet<string>): ValueType {
@@ -406,12 +420,16 @@ function syntaxProblem(error: ExpressionError, costly: boolean, source: string):
   return { code: 'expression-syntax', message, range };
 }
 
+function mismatch(sides: string): string {
+  return `These types don't go together: ${sides}. Convert one side with \`string(…)\`, \`int(…)\` or \`double(…)\`.`;
+}
+
 function typeSentence(code: string, summary: string): string {
   // Names of types that were made up here end in a number; people know them as what they are.
   const plain = summary.replace(/\b([A-Za-z_]+?)_\d+\b/g, (_, name: string) => name.replaceAll('_', ' ').trim());
   switch (code) {
     case 'no_such_overload':
-      return `These types don't go together: ${plain.replace('no such overload: ', '')}. Convert one side with \`string(…)\`, \`int(…)\` or \`double(…)\`.`;
+      return mismatch(plain.replace('no such overload: ', ''));
     case 'no_matching_overload':
       return `There is no such function for these types: ${plain.replace(/found no matching overload for /, '')}.`;
     default:

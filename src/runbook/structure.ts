@@ -125,7 +125,7 @@ class Place {
         diagnostic(
           'wrong-value',
           short,
-          `${this.#name} is empty. Add at least one ${this.#path.at(-1) === 'steps' ? 'step' : 'item'}, or remove it.`,
+          `${this.#name} is empty. Add at least one ${this.#path.at(-1) === 'steps' ? 'step.' : 'item, or remove it.'}`,
         ),
       ];
     }

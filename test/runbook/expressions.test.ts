@@ -116,6 +116,19 @@ describe('expressions', () => {
                                       ^^^^ expression-type: This is a list of strings. Take one item with \`[0]\`, or all with \`.map(x, x.name)\`."
     `);
   });
+  test('a number that may be whole or not is no text', () => {
+    expect(
+      check('  - when: inputs.count + "x" == "3x" || inputs.count > 2.5\n    uses: vm.start\n    with: { vm: a }'),
+    ).toMatchInlineSnapshot(`
+      "  - when: inputs.count + "x" == "3x" || inputs.count > 2.5
+                ^^^^^^^^^^^^^^^^^^ expression-type: These types don't go together: number + string. Convert one side with \`string(…)\`, \`int(…)\` or \`double(…)\`.
+          uses: vm.start
+          with: { vm: a }"
+    `);
+    expect(
+      check('  - when: inputs.count * 2 > 2.5 && inputs.count != null\n    uses: vm.start\n    with: { vm: a }'),
+    ).not.toContain('^');
+  });
   test('types against what the input takes', () => {
     expect(
       check('  - uses: vm.start\n    with: { vm: "${{ inputs.vms }}", waitForGuest: "${{ inputs.force }}" }'),

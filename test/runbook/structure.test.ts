@@ -156,7 +156,7 @@ describe('one squiggle per mistake, where it is', () => {
           ^^^^^^^ missing-key: \`forEach\` needs a loop variable and its list, e.g. \`forEach: { vm: "\${{ inputs.vms }}" }\`.
                             ^ wrong-value: \`batch\` must be at least 1.
           steps: []
-          ^^^^^ wrong-value: \`steps\` is empty. Add at least one step, or remove it."
+          ^^^^^ wrong-value: \`steps\` is empty. Add at least one step."
     `);
     expect(
       squiggles(
