@@ -23,13 +23,38 @@ module.exports = {
       from: { path: `^src/${room}/` },
       to: { path: '^src/', pathNot: `^src/(${[room, ...below[room]].join('|')})/` },
     })),
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'only-vscode-imports-vscode', severity: 'error', from: { path: '^src', pathNot: '^src/vscode/' }, to: { path: '^vscode$|@types/vscode/' } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'only-vscode-imports-vscode',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/vscode/' },
+      to: { path: '^vscode$|@types/vscode/' },
+    },
     { name: 'pure-rooms-have-no-node', severity: 'error', from: { path: pure }, to: { dependencyTypes: ['core'] } },
-    { name: 'pure-rooms-have-no-ssh', severity: 'error', from: { path: pure }, to: { path: '^src/(ssh|runner|hypervisors/libvirt)/' } },
+    {
+      name: 'pure-rooms-have-no-ssh',
+      severity: 'error',
+      from: { path: pure },
+      to: { path: '^src/(ssh|runner|hypervisors/libvirt)/' },
+    },
     // The engine knows what an action needs (ports), never which hypervisor gives it.
-    { name: 'engine-knows-no-hypervisor', severity: 'error', from: { path: '^src/engine/' }, to: { path: '^src/hypervisors/.+/' } },
-    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^(vscode|cpu-features)$' } },
+    {
+      name: 'engine-knows-no-hypervisor',
+      severity: 'error',
+      from: { path: '^src/engine/' },
+      to: { path: '^src/hypervisors/.+/' },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^(vscode|cpu-features)$' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -21,7 +21,10 @@ const packages = {
 let child;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    if (child?.pid) try { process.kill(-child.pid, signal); } catch {}
+    if (child?.pid)
+      try {
+        process.kill(-child.pid, signal);
+      } catch {}
     process.exit(130);
   });
 }
@@ -29,7 +32,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 /** Runs a command in its own process group, so that a stop ends all of it. Output is passed on and kept. */
 function run(command, args, options = {}) {
   return new Promise(resolve => {
-    child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...options.env } });
+    child = spawn(command, args, {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
+    });
     let output = '';
     const take = data => {
       output += data;
@@ -43,13 +51,24 @@ function run(command, args, options = {}) {
 }
 
 async function install() {
-  const missing = [...new Set(Object.entries(packages).filter(([file]) => !existsSync(file)).map(([, name]) => name))];
+  const missing = [
+    ...new Set(
+      Object.entries(packages)
+        .filter(([file]) => !existsSync(file))
+        .map(([, name]) => name),
+    ),
+  ];
   if (missing.length) {
-    if (process.getuid?.() !== 0) throw new Error(`needs Debian packages ${missing.join(', ')}: install them, or run as root`);
+    if (process.getuid?.() !== 0)
+      throw new Error(`needs Debian packages ${missing.join(', ')}: install them, or run as root`);
     await run('apt-get', ['-o', 'DPkg::Lock::Timeout=400', 'update', '-qq']);
-    const done = await run('apt-get', ['-o', 'DPkg::Lock::Timeout=400', 'install', '-y', '-qq', '--no-install-recommends', ...missing], {
-      env: { DEBIAN_FRONTEND: 'noninteractive' },
-    });
+    const done = await run(
+      'apt-get',
+      ['-o', 'DPkg::Lock::Timeout=400', 'install', '-y', '-qq', '--no-install-recommends', ...missing],
+      {
+        env: { DEBIAN_FRONTEND: 'noninteractive' },
+      },
+    );
     if (done.code !== 0) throw new Error(`could not install ${missing.join(', ')}`);
   }
   const stamp = path.join(root, 'node_modules/.package-lock.json');
@@ -60,36 +79,62 @@ async function install() {
 }
 
 /** One command that passes or fails as a whole. */
-const check = (command, ...args) => async () => {
-  const { code } = await run(command, args);
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
-};
+const check =
+  (command, ...args) =>
+  async () => {
+    const { code } = await run(command, args);
+    return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  };
 
 /** A vitest suite, counted test by test from its report. */
-const vitest = (...args) => async () => {
-  const file = path.join(reports, `${Math.random().toString(36).slice(2)}.json`);
-  const { code } = await run('npx', ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args]);
-  if (!existsSync(file)) return { passed: 0, failed: 1 };
-  const report = JSON.parse(readFileSync(file, 'utf8'));
-  const failed = report.numFailedTests + (report.testResults ?? []).filter(r => r.status === 'failed' && r.assertionResults.length === 0).length;
-  return { passed: report.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: report.numPendingTests };
-};
+const vitest =
+  (...args) =>
+  async () => {
+    const file = path.join(reports, `${Math.random().toString(36).slice(2)}.json`);
+    const { code } = await run('npx', [
+      'vitest',
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+      ...args,
+    ]);
+    if (!existsSync(file)) return { passed: 0, failed: 1 };
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    const failed =
+      report.numFailedTests +
+      (report.testResults ?? []).filter(r => r.status === 'failed' && r.assertionResults.length === 0).length;
+    return {
+      passed: report.numPassedTests,
+      failed: code !== 0 && failed === 0 ? 1 : failed,
+      skipped: report.numPendingTests,
+    };
+  };
 
 /** A suite that mocha runs inside VS Code. */
-const mocha = (command, ...args) => async () => {
-  const { code, output } = await run(command, args);
-  const count = word => [...output.matchAll(new RegExp(`^\\s*(\\d+) ${word}`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0);
-  const passed = count('passing');
-  const failed = count('failing');
-  return { passed, failed: (code !== 0 && failed === 0) || passed + failed === 0 ? failed + 1 : failed, skipped: count('pending') };
-};
+const mocha =
+  (command, ...args) =>
+  async () => {
+    const { code, output } = await run(command, args);
+    const count = word =>
+      [...output.matchAll(new RegExp(`^\\s*(\\d+) ${word}`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0);
+    const passed = count('passing');
+    const failed = count('failing');
+    return {
+      passed,
+      failed: (code !== 0 && failed === 0) || passed + failed === 0 ? failed + 1 : failed,
+      skipped: count('pending'),
+    };
+  };
 
 /** A suite of our own that counts for itself: its last line is `N passed, N failed`. */
-const counted = (command, ...args) => async () => {
-  const { code, output } = await run(command, args);
-  const [, passed = 0, failed = 0] = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)?.map(Number) ?? [];
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed + (passed + failed === 0 ? 1 : 0) };
-};
+const counted =
+  (command, ...args) =>
+  async () => {
+    const { code, output } = await run(command, args);
+    const [, passed = 0, failed = 0] = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)?.map(Number) ?? [];
+    return { passed, failed: code !== 0 && failed === 0 ? 1 : failed + (passed + failed === 0 ? 1 : 0) };
+  };
 
 const phases = {
   format: check('npx', 'biome', 'ci', '.'),
@@ -120,7 +165,9 @@ try {
     const start = Date.now();
     const { passed, failed, skipped = 0 } = await phase();
     totals = { passed: totals.passed + passed, failed: totals.failed + failed, skipped: totals.skipped + skipped };
-    lines.push(`${failed ? 'FAIL' : 'ok  '} ${name.padEnd(9)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`);
+    lines.push(
+      `${failed ? 'FAIL' : 'ok  '} ${name.padEnd(9)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`,
+    );
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
