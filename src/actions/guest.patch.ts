@@ -200,6 +200,9 @@ or use \`snapshot: false\`.`,
   async probe(context, given, state) {
     let guest: Exec;
     try {
+      const location = await context.fleet.locate(state.uuid);
+      // A snapshot that was cut off leaves the guest frozen, and then nothing can be asked in it.
+      if (given.snapshot !== false) await portOf(location, 'snapshots').cleanUp(state.uuid, state.snapshot);
       guest = await guestOf(context, given);
       await waitForIdleApt(context, guest, given.vm, (given.timeout ?? defaultTimeout) * 1000);
     } catch (error) {
@@ -219,6 +222,8 @@ or use \`snapshot: false\`.`,
 
   async undo(context, given, state) {
     const location = await context.fleet.locate(state.uuid);
+    // A snapshot that was cut off leaves the guest frozen, and then nothing can be asked or run in it.
+    if (given.snapshot !== false) await portOf(location, 'snapshots').cleanUp(state.uuid, state.snapshot);
     const kept = given.snapshot !== false && (await hasSnapshot(location, state.snapshot));
     if (!(await isAsBefore(context, given, state))) {
       if (kept) {

@@ -4,41 +4,66 @@ import type { Table } from './table';
 /** What the passing of time alone changes, or what only counts changes. */
 const ignored = new Set(['readyAt', 'createdAt', 'revision']);
 
+/** One thing that is different. */
+export interface Difference {
+  kind: 'host' | 'datastore' | 'vm' | 'proxy';
+  name: string;
+  /** Where in the record, e.g. `guest.files./etc/motd`; empty: the whole record. */
+  path: string;
+  /** undefined: it was not there, or is not any more. */
+  was: unknown;
+  is: unknown;
+  /** The line for people, e.g. `vm web1: host is hv2, was hv1`. */
+  text: string;
+}
+
 /**
  * What is different in `after`, a line for each, e.g. `vm web1: host is hv2, was hv1`. Empty: the lab is back where it was.
  * The clock and boot times don't count; faults neither.
  */
 export function describeDifference(before: SimulatedLab, after: SimulatedLab): string[] {
-  const lines: string[] = [];
-  compareTables('host', before.hosts, after.hosts, lines);
-  compareTables('datastore', before.datastores, after.datastores, lines);
-  compareTables('vm', before.vms, after.vms, lines);
-  compareTables('proxy', before.proxies, after.proxies, lines);
-  return lines;
+  return differences(before, after).map(one => one.text);
 }
 
-function compareTables<V>(kind: string, before: Table<V>, after: Table<V>, lines: string[]): void {
-  for (const name of before.candidates(after)) compare(`${kind} ${name}`, '', before.get(name), after.get(name), lines);
+/** As `describeDifference`, with what each line is about. */
+export function differences(before: SimulatedLab, after: SimulatedLab): Difference[] {
+  const found: Difference[] = [];
+  compareTables('host', before.hosts, after.hosts, found);
+  compareTables('datastore', before.datastores, after.datastores, found);
+  compareTables('vm', before.vms, after.vms, found);
+  compareTables('proxy', before.proxies, after.proxies, found);
+  return found;
 }
 
-function compare(subject: string, path: string, before: unknown, after: unknown, lines: string[]): void {
+type Subject = Pick<Difference, 'kind' | 'name'>;
+
+function compareTables<V>(kind: Difference['kind'], before: Table<V>, after: Table<V>, found: Difference[]): void {
+  for (const name of before.candidates(after)) {
+    const [was, is] = [before.get(name), after.get(name)];
+    if (was !== is) compare({ kind, name }, '', was, is, found);
+  }
+}
+
+function compare(subject: Subject, path: string, before: unknown, after: unknown, found: Difference[]): void {
   if (before === after) return;
   if (isRecord(before) && isRecord(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      if (!ignored.has(key)) compare(subject, path ? `${path}.${key}` : key, before[key], after[key], lines);
+      if (!ignored.has(key)) compare(subject, path ? `${path}.${key}` : key, before[key], after[key], found);
     }
     return;
   }
   if (Array.isArray(before) && Array.isArray(after)) {
     for (let at = 0; at < Math.max(before.length, after.length); at++) {
-      compare(subject, `${path}[${at}]`, before[at], after[at], lines);
+      compare(subject, `${path}[${at}]`, before[at], after[at], found);
     }
     return;
   }
-  const what = path ? `${subject}: ${path}` : subject;
-  if (before === undefined) lines.push(`${what} is new: ${show(after)}`);
-  else if (after === undefined) lines.push(`${what} is gone, was ${show(before)}`);
-  else lines.push(`${what} is ${show(after)}, was ${show(before)}`);
+  const what = `${subject.kind} ${subject.name}${path ? `: ${path}` : ''}`;
+  const tell = (text: string): void =>
+    void found.push({ ...subject, path, was: before, is: after, text: `${what} ${text}` });
+  if (before === undefined) tell(`is new: ${show(after)}`);
+  else if (after === undefined) tell(`is gone, was ${show(before)}`);
+  else tell(`is ${show(after)}, was ${show(before)}`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

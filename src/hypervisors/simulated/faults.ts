@@ -49,8 +49,8 @@ export interface LabCall {
   host?: string;
 }
 
-/** Asked on every call, reads included. May throw to stop the caller there and then. */
-export type FaultHook = (call: LabCall) => Fault | undefined;
+/** Asked on every call. `reads`: it only looks. May throw to stop the caller there and then. */
+export type FaultHook = (call: LabCall, reads: boolean) => Fault | undefined;
 
 /** A hook that plays the scripted faults. */
 export function scriptedFaults(faults: readonly ScriptedFault[]): FaultHook {

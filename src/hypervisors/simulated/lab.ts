@@ -212,7 +212,7 @@ export class SimulatedLab {
   /** A call that only looks. */
   async read<T>(call: LabCall, look: () => T): Promise<T> {
     if (this.store) await this.refresh();
-    const fault = this.onCall?.(call);
+    const fault = this.onCall?.(call, true);
     if (fault) return this.fail(fault, call, { effect: look });
     this.reachable(call);
     return look();
@@ -221,7 +221,7 @@ export class SimulatedLab {
   /** A call that takes time and changes something. */
   async call<T>(call: LabCall, work: Work<T>): Promise<T> {
     if (this.store) await this.refresh();
-    const fault = this.onCall?.(call);
+    const fault = this.onCall?.(call, false);
     if (fault) return this.fail(fault, call, work);
     return this.perform(call, work);
   }

@@ -1,0 +1,63 @@
+import type { Fleet } from '../inventory/fleet';
+import type { Clock } from './journal-durable';
+
+/** A call on a simulated inventory, e.g. `migration.migrate` of web1 on hv1. */
+export interface SimulatedCall {
+  at: string;
+  vm?: string;
+  host?: string;
+}
+
+/** What goes wrong in a call; a simulated inventory knows how. */
+export interface SimulatedFault {
+  kind:
+    | 'fail-before'
+    | 'fail-after'
+    | 'fail-halfway'
+    | 'unknown'
+    | 'host-lost'
+    | 'datastore-full'
+    | 'agent-silent'
+    | 'hang';
+  happened?: boolean;
+  /** For `host-lost`: back after so long. */
+  seconds?: number;
+}
+
+/** Time that jumps to the next wake-up when nothing else can go on. */
+export interface RehearsalClock extends Clock {
+  catchUp(time: number): void;
+  /** Called when nothing goes on any more and no time that passes would change that. */
+  watch(onIdle: () => void): void;
+  /** Whoever waits, waits for ever. */
+  stop(): void;
+}
+
+/** One thing that is not as it was. */
+export interface StateDifference {
+  kind: 'host' | 'datastore' | 'vm' | 'proxy';
+  name: string;
+  path: string;
+  /** For people. */
+  text: string;
+  /** The loss of a host did it, whatever the run does. */
+  byLoss: boolean;
+}
+
+/** Memory in MiB, space in GiB. */
+export interface StateLoad {
+  hosts: Record<string, { used: number; capacity: number }>;
+  datastores: Record<string, { used: number; capacity: number }>;
+}
+
+/** A copy of the inventory to run on: state, time and the calls on it. */
+export interface RehearsalInventory {
+  readonly fleet: Fleet;
+  readonly clock: RehearsalClock;
+  set onCall(hook: ((call: SimulatedCall, reads: boolean) => SimulatedFault | undefined) | undefined);
+  /** An independent copy as it is now, without hook and without what is under way. */
+  fork(): RehearsalInventory;
+  /** What is different in a later fork. */
+  differences(later: RehearsalInventory): StateDifference[];
+  load(): StateLoad;
+}

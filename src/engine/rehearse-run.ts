@@ -1,0 +1,249 @@
+import type { ActionDefinition } from '../actions/action';
+import { History } from './history';
+import { interpret } from './interpret';
+import type { JournalRecord, RunEnded, RunEvent } from './journal';
+import { JournalDurable, type JournalWriter } from './journal-durable';
+import type { Plan } from './plan';
+import type { RehearsalInventory, SimulatedCall, SimulatedFault } from './rehearsal-world';
+
+/** Where and how a simulated run goes wrong. */
+export interface Injection {
+  /** Key of the step whose effect it hits; `undo`: the taking back of it. */
+  key: string;
+  phase: 'step' | 'undo';
+  /** Absent: when its intent has been written, before it does anything. Else the `nth` (from 1) call like this since then. */
+  call?: SimulatedCall & { nth: number };
+  how:
+    | { do: 'fault'; fault: SimulatedFault }
+    /** The runner dies: at the intent, or after the call, which breaks off halfway or not. */
+    | { do: 'kill'; halfway?: boolean }
+    /** A person cancels: while the call is under way and heeds it, or right after the call. */
+    | { do: 'cancel'; during: boolean };
+}
+
+/** A place in a run that others are started from: what was recorded up to there, and the inventory as it was. */
+export interface Checkpoint {
+  /** Of which the first `count` count. */
+  records: readonly JournalRecord[];
+  count: number;
+  inventory: RehearsalInventory;
+}
+
+export interface SimulatedRun {
+  /** undefined: it never came to an end. */
+  ended: RunEnded | undefined;
+  /** What was recorded since the checkpoint. */
+  records: JournalRecord[];
+  /** As it is at the end. */
+  inventory: RehearsalInventory;
+  /** Which injections hit. */
+  fired: number;
+  /** Questions that the scripted person answered with `rollback`. */
+  questions: string[];
+}
+
+export interface RunSetting {
+  plan: Plan;
+  action(name: string): ActionDefinition | undefined;
+  /** Sees every record before it is written. */
+  onRecord?: (event: RunEvent) => void;
+  onCall?: (call: SimulatedCall, reads: boolean) => void;
+}
+
+export const rehearsalRunId = 'rehearsal';
+/** Who answers and cancels in a rehearsal. */
+export const scriptedPerson = 'rehearsal';
+
+type ProcessEnd = { ended: RunEnded } | { diedIn: RehearsalInventory } | { thrown: unknown } | 'stuck';
+
+/**
+ * One whole run on a fork of the checkpoint's inventory: the interpreter goes through what is recorded without acting, as a resumed runner
+ * does, and from there on acts; a runner that is killed is followed by another one that resumes. Ends as a real one would.
+ */
+export async function simulate(
+  setting: RunSetting,
+  from: Checkpoint,
+  injections: readonly Injection[],
+  /** To run on, instead of a fork of the checkpoint's. */
+  inventory = from.inventory.fork(),
+): Promise<SimulatedRun> {
+  const run: SimulatedRun = { ended: undefined, records: [], inventory, fired: 0, questions: [] };
+  return carry(setting, from, run, injections);
+}
+
+/** A person has looked and rolls the run back again (`virtbook rollback`), `afterMs` later. Gives a run that goes on from the given one. */
+export async function rollBackAgain(
+  setting: RunSetting,
+  from: Checkpoint,
+  before: SimulatedRun,
+  afterMs: number,
+): Promise<SimulatedRun> {
+  const inventory = before.inventory.fork();
+  inventory.clock.catchUp(inventory.clock.now() + afterMs);
+  const run: SimulatedRun = { ...before, ended: undefined, records: [...before.records], inventory };
+  run.records.push(recordOf(from.count + run.records.length, inventory.clock.now(), rollbackRequest));
+  return carry(setting, from, run, []);
+}
+
+const rollbackRequest: RunEvent = { type: 'cancel.requested', mode: 'rollback', by: scriptedPerson };
+
+async function carry(
+  setting: RunSetting,
+  from: Checkpoint,
+  run: SimulatedRun,
+  injections: readonly Injection[],
+): Promise<SimulatedRun> {
+  for (;;) {
+    const history = new History();
+    for (let at = 0; at < from.count; at++) history.apply(from.records[at]!);
+    for (const record of run.records) history.apply(record);
+    const end = await new Process(setting, from.count, run, injections, history).carry();
+    if (end === 'stuck') return run;
+    if ('thrown' in end) throw end.thrown;
+    if ('diedIn' in end) {
+      run.inventory = end.diedIn;
+      continue;
+    }
+    run.records.push(recordOf(from.count + run.records.length, run.inventory.clock.now(), end.ended));
+    run.ended = end.ended;
+    return run;
+  }
+}
+
+function recordOf(n: number, t: number, event: RunEvent): JournalRecord {
+  return Object.assign({ n, t }, event);
+}
+
+const never: Promise<never> = new Promise(() => undefined);
+const noted: Promise<JournalRecord> = Promise.resolve({
+  n: -1,
+  t: 0,
+  type: 'step.progress',
+  key: '',
+});
+
+/** One runner process on the simulated inventory. */
+class Process implements JournalWriter {
+  readonly #durable: JournalDurable;
+  readonly #inventory: RehearsalInventory;
+  #end!: (end: ProcessEnd) => void;
+  #dead = false;
+  /** What the next call or record brings. */
+  #armed: 'kill' | 'cancel' | undefined;
+  /** The effect of the injection that is waited for is under way. */
+  #open = false;
+  #seen = 0;
+
+  constructor(
+    private readonly setting: RunSetting,
+    private readonly offset: number,
+    private readonly run: SimulatedRun,
+    private readonly injections: readonly Injection[],
+    private readonly history: History,
+  ) {
+    this.#inventory = run.inventory;
+    this.#durable = new JournalDurable(rehearsalRunId, history, this, this.#inventory.clock);
+  }
+
+  carry(): Promise<ProcessEnd> {
+    const { setting } = this;
+    const { fleet, clock } = this.#inventory;
+    return new Promise(resolve => {
+      this.#end = end => {
+        this.#inventory.clock.stop();
+        resolve(end);
+      };
+      this.#inventory.onCall = (call, reads) => this.#called(call, reads);
+      this.history.apply(
+        this.#write({ type: 'run.started', pid: 0, machine: 'rehearsal', resumed: this.history.started }),
+      );
+      interpret(this.#durable, setting.plan, { action: setting.action, fleet, clock }).then(
+        ended => this.#end({ ended }),
+        (thrown: unknown) => this.#end({ thrown }),
+      );
+      clock.watch(() => this.#end('stuck'));
+    });
+  }
+
+  append(event: RunEvent, durability: 'synced' | 'soon'): Promise<JournalRecord> {
+    if (this.#dead) return never;
+    if (durability === 'soon') return noted;
+    if (this.#strike()) return never;
+    const record = this.#write(event);
+    if (event.type === 'question.asked') void this.#answer(event.id);
+    const injection = this.injections[this.run.fired];
+    if (injection && 'key' in event && event.key === injection.key && 'attempt' in event) {
+      if (event.type === `${injection.phase}.intent`) {
+        this.#open = true;
+        this.#seen = 0;
+        if (!injection.call) {
+          this.run.fired++;
+          if (injection.how.do === 'kill') return this.#die();
+        }
+      } else this.#open = false;
+    }
+    return Promise.resolve(record);
+  }
+
+  #write(event: RunEvent): JournalRecord {
+    this.setting.onRecord?.(event);
+    const record = recordOf(this.offset + this.run.records.length, this.#inventory.clock.now(), event);
+    this.run.records.push(record);
+    return record;
+  }
+
+  #called(call: SimulatedCall, reads: boolean): SimulatedFault | undefined {
+    if (this.#dead || this.#strike()) return { kind: 'hang' };
+    this.setting.onCall?.(call, reads);
+    const injection = this.#open ? this.injections[this.run.fired] : undefined;
+    const wanted = injection?.call;
+    if (!wanted || call.at !== wanted.at || call.vm !== wanted.vm) return undefined;
+    if (++this.#seen !== wanted.nth) return undefined;
+    this.run.fired++;
+    this.#open = false;
+    const { how } = injection;
+    switch (how.do) {
+      case 'fault':
+        return how.fault;
+      case 'kill':
+        this.#armed = 'kill';
+        return how.halfway ? { kind: 'fail-halfway' } : undefined;
+      case 'cancel':
+        if (!how.during) {
+          this.#armed = 'cancel';
+          return undefined;
+        }
+        void this.#durable.cancel('rollback', scriptedPerson);
+        return { kind: 'hang' };
+    }
+  }
+
+  /** Carries out what is due now; true when the process is dead with that. */
+  #strike(): boolean {
+    const armed = this.#armed;
+    if (armed === undefined) return false;
+    this.#armed = undefined;
+    if (armed === 'kill') {
+      void this.#die();
+      return true;
+    }
+    void this.#durable.cancel('rollback', scriptedPerson);
+    return false;
+  }
+
+  /** What has happened stays; what the process would do after this never happens, as its calls and its clock are on a state of their own. */
+  #die(): Promise<never> {
+    this.#dead = true;
+    this.#end({ diedIn: this.#inventory.fork() });
+    return never;
+  }
+
+  /** The question is open a moment after it was recorded. */
+  async #answer(id: string): Promise<void> {
+    this.run.questions.push(id);
+    for (let turn = 0; turn < 100 && !this.#dead; turn++) {
+      await undefined;
+      if (await this.#durable.answer(id, 'rollback', scriptedPerson)) return;
+    }
+  }
+}

@@ -1,0 +1,416 @@
+import type { ActionDefinition } from '../actions/action';
+import type { EndStatus, Failure, JournalRecord, Remaining, RunEnded } from './journal';
+import type { Plan } from './plan';
+import type { RehearsalInventory, StateLoad } from './rehearsal-world';
+import {
+  CallRecorder,
+  hostLostSeconds,
+  injectionsFor,
+  type RecordedEffect,
+  type RehearsedFault,
+  rehearsedFaults,
+} from './rehearse-points';
+import {
+  type Checkpoint,
+  type Injection,
+  type RunSetting,
+  rollBackAgain,
+  type SimulatedRun,
+  simulate,
+} from './rehearse-run';
+import { isBad, type Judgement, judge, namesTold, type Verdict, verdicts } from './rehearse-verdict';
+
+export interface RehearsalRequest {
+  plan: Plan;
+  action(name: string): ActionDefinition | undefined;
+  /** Simulated copy of the inventory; it is forked and stays as it is. */
+  inventory: RehearsalInventory;
+  /** A second fault in each rollback, too. */
+  pairs?: boolean;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** All that a rehearsal found. Equal requests give equal rehearsals. */
+export interface Rehearsal {
+  name: string;
+  clean: CleanRun;
+  /** In the order in which they were begun. */
+  steps: RehearsedStep[];
+  /** Failure points that did not come back, the worst first. */
+  stories: Story[];
+  /** How many failure points ended in which way; with `pairs`, those of two faults too. */
+  counts: Record<Verdict, number>;
+  /** Failure points with two faults, when they were asked for. */
+  pairs?: { points: number; counts: Record<Verdict, number> };
+  /** Simulated runs, the clean one included. */
+  runs: number;
+  /** Every failure point was rehearsed and none is bad. */
+  ok: boolean;
+}
+
+export interface CleanRun {
+  status: EndStatus | 'stuck';
+  failure?: Failure;
+  failedStep?: string;
+  failedItems: string[];
+  warnings: string[];
+  remaining: Remaining[];
+  /** Predicted, in ms from the start. */
+  durationMs: number;
+  timetable: { key: string; title: string; fromMs: number; toMs: number }[];
+  peak: { hosts: Record<string, Peak>; datastores: Record<string, Peak> };
+}
+
+/** Memory in MiB, space in GiB; `steps`: most steps at once that acted on it. */
+export interface Peak {
+  used: number;
+  capacity: number;
+  steps: number;
+}
+
+export interface RehearsedStep {
+  key: string;
+  pointer: string;
+  title: string;
+  uses: string;
+  faults: Record<RehearsedFault, Cell>;
+}
+
+/** How the failure points of one step and fault ended. No points: the fault can't hit this step. */
+export interface Cell {
+  points: number;
+  counts: Partial<Record<Verdict, number>>;
+  /** The worst of them. */
+  worst: Verdict;
+}
+
+/** What happened at one failure point, for people. */
+export interface Story {
+  key: string;
+  fault: RehearsedFault;
+  /** The second fault, in the rollback. */
+  second?: { key: string; fault: RehearsedFault };
+  verdict: Verdict;
+  /** Sentences, in order. */
+  text: string[];
+  /** A line for each thing that is not as it was. */
+  left: string[];
+}
+
+/** Second faults of `pairs`: those that can hit an undo. */
+const secondFaults: readonly RehearsedFault[] = [
+  'fails-before',
+  'fails-after',
+  'unknown',
+  'host-lost',
+  'runner-killed',
+];
+
+/** Runs the plan on copies of the inventory: once cleanly, and once for every failure point. */
+export async function rehearse(request: RehearsalRequest): Promise<Rehearsal> {
+  const rehearsal = new Rehearsing(request);
+  await rehearsal.clean();
+  return rehearsal.all();
+}
+
+interface Point {
+  effect: RecordedEffect;
+  fault: RehearsedFault;
+  injection: Injection;
+  from: Checkpoint;
+}
+
+/** How one failure point went. */
+export interface PointResult extends Judgement {
+  run: SimulatedRun;
+  /** The run that a person's second rollback made of it. */
+  again?: SimulatedRun;
+}
+
+export class Rehearsing {
+  readonly #setting: RunSetting;
+  readonly #start: RehearsalInventory;
+  readonly #from = new Map<RecordedEffect, Checkpoint>();
+  readonly #seen = new Map<string, Set<string>>();
+  #effects: RecordedEffect[] = [];
+  #finished: RehearsalInventory;
+  #clean!: CleanRun;
+  #runs = 0;
+
+  constructor(private readonly request: RehearsalRequest) {
+    const { plan, action } = request;
+    this.#setting = { plan, action };
+    this.#start = request.inventory;
+    this.#finished = request.inventory;
+  }
+
+  /** The run in which nothing goes wrong; from its steps come the failure points. */
+  async clean(): Promise<CleanRun> {
+    const inventory = this.#start.fork();
+    const recorder = new CallRecorder(() => inventory.clock.now());
+    const records: JournalRecord[] = [];
+    const from: Checkpoint = { records, count: 0, inventory };
+    let latest: Checkpoint = { ...from, inventory: inventory.fork() };
+    const peak: CleanRun['peak'] = { hosts: {}, datastores: {} };
+    let count = 0;
+    const run = await simulate(
+      {
+        ...this.#setting,
+        onRecord: event => {
+          // Only where nothing is under way can another run take over.
+          if (event.type === 'step.intent' && recorder.quiet) latest = { records, count, inventory: inventory.fork() };
+          recorder.onRecord(event);
+          if (event.type === 'step.intent') this.#from.set(recorder.effects.at(-1)!, latest);
+          else if (event.type !== 'run.started') raise(peak, inventory.load());
+          count++;
+        },
+        onCall: (call, reads) => recorder.onCall(call, reads),
+      },
+      from,
+      [],
+      inventory,
+    );
+    this.#runs++;
+    records.push(...run.records);
+    this.#finished = run.inventory;
+    // What a loop or a rollback of the clean run took back has no place among the steps that can go wrong.
+    this.#effects = recorder.effects.filter(effect => effect.phase === 'step');
+    for (const effect of this.#effects) this.#see(effect);
+    const start = this.#start.clock.now();
+    busiest(peak, this.#effects);
+    const { ended } = run;
+    this.#clean = {
+      status: ended?.status ?? 'stuck',
+      ...(ended?.failure && { failure: ended.failure }),
+      ...(ended?.failedStep !== undefined && { failedStep: ended.failedStep }),
+      failedItems: ended?.failedItems ?? [],
+      warnings: ended?.warnings ?? [],
+      remaining: ended?.remaining ?? [],
+      durationMs: run.inventory.clock.now() - start,
+      timetable: this.#effects.map(({ key, title, startedAt, endedAt }) => ({
+        key,
+        title,
+        fromMs: startedAt - start,
+        toMs: endedAt - start,
+      })),
+      peak,
+    };
+    return this.#clean;
+  }
+
+  #see({ key, calls }: RecordedEffect): void {
+    const names = this.#seen.get(key) ?? new Set<string>();
+    for (const { vm } of calls) if (vm !== undefined) names.add(vm);
+    this.#seen.set(key, names);
+  }
+
+  /** Every failure point with one fault, in the order of the steps. */
+  points(): Point[] {
+    return this.#effects.flatMap(effect =>
+      rehearsedFaults.flatMap(fault =>
+        injectionsFor(effect, fault).map(injection => ({ effect, fault, injection, from: this.#from.get(effect)! })),
+      ),
+    );
+  }
+
+  async all(): Promise<Rehearsal> {
+    const points = this.#clean.status === 'done' ? this.points() : [];
+    const steps = new Map<string, RehearsedStep>();
+    const stories: Story[] = [];
+    const counts = noCounts();
+    for (const { key, pointer, title, uses } of this.#effects) {
+      if (!steps.has(key)) steps.set(key, { key, pointer, title, uses, faults: noCells() });
+    }
+    const pairs = this.request.pairs ? { points: 0, counts: noCounts() } : undefined;
+    const lastStep = this.#effects.at(-1);
+    let done = 0;
+    /** Cells whose rollback has been struck again already. */
+    const paired = new Set<string>();
+    for (const point of points) {
+      const recorder = pairs && new CallRecorder(() => 0);
+      const result = await this.at(point, [], recorder);
+      counts[result.verdict]++;
+      add(steps.get(point.effect.key)!.faults[point.fault], result.verdict);
+      if (isBad(result.verdict)) stories.push(this.#story(point, result));
+      if (pairs && recorder && result.verdict !== 'not-hit') {
+        const cell = `${point.effect.key} ${point.fault}`;
+        if (!paired.has(cell)) {
+          paired.add(cell);
+          const undos = recorder.effects.filter(effect => effect.phase === 'undo');
+          // Where the rollback comes from makes no difference to an undo far behind it, so each of those is struck once.
+          const whole = point.effect === lastStep && point.fault === 'fails-before';
+          for (const undo of whole ? undos : undos.slice(0, 2)) {
+            for (const { fault, injection } of secondInjections(undo)) {
+              const second = await this.at(point, [injection]);
+              if (second.run.fired < 2) continue;
+              pairs.points++;
+              pairs.counts[second.verdict]++;
+              if (isBad(second.verdict)) stories.push(this.#story(point, second, { key: undo.key, fault }));
+            }
+          }
+        }
+      }
+      this.request.onProgress?.(++done, points.length);
+    }
+    stories.sort((left, right) => verdicts.indexOf(right.verdict) - verdicts.indexOf(left.verdict));
+    return {
+      name: this.request.plan.name,
+      clean: this.#clean,
+      steps: [...steps.values()],
+      stories,
+      counts,
+      ...(pairs && { pairs }),
+      runs: this.#runs,
+      ok: this.#clean.status === 'done' && this.#clean.failedItems.length === 0 && stories.length === 0,
+    };
+  }
+
+  /** One failure point: a whole run, and when it ends in need of a person who rolls it back again, that too. */
+  async at(point: Point, more: readonly Injection[] = [], recorder?: CallRecorder): Promise<PointResult> {
+    const injections = [point.injection, ...more];
+    const setting: RunSetting = recorder
+      ? {
+          ...this.#setting,
+          onRecord: event => recorder.onRecord(event),
+          onCall: (call, reads) => recorder.onCall(call, reads),
+        }
+      : this.#setting;
+    const run = await simulate(setting, point.from, injections);
+    this.#runs++;
+    if (!run.ended) return { run, verdict: 'stuck', left: [], byLoss: [] };
+    const judged = this.#judge(point, run, run.ended);
+    if (run.fired === 0) return { run, ...judged, verdict: 'not-hit' };
+    if (run.ended.status !== 'needs-operator' || !isBad(judged.verdict)) return { run, ...judged };
+    const again = await rollBackAgain(this.#setting, point.from, run, hostLostSeconds * 1000);
+    if (!again.ended) return { run, ...judged };
+    const later = this.#judge(point, again, again.ended);
+    if (judged.verdict === 'left' && later.verdict === 'came-back') {
+      return { run, again, ...later, verdict: 'came-back-later' };
+    }
+    return { run, again, ...judged };
+  }
+
+  #judge(point: Point, run: SimulatedRun, ended: RunEnded): Judgement {
+    const { plan, action } = this.request;
+    return judge(ended, run.inventory, { start: this.#start, finished: this.#finished }, () => {
+      const records = [...point.from.records.slice(0, point.from.count), ...run.records];
+      return namesTold(ended, records, plan, action, this.#seen);
+    });
+  }
+
+  #story(point: Point, result: PointResult, second?: Story['second']): Story {
+    const { run, verdict } = result;
+    const { effect, fault } = point;
+    const text = [`${effect.key} (${effect.title}): ${whatHappened(point.injection)}`];
+    if (second) text.push(`Then, in the rollback, at ${second.key}: ${second.fault.replace('-', ' ')}.`);
+    if (run.questions.length > 0) text.push('Asked what had become of it, the person answered: roll back.');
+    const { ended } = run;
+    if (!ended) text.push('The run never came to an end.');
+    else {
+      text.push(`The run ended ${ended.status}${ended.failure ? `: ${ended.failure.message}` : '.'}`);
+      for (const { key, text: todo, why } of ended.remaining ?? [])
+        text.push(`It says that ${key} is left: ${todo}. ${why}`);
+      for (const warning of ended.warnings ?? []) text.push(`It warns: ${warning}`);
+      if (result.again) text.push('Rolling it back again did not bring it back.');
+      if (verdict === 'left-unsaid') text.push('It does not say all that is left.');
+    }
+    return {
+      key: effect.key,
+      fault,
+      ...(second && { second }),
+      verdict,
+      text,
+      left: result.left.map(one => one.text),
+    };
+  }
+}
+
+/** The whole set of faults at the undo, each once. */
+function secondInjections(undo: RecordedEffect): { fault: RehearsedFault; injection: Injection }[] {
+  return secondFaults.flatMap(fault => {
+    const [injection] = injectionsFor(undo, fault);
+    return injection ? [{ fault, injection }] : [];
+  });
+}
+
+function whatHappened({ call, how }: Injection): string {
+  const where = call ? `${call.at}${call.nth > 1 ? ` (call ${call.nth})` : ''}` : 'its beginning';
+  switch (how.do) {
+    case 'kill':
+      return call
+        ? `the runner is killed ${how.halfway ? 'halfway through' : 'right after'} ${where}, and another one resumes the run.`
+        : 'the runner is killed when its intent is written, and another one resumes the run.';
+    case 'cancel':
+      return how.during
+        ? `a person cancels the run during ${where}.`
+        : `a person cancels the run right after ${where}.`;
+    case 'fault':
+      switch (how.fault.kind) {
+        case 'fail-before':
+          return `${where} fails and does nothing.`;
+        case 'fail-after':
+          return `${where} says that it failed, although it happened.`;
+        case 'fail-halfway':
+          return `the connection is lost halfway through ${where}.`;
+        case 'unknown':
+          return `the connection is lost in ${where}, which ${how.fault.happened === false ? 'did not happen' : 'happened'}.`;
+        case 'host-lost':
+          return `${call?.host ?? 'the host'} is lost for ${hostLostSeconds} s in ${where}, which ${how.fault.happened ? 'happened' : 'did not happen'}.`;
+        case 'datastore-full':
+          return `the datastore runs full in ${where}.`;
+        case 'agent-silent':
+          return `the guest agent gives no answer in ${where}.`;
+        case 'hang':
+          return `${where} never answers.`;
+      }
+  }
+}
+
+function noCounts(): Record<Verdict, number> {
+  return Object.fromEntries(verdicts.map(verdict => [verdict, 0])) as Record<Verdict, number>;
+}
+
+function noCells(): Record<RehearsedFault, Cell> {
+  return Object.fromEntries(
+    rehearsedFaults.map(fault => [fault, { points: 0, counts: {}, worst: 'not-hit' } satisfies Cell]),
+  ) as unknown as Record<RehearsedFault, Cell>;
+}
+
+function add(cell: Cell, verdict: Verdict): void {
+  cell.points++;
+  cell.counts[verdict] = (cell.counts[verdict] ?? 0) + 1;
+  if (verdicts.indexOf(verdict) > verdicts.indexOf(cell.worst)) cell.worst = verdict;
+}
+
+function raise(peak: CleanRun['peak'], load: StateLoad): void {
+  for (const kind of ['hosts', 'datastores'] as const) {
+    for (const [name, { used, capacity }] of Object.entries(load[kind])) {
+      const known = peak[kind][name];
+      if (!known) peak[kind][name] = { used, capacity, steps: 0 };
+      else if (used > known.used) known.used = used;
+    }
+  }
+}
+
+/** Most steps at once on each host, from the calls that name it. */
+function busiest(peak: CleanRun['peak'], effects: readonly RecordedEffect[]): void {
+  const moments = new Map<string, { at: number; more: 1 | -1 }[]>();
+  for (const { calls, startedAt, endedAt } of effects) {
+    for (const host of new Set(calls.filter(call => !call.reads).map(call => call.host))) {
+      if (host === undefined) continue;
+      const list = moments.get(host) ?? [];
+      list.push({ at: startedAt, more: 1 }, { at: endedAt, more: -1 });
+      moments.set(host, list);
+    }
+  }
+  for (const [host, list] of moments) {
+    // One that ends when another begins is not beside it.
+    list.sort((left, right) => left.at - right.at || left.more - right.more);
+    let now = 0;
+    for (const { more } of list) {
+      now += more;
+      const known = peak.hosts[host];
+      if (known && now > known.steps) known.steps = now;
+    }
+  }
+}
