@@ -28,7 +28,12 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
   );
   const names = new InventoryNames(uri => inventory.seen(uri));
-  const features = new LanguageFeatures(names, log, (kind, name) => inventory.liveState(kind, name));
+  const features = new LanguageFeatures(
+    names,
+    log,
+    (kind, name) => inventory.liveState(kind, name),
+    async document => (document.uri.scheme === 'file' ? runs.lastValues(document.uri.fsPath) : undefined),
+  );
   const documents = new ReadonlyDocuments(runs);
   const progress = new RunProgress(runs, () => prompts.person(), log);
   const runCommands = new RunCommands(

@@ -19,6 +19,10 @@ export class ReadonlyDocuments implements vscode.TextDocumentContentProvider, vs
       vscode.workspace.registerTextDocumentContentProvider(schemes.plan, this),
       vscode.workspace.registerTextDocumentContentProvider(schemes.journal, this),
       runs.onDidChangeRun(({ runId }) => this.redrawSoon(runId)),
+      // A record that came while the document was being opened found nobody to tell.
+      vscode.workspace.onDidOpenTextDocument(document => {
+        if (document.uri.scheme === schemes.journal) this.redrawSoon(runIdOf(document.uri));
+      }),
       vscode.workspace.onDidCloseTextDocument(document => {
         if (document.uri.scheme === schemes.plan) this.plans.delete(document.uri.toString());
       }),
@@ -43,8 +47,7 @@ export class ReadonlyDocuments implements vscode.TextDocumentContentProvider, vs
     if (uri.scheme === schemes.plan) {
       return this.plans.get(uri.toString()) ?? vscode.l10n.t('This plan is not kept. Choose Plan again.');
     }
-    const runId = uri.path.slice(1).replace(/\.log$/, '');
-    return `${journalLines(await this.runs.records(runId)).join('\n')}\n`;
+    return `${journalLines(await this.runs.records(runIdOf(uri))).join('\n')}\n`;
   }
 
   private redrawSoon(runId: string): void {
@@ -64,6 +67,10 @@ export class ReadonlyDocuments implements vscode.TextDocumentContentProvider, vs
     for (const timer of this.timers.values()) clearTimeout(timer);
     for (const item of this.disposables) item.dispose();
   }
+}
+
+function runIdOf(uri: vscode.Uri): string {
+  return uri.path.slice(1).replace(/\.log$/, '');
 }
 
 function journalUri(runId: string): vscode.Uri {

@@ -23,7 +23,8 @@ export class RunCommands {
   ) {}
 
   async plan(uri: vscode.Uri): Promise<void> {
-    const planned = await this.prepare(uri, {});
+    const document = await this.open(uri);
+    const planned = document && (await this.prepare(document, {}));
     if (planned) await this.show(planned);
   }
 
@@ -38,7 +39,10 @@ export class RunCommands {
       );
       return undefined;
     }
-    const planned = await this.prepare(uri, part);
+    const document = await this.open(uri);
+    // What runs is what is on disk, and what is on disk is what was seen.
+    if (!document || (document.isDirty && !(await document.save()))) return undefined;
+    const planned = await this.prepare(document, part);
     return planned && (await this.confirmAndSubmit(planned));
   }
 
@@ -54,7 +58,13 @@ export class RunCommands {
       run,
       look,
     );
-    if (answer === look) await this.show(planned);
+    if (answer === look) {
+      await this.show(planned);
+      const again = vscode.l10n.t('Run…');
+      const text = vscode.l10n.t('This is the plan of {0}. Nothing has been run.', plan.name);
+      if ((await vscode.window.showInformationMessage(text, again)) !== again) return undefined;
+      return this.confirmAndSubmit(planned);
+    }
     if (answer !== run) return undefined;
     const runId = await this.runs.runs.submit({
       plan,
@@ -68,8 +78,7 @@ export class RunCommands {
     return runId;
   }
 
-  /** Checks, asks for inputs and plans; tells what is wrong if it can't. */
-  private async prepare(uri: vscode.Uri, part: Part): Promise<Planned | undefined> {
+  private async open(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {
     const document = await vscode.workspace.openTextDocument(uri);
     if (document.languageId !== languages.runbook) {
       void vscode.window.showWarningMessage(
@@ -77,8 +86,12 @@ export class RunCommands {
       );
       return undefined;
     }
-    // What runs is what is on disk, and what is on disk is what was seen.
-    if (document.isDirty && !(await document.save())) return undefined;
+    return document;
+  }
+
+  /** Checks, asks for inputs and plans; tells what is wrong if it can't. */
+  private async prepare(document: vscode.TextDocument, part: Part): Promise<Planned | undefined> {
+    const { uri } = document;
     if (await this.hasMistakes(document)) return undefined;
     const { runbook } = language().runbookOf(asLspDocument(document), this.features.cache);
     if (!runbook) return undefined;

@@ -7,7 +7,7 @@ import { journalLines } from '../../src/vscode/runs/journalText';
 import { progressOf, progressText } from '../../src/vscode/runs/progressText';
 import { runActions, runNode, stepNodes } from '../../src/vscode/runs/runsTree';
 import { RunTracker } from '../../src/vscode/runs/runTracker';
-import { resultTitle, stepResults } from '../../src/vscode/runs/stepResults';
+import { resultTitle, runValues, stepResults } from '../../src/vscode/runs/stepResults';
 
 const START = Date.UTC(2026, 0, 3, 22, 0, 0);
 
@@ -144,6 +144,19 @@ describe('last result of a step', () => {
     const result = results.get('/steps/0/steps/0')!;
     expect(result).toMatchObject({ times: 2, failed: 1, state: 'failed' });
     expect(resultTitle(result, START)).toMatch(/^\$\(error\) 1 of 2 failed/);
+  });
+});
+
+describe('values of the last run', () => {
+  it('are its inputs and the outputs of steps outside of loops', () => {
+    const records = journal(
+      'v',
+      intent('a', '/steps/0'),
+      done('a', '/steps/0'),
+      intent('l[x]/b', '/s'),
+      done('l[x]/b', '/s'),
+    );
+    expect(runValues(viewOf(records))).toEqual({ inputs: {}, steps: { a: { outputs: { x: 1 } } } });
   });
 });
 

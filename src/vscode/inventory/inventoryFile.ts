@@ -3,6 +3,7 @@ import type { Inventory } from '../../inventory/model';
 import { contextKeys, settings } from '../ids';
 import { readText } from '../language/inventoryOfRunbook';
 import { language } from '../lazy';
+import { isAbsolutePath } from '../paths';
 
 /** `ready` carries the inventory; the other states have a welcome view each. */
 export type InventoryFileState =
@@ -84,7 +85,7 @@ export class InventoryFile implements vscode.Disposable {
     const folders = vscode.workspace.workspaceFolders ?? [];
     for (const folder of folders) {
       const path = vscode.workspace.getConfiguration(settings.section, folder.uri).get<string>(settings.inventory);
-      if (path) return vscode.Uri.joinPath(folder.uri, path);
+      if (path) return isAbsolutePath(path) ? vscode.Uri.file(path) : vscode.Uri.joinPath(folder.uri, path);
     }
     const found = await this.find();
     const chosen = this.memory.get<string>(CHOSEN);

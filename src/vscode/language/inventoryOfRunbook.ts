@@ -3,6 +3,7 @@ import type { SeenNames } from '../../inventory/names';
 import type { KnownNames } from '../../runbook/check-context';
 import { languages } from '../ids';
 import { language } from '../lazy';
+import { isAbsolutePath } from '../paths';
 
 /** What the live view saw of an inventory's hosts and VMs, if it is the one that is asked for. */
 export type SeenBy = (inventory: vscode.Uri) => SeenNames | undefined;
@@ -61,7 +62,7 @@ export class InventoryNames implements vscode.Disposable {
 
 /** Where the path in a runbook's `inventory:` leads. */
 export function inventoryUri(runbook: vscode.Uri, inventoryPath: string): vscode.Uri {
-  const absolute = /^([a-zA-Z]:)?[\\/]/.test(inventoryPath);
+  const absolute = isAbsolutePath(inventoryPath);
   if (absolute && runbook.scheme === 'file') return vscode.Uri.file(inventoryPath);
   return absolute ? runbook.with({ path: inventoryPath }) : vscode.Uri.joinPath(runbook, '..', inventoryPath);
 }

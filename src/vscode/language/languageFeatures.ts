@@ -27,6 +27,7 @@ export class LanguageFeatures implements vscode.Disposable {
     private readonly names: InventoryNames,
     private readonly log: vscode.LogOutputChannel,
     private readonly liveState: EditorConfig['liveState'],
+    private readonly lastValues: (document: vscode.TextDocument) => Promise<EditorConfig['values']>,
   ) {
     this.disposables.push(
       this.diagnostics,
@@ -72,15 +73,12 @@ export class LanguageFeatures implements vscode.Disposable {
 
   /** Checks now. Gives what it found. */
   async check(document: vscode.TextDocument): Promise<vscode.Diagnostic[]> {
-    const { version } = document;
-    const lsp = asLspDocument(document);
     const config = await this.config(document);
-    // A later check is on its way, or nobody looks any more.
-    if (document.version !== version || document.isClosed) return [];
+    // Whatever was typed while the inventory was read is in the document by now.
     const found = language()
-      .validate(lsp, config)
+      .validate(asLspDocument(document), config)
       .map(diagnostic => new VirtbookDiagnostic(diagnostic));
-    this.diagnostics.set(document.uri, found);
+    if (!document.isClosed) this.diagnostics.set(document.uri, found);
     return found;
   }
 
@@ -99,7 +97,7 @@ export class LanguageFeatures implements vscode.Disposable {
   }
 
   private async hover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
-    const config = await this.config(document);
+    const config = { ...(await this.config(document)), values: await this.lastValues(document) };
     const found = language().hover(asLspDocument(document), document.offsetAt(position), config);
     return found && asHover(found);
   }

@@ -3,6 +3,7 @@ import type { RunSummary } from '../../runner/contract';
 import { ago } from '../duration';
 import { commands, languages } from '../ids';
 import { language } from '../lazy';
+import { isSamePath } from '../paths';
 import type { RunsService } from '../runs/runsService';
 import { resultTitle, type StepResult, statusIcon, statusText } from '../runs/stepResults';
 import type { LanguageFeatures } from './languageFeatures';
@@ -50,7 +51,7 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
       const make = (title: string, command: string, ...more: unknown[]) =>
         new vscode.CodeLens(asRange(lens.range), { title, command, arguments: [uri, ...more] });
       if (lens.kind === 'plan') {
-        const last = vscode.workspace.isTrusted && this.runs.list.find(run => run.runbookPath === uri.fsPath);
+        const last = vscode.workspace.isTrusted && this.runs.list.find(run => isSamePath(run.runbookPath, uri.fsPath));
         const plan = make(vscode.l10n.t('Plan'), commands.plan);
         return last ? [plan, lastRunLens(asRange(lens.range), last)] : [plan];
       }

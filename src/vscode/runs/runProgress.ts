@@ -6,6 +6,9 @@ import { commands } from '../ids';
 import { progressOf, progressText } from './progressText';
 import type { RunsService } from './runsService';
 
+/** Progress is drawn at most this often, in ms. */
+const REDRAW_MS = 100;
+
 /** A window shows each run once, whoever started it. */
 export class RunProgress implements vscode.Disposable {
   private readonly shown = new Set<string>();
@@ -62,8 +65,13 @@ export class RunProgress implements vscode.Disposable {
         void this.answer(runId);
       }
     };
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const listener = this.runs.onDidChangeRun(change => {
-      if (change.runId === runId) void draw();
+      if (change.runId !== runId) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        void draw();
+      }, REDRAW_MS);
     });
     const cancelled = new Promise<undefined>(resolve => cancellation.onCancellationRequested(() => resolve(undefined)));
     try {
@@ -73,6 +81,7 @@ export class RunProgress implements vscode.Disposable {
       return await Promise.race([ended, cancelled]);
     } finally {
       listener.dispose();
+      clearTimeout(timer);
       this.attachments.get(runId)?.detach();
       this.attachments.delete(runId);
     }

@@ -1,6 +1,7 @@
 import type { JournalRecord } from '../../engine/journal';
 import type { RunModel, RunView } from '../../engine/view';
 import type { RunStatus, RunSummary, Runs } from '../../runner/contract';
+import { isSamePath } from '../paths';
 import { isLive, type StepResult, stepResults } from './stepResults';
 
 export interface RunTrackerOptions {
@@ -122,16 +123,22 @@ export class RunTracker {
   /** All records so far. */
   async records(runId: string): Promise<readonly JournalRecord[]> {
     const live = this.followed.get(runId);
-    if (live && live.records.length > 0) return live.records;
+    if (live) return live.records;
+    // Following one that still runs would wait for its end.
+    const { records: count } = await this.options.runs.read(runId);
     const records: JournalRecord[] = [];
-    for await (const record of this.options.runs.follow(runId)) records.push(record);
+    for await (const record of this.options.runs.follow(runId)) {
+      if (records.push(record) >= count) break;
+    }
     return records;
   }
 
   /** The last result of each step of a runbook, by pointer. Runs of only a part leave the other steps' results standing. */
   async lastResults(runbookPath: string): Promise<Map<string, StepResult>> {
     const results = new Map<string, StepResult>();
-    const runs = this.summaries.filter(run => run.runbookPath === runbookPath && !run.problem).slice(0, LOOK_BACK);
+    const runs = this.summaries
+      .filter(run => isSamePath(run.runbookPath, runbookPath) && !run.problem)
+      .slice(0, LOOK_BACK);
     for (const run of runs) {
       const view = await this.view(run.runId).catch(() => undefined);
       if (!view) continue;

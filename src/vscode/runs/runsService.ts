@@ -4,8 +4,9 @@ import type { JournalRecord } from '../../engine/journal';
 import type { RunView } from '../../engine/view';
 import type { RunStatus, RunSummary, Runs } from '../../runner/contract';
 import { runs as runsChunk } from '../lazy';
+import { isSamePath } from '../paths';
 import { RunTracker } from './runTracker';
-import type { StepResult } from './stepResults';
+import { type RunValues, runValues, type StepResult } from './stepResults';
 
 /** Time in which several changes of the folder count as one, in ms. */
 const GATHER_MS = 200;
@@ -48,6 +49,13 @@ export class RunsService implements vscode.Disposable {
 
   lastResults(runbookPath: string): Promise<Map<string, StepResult>> {
     return this.start().tracker.lastResults(runbookPath);
+  }
+
+  /** Inputs and outputs of the last run of a runbook, for hover. undefined: there is none, or runs were not looked at yet. */
+  async lastValues(runbookPath: string): Promise<RunValues | undefined> {
+    const last = this.list.find(run => isSamePath(run.runbookPath, runbookPath) && !run.problem);
+    const view = last && (await this.view(last.runId).catch(() => undefined));
+    return view && runValues(view);
   }
 
   private start(): { runs: Runs; tracker: RunTracker } {

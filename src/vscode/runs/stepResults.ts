@@ -1,4 +1,5 @@
 import type { ItemView, RunView, StepState, StepView } from '../../engine/view';
+import type { JsonObject } from '../../runbook/json';
 import type { RunStatus } from '../../runner/contract';
 import { ago, duration } from '../duration';
 
@@ -44,6 +45,21 @@ function ofLoop(runId: string, items: ItemView[]): StepResult {
         ? 'skipped'
         : 'done';
   return { runId, state, times: items.length, failed };
+}
+
+export interface RunValues {
+  inputs: JsonObject;
+  steps: Record<string, { outputs: JsonObject }>;
+}
+
+/** What the expressions of a runbook had as values, as far as they are the same for every item. */
+export function runValues(view: RunView): RunValues {
+  const steps: RunValues['steps'] = {};
+  for (const step of view.steps) {
+    const id = step.key.slice(step.key.lastIndexOf('/') + 1);
+    if (step.outputs && !step.key.includes('[')) steps[id] = { outputs: step.outputs };
+  }
+  return { inputs: view.plan.inputs, steps };
 }
 
 /** The worst or most current state speaks for all. */
