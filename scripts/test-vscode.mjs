@@ -1,6 +1,6 @@
 // Extension-host tests in the VS Code server (npm's code-server).
 //   npm run test:vscode [-- oldest] [-- --grep tree]     oldest: the oldest VS Code that package.json allows
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,7 +23,8 @@ if (build.status !== 0) process.exit(build.status ?? 1);
 const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-suite-'));
 const workspace = path.join(scratch, 'workspace');
 cpSync('test/vscode/fixture', workspace, { recursive: true });
-const tests = spawnSync(process.execPath, ['node_modules/@vscode/test-cli/out/bin.mjs', ...words], {
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }));
+const tests = spawn(process.execPath, ['node_modules/@vscode/test-cli/out/bin.mjs', ...words], {
   stdio: 'inherit',
   env: {
     ...process.env,
@@ -33,5 +34,5 @@ const tests = spawnSync(process.execPath, ['node_modules/@vscode/test-cli/out/bi
     VIRTBOOK_LAB_SPEED: 'instant',
   },
 });
-rmSync(scratch, { recursive: true, force: true });
-process.exit(tests.status ?? 1);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => tests.kill(signal));
+tests.once('exit', code => process.exit(code ?? 1));

@@ -146,6 +146,7 @@ const phases = {
   vscode: mocha('npm', 'run', 'test:vscode', '--silent'),
   ui: counted('npm', 'run', 'test:ui', '--silent'),
   lab: vitest('--config', 'test/lab/vitest.config.ts'),
+  'lab-ui': counted('npm', 'run', 'test:ui', '--silent', '--', '--lab'),
 };
 
 const wanted = process.argv.slice(2);

@@ -1,7 +1,8 @@
 // Drives the packaged extension in a real VS Code, in the browser, as a person would.
 //   npm run test:ui              on a copy of test/vscode/fixture with its simulated lab
 //   npm run test:ui -- WORD…     only cases with such a word in their name
-//   VIRTBOOK_LAB=FOLDER          also on the real hosts and VMs of that lab (npm run lab -- up --dir FOLDER)
+//   npm run test:ui -- --lab     on real libvirt hosts and VMs instead: a lab that it brings up and takes down
+//   VIRTBOOK_LAB=FOLDER npm run test:ui -- --lab     on the lab that is up there
 //   UPDATE_IMAGES=1              writes the pictures of the README to docs/images
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -11,7 +12,8 @@ import path from 'node:path';
 import { openFolder, startBrowser, Workbench } from '../host/browser.mjs';
 import { repository, startServer } from '../host/server.mjs';
 
-const only = process.argv.slice(2);
+const onLab = process.argv.includes('--lab');
+const only = process.argv.slice(2).filter(word => word !== '--lab');
 const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-ui-'));
 const images = process.env.UPDATE_IMAGES ? path.join(repository, 'docs/images') : path.join(scratch, 'images');
 mkdirSync(images, { recursive: true });
@@ -294,8 +296,7 @@ const labCases = {
   },
 };
 
-async function runLabCase(name, body) {
-  const lab = path.resolve(process.env.VIRTBOOK_LAB);
+async function runLabCase(lab, name, body) {
   let folder = lab;
   if (!name.startsWith('real') && !name.startsWith('what happens')) {
     folder = mkdtempSync(path.join(scratch, 'lab-'));
@@ -313,6 +314,24 @@ async function runLabCase(name, body) {
     writeFileSync(path.join(folder, 'ssh_config'), config);
   }
   await drive(folder, {}, body);
+}
+
+/** The lab that is up already, or one of our own for as long as `body` takes. */
+async function withLab(body) {
+  if (process.env.VIRTBOOK_LAB) return body(path.resolve(process.env.VIRTBOOK_LAB));
+  const folder = path.join(scratch, 'lab');
+  const lab = command =>
+    spawnSync('npm', ['run', '--silent', 'lab', '--', command, '--dir', folder], { cwd: repository, stdio: 'inherit' });
+  const down = () => lab('down');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+  process.once('exit', down);
+  try {
+    if (lab('up').status !== 0) throw new Error('The lab did not come up.');
+    await body(folder);
+  } finally {
+    process.off('exit', down);
+    down();
+  }
 }
 
 const packaging = spawnSync('npm', ['run', '--silent', 'package'], {
@@ -362,9 +381,12 @@ async function drive(folder, how, body) {
 try {
   const wanted = list =>
     Object.entries(list).filter(([name]) => only.length === 0 || only.some(word => name.includes(word)));
-  for (const [name, body] of wanted(cases)) await attempt(name, () => runCase(name, body));
-  if (process.env.VIRTBOOK_LAB) {
-    for (const [name, body] of wanted(labCases)) await attempt(name, () => runLabCase(name, body));
+  if (onLab) {
+    await withLab(async lab => {
+      for (const [name, body] of wanted(labCases)) await attempt(name, () => runLabCase(lab, name, body));
+    });
+  } else {
+    for (const [name, body] of wanted(cases)) await attempt(name, () => runCase(name, body));
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
