@@ -182,6 +182,12 @@ class LiveFleet implements Fleet {
   }
 
   async guest(vm: string, via: 'auto' | 'agent' | 'ssh'): Promise<Exec> {
+    // By SSH, what the inventory says is all there is to know: no hypervisor need be asked.
+    if (via === 'ssh' && this.#anyLab() === undefined && Object.hasOwn(this.#inventory.vms, vm)) {
+      const definition = this.#inventory.vms[vm];
+      if (definition?.ssh !== undefined)
+        return guestOverSsh(await this.#sshOf(definition.sshConfig), definition.ssh, vm);
+    }
     const location = await this.locate(vm);
     const target = this.#vmDefinition(location.vm)?.ssh;
     const lab = this.#labOf(location.hypervisor);
