@@ -114,6 +114,10 @@ function names(entry: KnownHost, host: string): boolean {
 
 interface CachedFile extends KnownHostsFile {
   stamp: string;
+  /** Lines of plain names by name; many hosts at once must not read all lines for each. */
+  plain: Map<string, KnownHost[]>;
+  /** Lines with patterns or hashes, which have to be tried. */
+  others: readonly KnownHost[];
   /** Lines for a host already looked up: hashed files cost a hash per line, so they are asked once per host. */
   byHost: Map<string, readonly KnownHost[]>;
 }
@@ -134,7 +138,8 @@ export class KnownHosts {
       const known = load(file);
       let entries = known.byHost.get(host);
       if (entries === undefined) {
-        entries = known.entries.filter(entry => names(entry, host));
+        const tried = known.others.filter(entry => names(entry, host));
+        entries = [...(known.plain.get(host) ?? []), ...tried].sort((a, b) => a.line - b.line);
         known.byHost.set(host, entries);
       }
       return entries;
@@ -181,7 +186,13 @@ function load(file: string): CachedFile {
   } catch (cause) {
     throw new SshError('config', `The known hosts file ${file} cannot be read. Check its permissions.`, { cause });
   }
-  const loaded: CachedFile = { stamp, byHost: new Map(), ...parseKnownHosts(text, file) };
+  const parsed = parseKnownHosts(text, file);
+  const isPlain = (entry: KnownHost) => !entry.hashed && !entry.patterns.some(pattern => /[*?!]/.test(pattern));
+  const plain = new Map<string, KnownHost[]>();
+  for (const entry of parsed.entries.filter(isPlain))
+    for (const name of new Set(entry.patterns)) plain.set(name, [...(plain.get(name) ?? []), entry]);
+  const others = parsed.entries.filter(entry => !isPlain(entry));
+  const loaded: CachedFile = { stamp, plain, others, byHost: new Map(), ...parsed };
   cache.set(file, loaded);
   return loaded;
 }
