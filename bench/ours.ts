@@ -8,7 +8,7 @@ import { run } from './processes';
 /** Where this run of the bench builds, relative to the repository; another run has its own. */
 export const buildFolder = path.posix.join('bench', '.build', String(process.pid));
 
-/** Bundles bench/ours/NAME.ts as the product is bundled: what is measured is what people get, not what tsx makes of it. */
+/** Bundles bench/ours/NAME.ts as the product is packaged: what is measured is what people get, not what tsx makes of it. */
 export async function bundle(name: string): Promise<string> {
   const outfile = path.resolve(buildFolder, `${name}.cjs`);
   mkdirSync(path.dirname(outfile), { recursive: true });
@@ -16,6 +16,7 @@ export async function bundle(name: string): Promise<string> {
     ...bundleOptions,
     entryPoints: [path.resolve('bench', 'ours', `${name}.ts`)],
     outfile,
+    minify: true,
     sourcemap: 'linked',
     logLevel: 'error',
   });
