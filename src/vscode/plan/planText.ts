@@ -108,7 +108,7 @@ function stepLines(steps: readonly PlannedStep[], depth: number): string[] {
         ];
       }
       return [
-        `${head}For each \`${step.variable}\` of ${step.items.length}, ${how}, at most ${step.maxFailures} may fail`,
+        `${head}For each \`${step.variable}\` of ${step.items.length}, ${how}; ${failures(step.maxFailures)}`,
         ...step.items.flatMap((item, i) => [
           `${body}${i + 1}. \`${step.variable}\` = ${inline(item.value)}`,
           ...stepLines(item.steps, depth + 2),
@@ -120,6 +120,11 @@ function stepLines(steps: readonly PlannedStep[], depth: number): string[] {
       `${body}- undo: ${step.undoClass === 'none' ? 'nothing to undo' : `${step.undo} (${step.undoClass})`}`,
     ];
   });
+}
+
+function failures(allowed: number): string {
+  if (allowed === 0) return 'the first that fails ends it';
+  return allowed === 1 ? 'one may fail' : `${allowed} may fail`;
 }
 
 function inline(value: unknown): string {
