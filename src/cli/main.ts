@@ -60,6 +60,28 @@ Environment:
     .action(async (file, options) => end(await (await import('./commands/plan')).plan(file, options, terminal)));
 
   program
+    .command('rehearse')
+    .description('run it on a simulated copy of the inventory, once for every way it can go wrong; changes nothing')
+    .argument('<file>', 'the runbook')
+    .option('-i, --input <name=value>', 'value of an input; may be given again', collect)
+    .option('--step <id>', 'only this step')
+    .option('--from <id>', 'from this step on')
+    .option('--pairs', 'a second failure in each rollback, too')
+    .option('--lab <file>', 'the copy to use, as `virtbook inventory --capture` writes it; nothing is connected to')
+    .addOption(
+      new Option('--format <format>', 'how the output looks').choices(['text', 'json', 'markdown']).default('text'),
+    )
+    .addHelpText(
+      'after',
+      `
+Ends with 1 when a failure point does not come back, or the runbook fails even without a failure.
+${examples('virtbook rehearse patch.runbook.yaml', 'virtbook rehearse patch.runbook.yaml --pairs --format markdown')}`,
+    )
+    .action(async (file, options) =>
+      end(await (await import('./commands/rehearse')).rehearse(file, options, terminal)),
+    );
+
+  program
     .command('run')
     .description('run a runbook, or a part of it; a failure rolls everything back')
     .argument('<file>', 'the runbook')
@@ -132,8 +154,16 @@ ${examples('virtbook rollback latest')}`,
     .command('inventory')
     .description('show the hosts, VMs and datastores that an inventory leads to, as they are now')
     .argument('[file]', 'the inventory; the one in this folder when left out')
+    .option('--capture <file>', 'write a simulated copy of it to this file, for `virtbook rehearse --lab`')
     .addOption(format())
-    .addHelpText('after', examples('virtbook inventory', 'virtbook inventory lab.inventory.yaml --format json'))
+    .addHelpText(
+      'after',
+      examples(
+        'virtbook inventory',
+        'virtbook inventory lab.inventory.yaml --format json',
+        'virtbook inventory --capture copy.lab.yaml',
+      ),
+    )
     .action(async (file, options) =>
       end(await (await import('./commands/inventory')).inventory(file, options, terminal)),
     );

@@ -20,6 +20,12 @@ export async function openLab(
   return SimulatedLab.parse(text, { file, store, clock: clockOf(clock, env.VIRTBOOK_LAB_SPEED) });
 }
 
+/** A copy of a lab as it is now, for a rehearsal: changes to it stay in memory, its scripted faults are left out. */
+export async function copyOfLab(baseDir: string, lab: string): Promise<SimulatedLab> {
+  const file = resolve(baseDir, lab);
+  return SimulatedLab.parse(await load(new LabFileStore(file), file), { file }).fork();
+}
+
 /** What a lab holds now, only to look at. */
 export async function readLab(baseDir: string, lab: string): Promise<LabRecords> {
   const file = resolve(baseDir, lab);

@@ -1,7 +1,12 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { ConnectionState } from '../../hypervisors/ports';
+import { captureLab, captureText } from '../../inventory/capture';
+import type { Fleet } from '../../inventory/fleet';
+import type { ConnectionDefinition, Inventory } from '../../inventory/model';
 import { openFleet } from '../../runner/fleet';
+import { captureFleet } from '../../runner/rehearsal-copy';
+import { copyOfLab } from '../../runner/simulated-labs';
 import { askingSsh } from '../ask';
 import { exitCodes } from '../exit-codes';
 import { loadInventory } from '../load';
@@ -9,11 +14,14 @@ import { table } from '../table';
 import { paint, printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 
-type Seen = { connection: string } & ({ state: ConnectionState } | { problem: string });
+type Seen = { connection: string; type: ConnectionDefinition['type'] } & (
+  | { state: ConnectionState }
+  | { problem: string }
+);
 
 export async function inventory(
   file: string | undefined,
-  options: { format: 'text' | 'json' },
+  options: { format: 'text' | 'json'; capture?: string },
   terminal: Terminal,
 ): Promise<number> {
   const path = resolve(file ?? (await onlyInventoryHere()));
@@ -21,24 +29,39 @@ export async function inventory(
   if (!inventory) throw new UsageError(problem ?? `${path} can't be read.`);
   const fleet = openFleet({ inventory, baseDir: dirname(path), prompts: askingSsh(terminal) });
   try {
+    if (options.capture !== undefined) {
+      await writeFile(options.capture, await copyText(inventory, dirname(path), fleet));
+      terminal.write(`${options.capture} is a copy of it. What was taken for granted stands at its top.\n`);
+      return exitCodes.done;
+    }
     const seen = await Promise.all(
       fleet.connections.map(async (connection): Promise<Seen> => {
+        const { type } = inventory.connections[connection]!;
         try {
-          return { connection, state: await (await fleet.hypervisor(connection)).state() };
+          return { connection, type, state: await (await fleet.hypervisor(connection)).state() };
         } catch (error) {
-          return { connection, problem: error instanceof Error ? error.message : String(error) };
+          return { connection, type, problem: error instanceof Error ? error.message : String(error) };
         }
       }),
     );
     if (options.format === 'json') {
       terminal.write(
-        `${JSON.stringify({ connections: seen.map(one => ('state' in one ? { connection: one.connection, ...one.state } : one)) }, undefined, 2)}\n`,
+        `${JSON.stringify({ connections: seen.map(one => ('state' in one ? { connection: one.connection, type: one.type, ...one.state } : one)) }, undefined, 2)}\n`,
       );
     } else for (const one of seen) terminal.write(connectionText(one, terminal));
     return seen.some(one => 'problem' in one) ? exitCodes.problems : exitCodes.done;
   } finally {
     await fleet.close();
   }
+}
+
+/** A lab that is simulated already is copied as it is; what others show is all that is known of them. */
+async function copyText(inventory: Inventory, baseDir: string, fleet: Fleet): Promise<string> {
+  const definitions = Object.values(inventory.connections);
+  const labs = new Set(definitions.map(one => (one.type === 'simulated' ? one.lab : undefined)));
+  const [only] = labs;
+  if (labs.size === 1 && only !== undefined) return (await copyOfLab(baseDir, only)).serialize();
+  return captureText(captureLab(await captureFleet(fleet, fleet.connections), inventory, Date.now()));
 }
 
 async function onlyInventoryHere(): Promise<string> {
@@ -53,7 +76,8 @@ async function onlyInventoryHere(): Promise<string> {
 }
 
 function connectionText(seen: Seen, terminal: Terminal): string {
-  const lines = [paint(terminal, 'bold', seen.connection)];
+  const simulated = seen.type === 'simulated' ? paint(terminal, 'yellow', ' (simulated)') : '';
+  const lines = [paint(terminal, 'bold', printable(seen.connection)) + simulated];
   if ('problem' in seen) {
     lines.push(`  ${paint(terminal, 'red', printable(seen.problem))}`);
     return `${lines.join('\n')}\n\n`;
@@ -74,18 +98,23 @@ function connectionText(seen: Seen, terminal: Terminal): string {
       vm.agent === 'connected' ? 'agent' : '',
     ]);
     lines.push(...table(rows));
-    for (const store of datastores.filter(one => one.host === host.name)) {
-      const gib = (bytes: number): string => (bytes / 1024 ** 3).toFixed(0);
+    const stores = datastores.filter(one => one.host === host.name);
+    for (const store of stores.sort((left, right) => left.name.localeCompare(right.name))) {
       lines.push(
         paint(
           terminal,
           'dim',
-          `    datastore ${printable(store.name)}: ${gib(store.freeBytes)} of ${gib(store.capacityBytes)} GiB free`,
+          `    datastore ${printable(store.name)}: ${space(store.freeBytes)} of ${space(store.capacityBytes)} free`,
         ),
       );
     }
   }
   return `${lines.join('\n')}\n\n`;
+}
+
+function space(bytes: number): string {
+  const mib = bytes / 1024 ** 2;
+  return mib >= 1024 ? `${(mib / 1024).toFixed(0)} GiB` : `${mib.toFixed(0)} MiB`;
 }
 
 function size(mib: number): string {

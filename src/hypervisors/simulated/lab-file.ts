@@ -91,6 +91,9 @@ const GuestSchema = Type.Object(
     ),
     files: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Absolute paths and their text.' })),
     services: Type.Optional(Type.Record(Type.String(), Type.Enum(['active', 'inactive', 'failed']))),
+    otherCommands: Type.Optional(
+      Type.Literal('succeed', { description: 'Commands that the simulation does not know end with code 0, not 127.' }),
+    ),
     listens: Type.Optional(
       Type.Array(
         Type.Object(

@@ -67,6 +67,8 @@ export interface LabGuest {
   packages: Record<string, { version: string; status: 'installed' | 'half-configured' }>;
   files: Record<string, string>;
   services: Record<string, 'active' | 'inactive' | 'failed'>;
+  /** What is said of commands that the model doesn't know; they fail when left out. */
+  otherCommands?: 'succeed';
   listens: LabListener[];
 }
 

@@ -1,0 +1,81 @@
+import { dirname } from 'node:path';
+import { actionNamed } from '../../actions/catalogue';
+import { rehearsalMarkdown, rehearsalText } from '../../engine/rehearsal-report';
+import { rehearse as rehearsePlan } from '../../engine/rehearse';
+import { openFleet } from '../../runner/fleet';
+import { copyFromFile, copyInventory, type RehearsalCopy } from '../../runner/rehearsal-copy';
+import { askingSsh } from '../ask';
+import { exitCodes } from '../exit-codes';
+import { type LoadedRunbook, loadRunbook, type PlanChoices, planOf } from '../load';
+import { printable, type Terminal } from '../terminal';
+import { UsageError } from '../usage-error';
+import { reportTo } from './plan';
+
+export interface RehearseOptions extends PlanChoices {
+  format: 'text' | 'json' | 'markdown';
+  pairs?: boolean;
+  /** A lab file to rehearse on. */
+  lab?: string;
+}
+
+export async function rehearse(file: string, options: RehearseOptions, terminal: Terminal): Promise<number> {
+  const loaded = await loadRunbook(file, reportTo(terminal));
+  const planned = planOf(loaded, options);
+  const { inventory, assumed } = await copyOf(loaded, planned.plan, options, terminal);
+  const rehearsal = await rehearsePlan({
+    plan: planned.plan,
+    action: actionNamed,
+    inventory,
+    pairs: options.pairs === true,
+    ...(terminal.live && { onProgress: progress() }),
+  });
+  if (terminal.live) process.stderr.write('\r\x1b[K');
+  const { hash } = planned;
+  switch (options.format) {
+    case 'json':
+      terminal.write(`${JSON.stringify({ planHash: hash, assumed, ...rehearsal }, undefined, 2)}\n`);
+      break;
+    case 'markdown':
+      terminal.write(rehearsalMarkdown(rehearsal, { assumed }));
+      break;
+    case 'text':
+      terminal.write(rehearsalText(rehearsal, { assumed }).split('\n').map(printable).join('\n'));
+  }
+  return rehearsal.ok ? exitCodes.done : exitCodes.problems;
+}
+
+async function copyOf(
+  loaded: LoadedRunbook,
+  plan: Parameters<typeof copyFromFile>[2],
+  options: RehearseOptions,
+  terminal: Terminal,
+): Promise<RehearsalCopy> {
+  const { inventory, inventoryPath } = loaded;
+  if (!inventory || inventoryPath === undefined) {
+    throw new UsageError(`${loaded.runbook.name} names no inventory, so there is nothing to rehearse it on.`);
+  }
+  if (options.lab !== undefined) {
+    try {
+      return await copyFromFile(options.lab, inventory, plan);
+    } catch (error) {
+      throw new UsageError(`The lab can't be used: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  const fleet = openFleet({ inventory, baseDir: dirname(inventoryPath), prompts: askingSsh(terminal) });
+  try {
+    return await copyInventory(inventory, dirname(inventoryPath), plan, fleet);
+  } finally {
+    await fleet.close();
+  }
+}
+
+/** At most ten times a second. */
+function progress(): (done: number, total: number) => void {
+  let last = 0;
+  return (done, total) => {
+    const now = Date.now();
+    if (now - last < 100) return;
+    last = now;
+    process.stderr.write(`\r${done} of ${total} failure points\x1b[K`);
+  };
+}

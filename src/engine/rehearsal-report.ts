@@ -1,0 +1,222 @@
+import type { Cell, Rehearsal, RehearsedStep, Story } from './rehearse';
+import { type RehearsedFault, rehearsedFaults } from './rehearse-points';
+import { isBad, type Verdict } from './rehearse-verdict';
+
+export interface ReportOptions {
+  /** What of the inventory was taken for granted. */
+  assumed?: readonly string[];
+  /** Stories told in full; the others are counted. */
+  stories?: number;
+}
+
+const heads: Record<RehearsedFault, string> = {
+  'fails-before': 'fails before',
+  'fails-after': 'fails after',
+  unknown: 'unknown',
+  'host-lost': 'host lost',
+  'datastore-full': 'no space',
+  'agent-silent': 'agent silent',
+  'runner-killed': 'killed',
+  cancelled: 'cancelled',
+};
+
+const words: Record<Verdict, string> = {
+  'not-hit': '–',
+  finished: 'done',
+  'came-back': 'back',
+  'as-declared': 'kept',
+  'came-back-later': 'later',
+  left: 'LEFT',
+  'left-unsaid': 'UNSAID',
+  stuck: 'STUCK',
+};
+
+const legend = [
+  'Each number says in how many ways it was made to happen; 8/12: in 8 of 12 ways, the others ended better',
+  'done: the run went on and did its work',
+  'back: the inventory is as it was before the run',
+  'kept: back, apart from what `rollback: none` keeps',
+  'later: the run ended in need of a person, who rolled it back again when the host was there',
+  'LEFT: not back, and the run says what is left',
+  'UNSAID: not back, and the run does not say so',
+  'STUCK: the run never ended',
+  '–: the fault can not hit this step',
+];
+
+/** Beyond this many rows, items of a loop share one. */
+const mostRows = 60;
+/** Beyond this many, the timetable leaves out its middle. */
+const mostTimes = 30;
+
+/** As a terminal shows it. */
+export function rehearsalText(rehearsal: Rehearsal, options: ReportOptions = {}): string {
+  const lines = [`Rehearsal of ${rehearsal.name}`, ''];
+  for (const line of summary(rehearsal)) lines.push(line);
+  if (options.assumed?.length) {
+    lines.push('', 'Taken for granted, because nobody has looked:');
+    for (const one of options.assumed) lines.push(`  ${one}`);
+  }
+  if (rehearsal.clean.status === 'done') {
+    lines.push('', ...columns([['step', ...rehearsedFaults.map(fault => heads[fault])], ...rows(rehearsal)]), '');
+    for (const line of legend) lines.push(`  ${line}`);
+  }
+  const { told, more } = chosen(rehearsal, options);
+  for (const story of told) {
+    lines.push('', `${words[story.verdict]}: ${story.text[0]}`);
+    for (const sentence of story.text.slice(1)) lines.push(`  ${sentence}`);
+    for (const left of story.left) lines.push(`  not as it was: ${left}`);
+  }
+  if (more > 0) lines.push('', `… and ${more} more like these; --format json tells all.`);
+  lines.push('', 'When nothing goes wrong:', ...columns(timetable(rehearsal)).map(line => `  ${line}`));
+  lines.push('', 'At most in use:', ...columns(peaks(rehearsal)).map(line => `  ${line}`));
+  return `${lines.join('\n')}\n`;
+}
+
+/** As a pull request shows it. */
+export function rehearsalMarkdown(rehearsal: Rehearsal, options: ReportOptions = {}): string {
+  const lines = [`## Rehearsal of ${escaped(rehearsal.name)}`, ''];
+  for (const line of summary(rehearsal)) lines.push(`- ${escaped(line)}`);
+  if (options.assumed?.length) {
+    lines.push('', 'Taken for granted, because nobody has looked:', '');
+    for (const one of options.assumed) lines.push(`- ${escaped(one)}`);
+  }
+  if (rehearsal.clean.status === 'done') {
+    lines.push('', ...grid(['step', ...rehearsedFaults.map(fault => heads[fault])], rows(rehearsal)), '');
+    lines.push(`<sub>${legend.map(escaped).join(' · ')}</sub>`);
+  }
+  const { told, more } = chosen(rehearsal, options);
+  if (told.length > 0) lines.push('', '### What does not come back');
+  for (const story of told) {
+    lines.push('', `**${words[story.verdict]}** ${escaped(story.text[0] ?? '')}`, '');
+    for (const sentence of story.text.slice(1)) lines.push(`- ${escaped(sentence)}`);
+    for (const left of story.left) lines.push(`- not as it was: ${escaped(left)}`);
+  }
+  if (more > 0) lines.push('', `… and ${more} more like these.`);
+  const [timeHead, ...times] = timetable(rehearsal);
+  lines.push('', '### When nothing goes wrong', '', ...grid(timeHead ?? [], times));
+  const [peakHead, ...load] = peaks(rehearsal);
+  lines.push('', '### At most in use', '', ...grid(peakHead ?? [], load));
+  return `${lines.join('\n')}\n`;
+}
+
+function summary(rehearsal: Rehearsal): string[] {
+  const { clean, counts, pairs } = rehearsal;
+  const lines: string[] = [];
+  if (clean.status === 'done') {
+    lines.push(`When nothing goes wrong it is done after ${time(clean.durationMs)}.`);
+  } else {
+    const why = clean.failure ? `: ${clean.failedStep ?? ''} ${clean.failure.message}`.replace(':  ', ': ') : '.';
+    lines.push(`Even when nothing is made to go wrong, it ends ${clean.status}${why}`);
+    lines.push('So no failure point was rehearsed. Correct the runbook, or the inventory it is rehearsed on.');
+  }
+  if (clean.failedItems.length > 0) lines.push(`Items that fail in any case: ${clean.failedItems.join(', ')}.`);
+  for (const warning of clean.warnings) lines.push(warning);
+  if (clean.status === 'done') {
+    lines.push(tally('failure points', counts));
+    if (pairs) lines.push(tally('pairs of failures, the second in the rollback', pairs.counts));
+    lines.push('VMs that a lost host took down with it stay off; that is not counted against the runbook.');
+    lines.push('Where a run asked what had become of a step, the person in the rehearsal answered: roll back.');
+  }
+  return lines;
+}
+
+function tally(what: string, counts: Record<Verdict, number>): string {
+  const entries = Object.entries(counts) as [Verdict, number][];
+  const all = entries.reduce((sum, [, count]) => sum + count, 0);
+  const bad = entries.reduce((sum, [verdict, count]) => sum + (isBad(verdict) ? count : 0), 0);
+  const parts = entries.filter(([, count]) => count > 0).map(([verdict, count]) => `${count} ${words[verdict]}`);
+  return `${all} ${what}: ${bad === 0 ? 'all come back' : `${bad} do not come back`}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}.`;
+}
+
+function rows(rehearsal: Rehearsal): string[][] {
+  return (rehearsal.steps.length > mostRows ? merged(rehearsal.steps) : rehearsal.steps).map(step => [
+    step.key,
+    ...rehearsedFaults.map(fault => cellText(step.faults[fault])),
+  ]);
+}
+
+/** Steps of one place in the file, of all items, as one. */
+function merged(steps: readonly RehearsedStep[]): RehearsedStep[] {
+  const byPointer = new Map<string, RehearsedStep[]>();
+  for (const step of steps) byPointer.set(step.pointer, [...(byPointer.get(step.pointer) ?? []), step]);
+  return [...byPointer.values()].map(group => {
+    const [first] = group;
+    const key = group.length === 1 ? first!.key : `${first!.key.replace(/\[[^\]]*\]/g, '[…]')} × ${group.length}`;
+    const faults = Object.fromEntries(
+      rehearsedFaults.map(fault => [fault, sum(group.map(step => step.faults[fault]))]),
+    ) as Record<RehearsedFault, Cell>;
+    return { ...first!, key, faults };
+  });
+}
+
+function sum(cells: readonly Cell[]): Cell {
+  const total: Cell = { points: 0, counts: {}, worst: 'not-hit' };
+  const order = Object.keys(words);
+  for (const cell of cells) {
+    total.points += cell.points;
+    for (const [verdict, count] of Object.entries(cell.counts) as [Verdict, number][]) {
+      total.counts[verdict] = (total.counts[verdict] ?? 0) + count;
+    }
+    if (order.indexOf(cell.worst) > order.indexOf(total.worst)) total.worst = cell.worst;
+  }
+  return total;
+}
+
+/** `back 4`: all four ways; `LEFT 1/4`: one of four, the others better. */
+function cellText({ points, counts, worst }: Cell): string {
+  if (points === 0 || worst === 'not-hit') return words['not-hit'];
+  const count = counts[worst] ?? 0;
+  return count === points ? `${words[worst]} ${points}` : `${words[worst]} ${count}/${points}`;
+}
+
+function chosen(rehearsal: Rehearsal, { stories = 20 }: ReportOptions): { told: Story[]; more: number } {
+  return { told: rehearsal.stories.slice(0, stories), more: Math.max(0, rehearsal.stories.length - stories) };
+}
+
+function timetable({ clean }: Rehearsal): string[][] {
+  const entries = clean.timetable.map(({ title, fromMs, toMs }) => [time(fromMs), time(toMs), title]);
+  const half = mostTimes / 2;
+  const shown =
+    entries.length > mostTimes
+      ? [...entries.slice(0, half), ['…', '…', `${entries.length - mostTimes} more`], ...entries.slice(-half)]
+      : entries;
+  return [['from', 'to', 'step'], ...shown];
+}
+
+function peaks({ clean }: Rehearsal): string[][] {
+  const hosts = Object.entries(clean.peak.hosts)
+    .filter(([, peak]) => peak.steps > 0)
+    .map(([name, { used, capacity, steps }]) => [name, `${used} of ${capacity} MiB`, `${steps} at once`]);
+  const stores = Object.entries(clean.peak.datastores)
+    .filter(([, peak]) => peak.used > 0)
+    .map(([name, { used, capacity }]) => [name, `${used.toFixed(0)} of ${capacity.toFixed(0)} GiB`, '']);
+  return [['host or datastore', 'in use', 'steps'], ...hosts, ...stores];
+}
+
+/** `0:05`, `12:30`, `1:02:03`. */
+function time(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+function columns(cells: readonly (readonly string[])[]): string[] {
+  const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map(row => row[at]?.length ?? 0)));
+  return cells.map(row =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function grid(head: readonly string[], body: readonly (readonly string[])[]): string[] {
+  const row = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
+  return [row(head), `|${head.map(() => '---|').join('')}`, ...body.map(row)];
+}
+
+/** Names come from outside; in Markdown they are text and nothing else. */
+function escaped(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>|#~!@&]/g, character => `\\${character}`).replaceAll('\n', ' ');
+}
