@@ -9,6 +9,7 @@ import { stopEverything, stopOnSignals } from './cleanup';
 import { domains } from './domains';
 import { fanOut } from './fan-out';
 import { buildFolder } from './ours';
+import { rehearsal } from './rehearsal';
 import { RivalMissing } from './rivals';
 import { missing, type Row, table } from './row';
 
@@ -18,6 +19,7 @@ const benches: Record<string, () => Promise<Row[]>> = {
   'check-linear': checkLinear,
   activation,
   'fan-out': fanOut,
+  rehearsal,
 };
 
 async function main(): Promise<number> {
