@@ -13,6 +13,7 @@ import { parseInventory } from '../inventory/file';
 import type { Inventory } from '../inventory/model';
 import { knownNames, type SeenNames } from '../inventory/names';
 import type { Diagnostic } from '../runbook/diagnostic';
+import { nearest } from '../runbook/did-you-mean';
 import type { JsonObject } from '../runbook/json';
 import type { Runbook } from '../runbook/model';
 import { UsageError } from './usage-error';
@@ -135,9 +136,11 @@ async function seenInLabs(inventory: Inventory, folder: string): Promise<SeenNam
 export async function loadRunbook(name: string, report: (file: CheckedFile) => void): Promise<LoadedRunbook> {
   const checked = await checkFile(name);
   if (documentKind(checked.document) !== 'runbook') throw new UsageError(`${name} is an inventory. Name a runbook.`);
-  if (!checked.runbook || checked.diagnostics.some(one => one.severity === 'error')) {
+  const shown = checked.diagnostics.some(one => one.severity === 'error');
+  if (!checked.runbook || shown) {
     report(checked);
-    throw new UsageError(`${name} has errors, so it can't be planned.`);
+    const hidden = shown ? '' : ' A `virtbook-ignore` in it hides them: take it out, and `virtbook check` shows them.';
+    throw new UsageError(`${name} has errors, so it can't be planned.${hidden}`);
   }
   const { inventory } = checked;
   if (inventory?.problem !== undefined) throw new UsageError(inventory.problem);
@@ -167,6 +170,7 @@ export function planOf(loaded: LoadedRunbook, choices: PlanChoices): { plan: Pla
     const definition = Object.hasOwn(loaded.runbook.inputs, name) ? loaded.runbook.inputs[name] : undefined;
     inputs[name] = inputFromText(given.slice(at + 1), definition);
   }
+  requireKnownNames(loaded, inputs);
   try {
     return makePlan({
       runbook: loaded.runbook,
@@ -180,6 +184,23 @@ export function planOf(loaded: LoadedRunbook, choices: PlanChoices): { plan: Pla
   } catch (error) {
     if (error instanceof PlanRefused) throw new UsageError(error.problems.join('\n'));
     throw error;
+  }
+}
+
+/** A misspelt name on the command line is told before anything is changed, where all names are known. @throws UsageError */
+function requireKnownNames({ runbook, inventory, seen }: LoadedRunbook, given: JsonObject): void {
+  if (!inventory) return;
+  const { hosts, vms } = knownNames(inventory, seen);
+  for (const [input, value] of Object.entries(given)) {
+    const type = Object.hasOwn(runbook.inputs, input) ? runbook.inputs[input]?.type : undefined;
+    const isHost = type === 'host' || type === 'hosts';
+    const known = isHost ? hosts : type === 'vm' || type === 'vms' ? vms : undefined;
+    for (const name of known && Array.isArray(value) ? value : [value]) {
+      if (!known || typeof name !== 'string' || known.has(name) || /^(group|tag):/.test(name)) continue;
+      const [close] = nearest(name, known);
+      const hint = close === undefined ? 'Correct the name.' : `Did you mean ${close}?`;
+      throw new UsageError(`--input ${input}: the inventory has no ${isHost ? 'host' : 'VM'} ${name}. ${hint}`);
+    }
   }
 }
 

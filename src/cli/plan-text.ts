@@ -110,5 +110,14 @@ export function targetsText(plan: Plan): string {
     const some = list.length > 8 ? `${list.slice(0, 8).join(', ')} and ${list.length - 8} more` : list.join(', ');
     return `${names[kind] ?? kind}${list.length > 1 ? 's' : ''} ${printable(some)}`.replace('proxys', 'proxies');
   });
-  return `Changes ${parts.join('; ')}`;
+  return `Changes ${parts.join('; ')}${simulatedText(plan)}`;
+}
+
+/** So that nobody takes what is simulated for real hosts, or the other way round. */
+function simulatedText(plan: Plan): string {
+  const connections = Object.entries(plan.inventory?.connections ?? {});
+  const simulated = connections.flatMap(([name, { type }]) => (type === 'simulated' ? [name] : []));
+  if (simulated.length === 0) return '';
+  if (simulated.length === connections.length) return ' (simulated)';
+  return ` (of the connections, ${printable(simulated.join(', '))} ${simulated.length > 1 ? 'are' : 'is'} simulated, the others are real)`;
 }

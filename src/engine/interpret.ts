@@ -237,6 +237,8 @@ class Interpreter {
     place.undo.push({ kind: 'fork', key, max: step.batch, branches });
     const failures: { key: string; failure: Failure }[] = [];
     let over = false;
+    /** The item that could not be taken back. */
+    let stuck: string | undefined;
     const outputs: JsonObject = {};
 
     const item = async (durable: Durable, value: Json, at: number): Promise<void> => {
@@ -245,7 +247,12 @@ class Interpreter {
       const start = await durable.decide(`item.started ${itemKey}`, () => {
         if (durable.cancelled && !place.shielded) throw new Stopped();
         return over
-          ? { type: 'item.skipped', ...ids, value, reason: 'too many items before it failed' }
+          ? {
+              type: 'item.skipped',
+              ...ids,
+              value,
+              reason: stuck === undefined ? 'too many items before it failed' : `${stuck} could not be undone`,
+            }
           : { type: 'item.started', ...ids, value };
       });
       if (start.type === 'item.skipped') return;
@@ -280,7 +287,10 @@ class Interpreter {
           this.itemsRemaining.push(...back.remaining);
           this.warnings.push(...back.warnings);
           // An item that is left half undone needs a person: going on with others would bury it.
-          if (back.remaining.length > 0) over = true;
+          if (back.remaining.length > 0) {
+            over = true;
+            stuck ??= itemKey;
+          }
         }
         await durable.emit({ type: 'item.ended', ...ids, ok: false, failure: error.failure });
       }
@@ -297,7 +307,11 @@ class Interpreter {
     if (thrown.length > 0) throw thrown[0];
     const [first] = failures;
     if (over && first) {
-      const message = `${failures.length} of ${items.length} items failed, ${step.maxFailures} may. ${first.key}: ${first.failure.message}`;
+      const why =
+        failures.length > step.maxFailures
+          ? `${failures.length} of ${items.length} items failed, ${step.maxFailures} may.`
+          : `${stuck} could not be undone.`;
+      const message = `${why} ${first.key}: ${first.failure.message}`;
       throw new StepFailed(items.length > 1 ? key : first.key, {
         class: first.failure.class,
         message: items.length > 1 ? message : first.failure.message,

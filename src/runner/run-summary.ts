@@ -41,7 +41,9 @@ export async function summarize(folder: string): Promise<RunSummary> {
       ...(ended?.failure && { failure: ended.failure.message }),
     };
   } catch (error) {
-    return { ...unreadable, problem: error instanceof Error ? error.message : String(error) };
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const problem = missing ? `${file} is missing.` : error instanceof Error ? error.message : String(error);
+    return { ...unreadable, problem };
   }
 }
 

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelMode, JournalRecord } from '../engine/journal';
 import { planHash } from '../engine/plan-hash';
-import { RunModel, type RunView } from '../engine/view';
+import { RunModel, type RunPhase, type RunView } from '../engine/view';
 import {
   type Attachment,
   type Person,
@@ -31,6 +31,8 @@ export interface RunsOptions {
   runner?: string;
 }
 
+/** With less room than this a run could not even write that it begins. */
+const neededBytes = 64 * 1024;
 /** How long a runner may take to begin. */
 const startMs = 30_000;
 
@@ -49,9 +51,9 @@ class LocalRuns implements Runs {
     this.#requireRunner();
     const runId = newRunId();
     const folder = join(this.folder, runId);
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    await mkdir(folder, { mode: 0o700 });
     try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+      await mkdir(folder, { mode: 0o700 });
       await JournalFile.create(join(folder, journalName), {
         type: 'run.submitted',
         runId,
@@ -63,10 +65,10 @@ class LocalRuns implements Runs {
       });
       await syncFolder(this.folder);
     } catch (error) {
-      await rm(folder, { recursive: true, force: true });
-      throw error;
+      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+      throw this.#unusable(error);
     }
-    await this.#start(folder, []);
+    await this.#start(folder, [], { orRemove: true });
     return runId;
   }
 
@@ -160,7 +162,14 @@ class LocalRuns implements Runs {
     // Asked before reading: a run that ends meanwhile has its end in the journal.
     const alive = (await liveOwner(folder)) !== undefined;
     const model = new RunModel();
-    for await (const record of readJournal(join(folder, journalName))) model.apply(record);
+    try {
+      for await (const record of readJournal(join(folder, journalName))) model.apply(record);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new RunRefused(
+        `${runId} has no journal: ${join(folder, journalName)} is missing. Restore it from a backup; without it nothing is known of the run.`,
+      );
+    }
     if (!model.view) throw new RunRefused(`${runId} has an empty journal. Submit the run again.`);
     return { ...model.view, status: statusOf(model.view.phase, alive) };
   }
@@ -181,8 +190,26 @@ class LocalRuns implements Runs {
       return entries.flatMap(entry => (entry.isDirectory() ? [entry.name] : [])).sort();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
+      throw this.#unusable(error);
     }
+  }
+
+  #unusable(error: unknown): unknown {
+    const { code, message } = (error instanceof Error && error.cause ? error.cause : error) as NodeJS.ErrnoException;
+    if (code === undefined) return error;
+    const why: Record<string, string> = {
+      EACCES: 'you may not write there',
+      EROFS: 'it is read-only',
+      ENOSPC: 'its disk is full',
+      EDQUOT: 'your quota on its disk is used up',
+      // What Node says of a read-only file system too, where folders are to be made.
+      ENOENT: 'no folder can be made there',
+      ENOTDIR: 'a part of that path is a file',
+    };
+    return new RunRefused(
+      `Runs can't be kept in ${this.folder}: ${why[code] ?? message}. Put that right, or set VIRTBOOK_STATE to another folder.`,
+      { cause: error },
+    );
   }
 
   #folderOf(runId: string): string {
@@ -198,8 +225,8 @@ class LocalRuns implements Runs {
       throw new RunRefused(`The runner program ${this.runner} is missing. Build or install Virtbook again.`);
   }
 
-  /** Starts a runner that outlives this process; resolves when it has begun. */
-  async #start(folder: string, args: string[]): Promise<void> {
+  /** Starts a runner that outlives this process; resolves when it has begun. `orRemove`: leave nothing of a run that never began. */
+  async #start(folder: string, args: string[], { orRemove = false } = {}): Promise<void> {
     this.#requireRunner();
     const before = await liveOwner(folder);
     if (before) throw new RunRefused(`The run is already carried by process ${before.pid} on ${before.machine}.`);
@@ -226,7 +253,12 @@ class LocalRuns implements Runs {
     child.unref();
     if (why === '') return;
     const said = existsSync(logFile) ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n') : '';
-    throw new RunRefused(`The runner did not begin: ${why}. ${said}`.trim());
+    const room = await statfs(folder).then(({ bavail, bsize }) => bavail * bsize);
+    const full = room < neededBytes ? `The disk of ${this.folder} is full. ` : '';
+    // A runner that began and then broke down may have changed something: its journal says what.
+    if (orRemove && child.exitCode !== null && (await phaseIn(folder)) === 'submitted')
+      await rm(folder, { recursive: true, force: true });
+    throw new RunRefused(`The runner did not begin: ${why}. ${full}${said}`.trim());
   }
 
   async #begun(folder: string, child: ChildProcess): Promise<string> {
@@ -239,4 +271,10 @@ class LocalRuns implements Runs {
     }
     return `it gave no answer in ${startMs / 1000} s`;
   }
+}
+
+async function phaseIn(folder: string): Promise<RunPhase | undefined> {
+  const model = new RunModel();
+  for await (const record of readJournal(join(folder, journalName))) model.apply(record);
+  return model.view?.phase;
 }

@@ -1,3 +1,4 @@
+import { plannedActions } from '../../engine/view';
 import { openRuns } from '../../runner/runs';
 import { askLine } from '../ask';
 import { exitCodes } from '../exit-codes';
@@ -17,6 +18,11 @@ export interface RunOptions extends PlanChoices {
 export async function run(file: string, options: RunOptions, terminal: Terminal): Promise<number> {
   const loaded = await loadRunbook(file, reportTo(terminal));
   const { plan, hash } = planOf(loaded, options);
+  if (!loaded.inventory && plannedActions(plan.steps).length > 0) {
+    throw new UsageError(
+      `${file} names no inventory, so there is nothing that it could run on. Add \`inventory: ./NAME.inventory.yaml\`.`,
+    );
+  }
   if (!options.yes) {
     if (!terminal.interactive || options.format === 'json') {
       throw new UsageError(

@@ -1,0 +1,72 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Workspace } from '../runner/built';
+
+// What can't be done is said in a sentence that names the place and what to do, and leaves nothing behind.
+
+let at: Workspace;
+beforeAll(async () => {
+  at = await Workspace.create();
+}, 60_000);
+afterAll(() => at?.remove());
+
+const start = '- uses: vm.start\n  with: { vm: "${{ inputs.vm }}" }';
+const input = 'inputs:\n  vm: { type: vm, default: web1 }\n';
+
+describe('refusals', () => {
+  it('a place for runs that is none', async () => {
+    const file = at.write('a-file', '');
+    const runbook = at.runbook('start', start, input);
+    for (const args of [['runs'], ['run', runbook, '--yes']]) {
+      const { code, stderr } = await at.run(args, { env: { VIRTBOOK_STATE: file } });
+      expect(stderr).toBe(
+        `virtbook: Runs can't be kept in ${join(file, 'runs')}: a part of that path is a file. Put that right, or set VIRTBOOK_STATE to another folder.\n`,
+      );
+      expect(code).toBe(2);
+    }
+  });
+
+  it('a run whose journal is gone', async () => {
+    const runId = await at.start(at.runbook('start', start, input));
+    await at.run(['show', runId, '--follow']);
+    rmSync(at.journal(runId));
+    const { code, stderr } = await at.run(['rollback', runId]);
+    expect(stderr).toContain(`${runId} has no journal: ${at.journal(runId)} is missing.`);
+    expect(code).toBe(2);
+    expect((await at.run(['runs'])).stdout).toContain(`${at.journal(runId)} is missing.`);
+    rmSync(join(at.state, 'runs', runId), { recursive: true });
+  });
+
+  it.each([
+    ['vm=wbe1', '--input vm: the inventory has no VM wbe1. Did you mean web1?'],
+    ['vm=zzzzzz', '--input vm: the inventory has no VM zzzzzz. Correct the name.'],
+  ])('a misspelt name on the command line, before anything is begun: %s', async (given, message) => {
+    const { code, stderr } = await at.run(['run', at.runbook('start', start, input), '--yes', '--input', given]);
+    expect(stderr).toBe(`virtbook: ${message}\n`);
+    expect(code).toBe(2);
+    expect(readdirSync(join(at.state, 'runs'))).toEqual([]);
+  });
+
+  it('a run without an inventory', async () => {
+    const file = at.write(
+      'alone.runbook.yaml',
+      'version: 1\nname: Alone\nsteps:\n  - uses: vm.start\n    with: { vm: web1 }\n',
+    );
+    expect((await at.run(['plan', file])).code).toBe(0);
+    const { code, stderr } = await at.run(['run', file, '--yes']);
+    expect(stderr).toContain('names no inventory');
+    expect(code).toBe(2);
+  });
+
+  it('a file whose errors are suppressed', async () => {
+    const file = at.write(
+      'hidden.runbook.yaml',
+      'version: 1\nname: Hidden\nsteps:\n  - uses: vm.nope # virtbook-ignore: unknown-action\n',
+    );
+    expect((await at.run(['check', file])).code).toBe(0);
+    const { code, stderr } = await at.run(['run', file, '--yes']);
+    expect(stderr).toContain('A `virtbook-ignore` in it hides them');
+    expect(code).toBe(2);
+  });
+});
