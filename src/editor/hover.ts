@@ -50,6 +50,8 @@ function valueHover(
   if (root === runbookFileSchema && path.at(-1) === 'uses' && typeof value === 'string') {
     const action = config.actions.find(candidate => candidate.name === value);
     if (action) return { text: actionText(action), range };
+    // What a name that is none could mean is said by its diagnostic.
+    if (place.on === 'value') return undefined;
   }
   const schemas = schemasAt(root, path, depth => data[depth]);
   const [schema] = schemas;

@@ -30,6 +30,9 @@ describe('hover', () => {
     expect(text).toContain('- `from` · string: Host that it came from.');
     expect(text).toContain('```yaml\n');
   });
+  test('nothing for an action that there is not: its diagnostic says what could be meant', () => {
+    expect(shown(`${head}  - uses: vm.mig|grate`)).toBeUndefined();
+  });
   test('an input of an action: type, default, meaning', () => {
     expect(shown(`${head}  - uses: vm.migrate\n    with: { vm: a, to: b, stor|age: auto }`)).toBe(
       '[storage] **storage** · one of "auto", "shared", "copy" · default `"auto"`\n\n`shared`: both hosts see the disks; `copy`: the disks are copied too; `auto`: look and decide.',

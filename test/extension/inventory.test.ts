@@ -3,7 +3,7 @@ import type { Capability } from '../../src/hypervisors/capability';
 import type { Hypervisor, HypervisorEvent, VmInfo } from '../../src/hypervisors/ports';
 import { changedNodes, connectionTree, vmId } from '../../src/vscode/inventory/inventoryTree';
 import { LiveInventory } from '../../src/vscode/inventory/liveInventory';
-import { mebibytes, vmActions, vmRow } from '../../src/vscode/inventory/rows';
+import { mebibytes, rowOfConnection, vmActions, vmRow } from '../../src/vscode/inventory/rows';
 
 const everything = new Set<Capability>(['power', 'snapshot', 'migrate.live', 'backup.image']);
 
@@ -47,6 +47,15 @@ describe('rows', () => {
     expect(vmRow(vm('db', { state: 'paused', stateReason: 'I/O error' }), everything).description).toBe(
       'paused (I/O error) · 512 MiB',
     );
+  });
+
+  it('says of a simulated connection that it is one', () => {
+    const view = { name: 'lab', phase: 'connected', capabilities: everything, state: state() } as const;
+    expect(rowOfConnection({ ...view, simulated: true })).toMatchObject({
+      description: 'simulated',
+      spoken: 'Connection lab, simulated, connected, 1 host',
+    });
+    expect(rowOfConnection(view).description).toBe('');
   });
 
   it('writes memory the way people do', () => {

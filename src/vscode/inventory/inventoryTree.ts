@@ -9,6 +9,8 @@ export interface ConnectionView {
   /** Why it failed, for people. */
   error?: string;
   capabilities: ReadonlySet<Capability>;
+  /** No real hypervisor stands behind it; nobody should take it for one. */
+  simulated?: boolean;
   state?: ConnectionState;
 }
 

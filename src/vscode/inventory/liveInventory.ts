@@ -133,7 +133,8 @@ export class LiveInventory {
       connection.unsubscribe = await hypervisor.events?.subscribe(event => this.onEvent(name, event));
       const state = await hypervisor.state();
       connection.dirty = undefined;
-      this.show(connection, { name, phase: 'connected', capabilities: hypervisor.capabilities, state });
+      const simulated = hypervisor.kind === 'simulated';
+      this.show(connection, { name, phase: 'connected', capabilities: hypervisor.capabilities, simulated, state });
       this.schedule(name);
     } catch (error) {
       this.fail(name, error);

@@ -104,10 +104,12 @@ export function rowOfConnection(view: ConnectionView): Row {
     failed: ['warning', 'charts.red'],
   };
   const [icon, color] = icons[view.phase];
+  const kind = view.simulated ? 'simulated' : '';
+  const spoken = view.phase === 'connected' ? `connected, ${count(hosts, 'host')}` : text;
   return {
     label: view.name,
-    description: text,
-    spoken: `Connection ${view.name}, ${view.phase === 'connected' ? `connected, ${count(hosts, 'host')}` : text}`,
+    description: [kind, text].filter(Boolean).join(' · '),
+    spoken: [`Connection ${view.name}`, kind, spoken].filter(Boolean).join(', '),
     facts: view.error ? [['Error', view.error]] : [],
     icon,
     color,
