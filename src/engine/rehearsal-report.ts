@@ -36,7 +36,7 @@ const legend = [
   'done: the run went on and did its work',
   'back: the inventory is as it was before the run',
   'kept: back, apart from what `rollback: none` keeps',
-  'later: the run ended in need of a person, who rolled it back again when the host was there',
+  'later: the run ended in need of a person, who started what a lost host took down and rolled the run back again',
   'LEFT: not back, and the run says what is left',
   'UNSAID: not back, and the run does not say so',
   'STUCK: the run never ended',

@@ -59,5 +59,7 @@ export interface RehearsalInventory {
   fork(): RehearsalInventory;
   /** What is different in a later fork. */
   differences(later: RehearsalInventory): StateDifference[];
+  /** Starts the VMs that a lost host took down, where the host is back. */
+  startLost(): void;
   load(): StateLoad;
 }

@@ -71,7 +71,7 @@ export async function simulate(
   return carry(setting, from, run, injections);
 }
 
-/** A person has looked and rolls the run back again (`virtbook rollback`), `afterMs` later. Gives a run that goes on from the given one. */
+/** A person has started what a lost host took down, and rolls the run back again (`virtbook rollback`), `afterMs` later. Gives a run that goes on from the given one. */
 export async function rollBackAgain(
   setting: RunSetting,
   from: Checkpoint,
@@ -80,6 +80,7 @@ export async function rollBackAgain(
 ): Promise<SimulatedRun> {
   const inventory = before.inventory.fork();
   inventory.clock.catchUp(inventory.clock.now() + afterMs);
+  inventory.startLost();
   const run: SimulatedRun = { ...before, ended: undefined, records: [...before.records], inventory };
   run.records.push(recordOf(from.count + run.records.length, inventory.clock.now(), rollbackRequest));
   return carry(setting, from, run, []);

@@ -9,7 +9,7 @@ import type { RehearsalInventory, StateDifference } from './rehearsal-world';
  * - `finished`: the run went on and did all it was to do; items of a loop that failed within `maxFailures` are as before the run
  * - `came-back`: the inventory is as it was before the run
  * - `as-declared`: it is, apart from what steps with `rollback: none` are to leave
- * - `came-back-later`: the run needed a person, and is back since the person rolled it back again
+ * - `came-back-later`: the run needed a person, and is back since that person started what a lost host took down and rolled it back again
  * - `left`: something is not as it was, and the run says so
  * - `left-unsaid`: something is not as it was, and the run does not say so
  * - `stuck`: the run never came to an end

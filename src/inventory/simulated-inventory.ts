@@ -10,6 +10,9 @@ import { SettledClock } from '../hypervisors/simulated/settled-clock';
 import type { Fleet, VmLocation } from './fleet';
 import type { Inventory } from './model';
 
+/** What a VM says of why it is off. */
+const hostLost = 'host lost';
+
 /** One connection of the inventory over a lab. */
 export interface SimulatedPlace {
   connection: string;
@@ -81,6 +84,17 @@ export class SimulatedInventory {
     });
   }
 
+  /** Starts the VMs that a lost host took down, where the host is back. */
+  startLost(): void {
+    for (const lab of this.#labs) {
+      for (const [, vm] of [...lab.vms.entries()]) {
+        if (vm.stateReason !== hostLost || lab.isLost(vm.host)) continue;
+        const { stateReason: _, ...rest } = vm;
+        lab.putVm({ ...rest, state: 'running', readyAt: 0 });
+      }
+    }
+  }
+
   load(): InventoryLoad {
     const load: InventoryLoad = { hosts: {}, datastores: {} };
     for (const lab of this.#labs) {
@@ -123,9 +137,7 @@ function timeless(value: unknown): string {
 
 function isByLoss({ kind, name, path }: Difference, after: SimulatedLab): boolean {
   if (kind === 'host') return path === 'lost' || path.startsWith('lost.');
-  return (
-    kind === 'vm' && (path === 'state' || path === 'stateReason') && after.vms.get(name)?.stateReason === 'host lost'
-  );
+  return kind === 'vm' && (path === 'state' || path === 'stateReason') && after.vms.get(name)?.stateReason === hostLost;
 }
 
 class SimulatedFleet implements Fleet {
