@@ -18,12 +18,14 @@ export interface Attempt {
   /** Absent: there is no action of that name. */
   definition: ActionDefinition | undefined;
   /** Evaluated and checked, or why they could not be. */
-  inputs: { values: JsonObject } | { failure: Failure };
+  readonly inputs: { values: JsonObject } | { failure: Failure };
+  /** Takes the inputs from its intent, where that is recorded: then they need not be evaluated again. */
+  recorded?: (inputs: JsonObject) => void;
   /** Of an earlier attempt: what is there now may be half changed. */
   before: Json | undefined;
   /** Another attempt may follow. */
   mayRetry: boolean;
-  title: string;
+  readonly title: string;
   /** Part of a rollback: not stopped by a cancel. */
   shielded: boolean;
 }
@@ -45,7 +47,7 @@ export function attemptStep(
   attempt: Attempt,
 ): Promise<{ value: AttemptEnd; prepared?: Json }> {
   const { key, number, step, definition } = attempt;
-  const inputs = 'values' in attempt.inputs ? attempt.inputs.values : {};
+  const valuesOf = (): JsonObject => ('values' in attempt.inputs ? attempt.inputs.values : {});
   let warnings: string[] = [];
   const failedBefore = (failure: Failure, willRetry: boolean): { end: AttemptEnd } => ({
     end: { ok: false, failure, willRetry, untouched: true },
@@ -66,6 +68,7 @@ export function attemptStep(
       }
       if ('failure' in attempt.inputs) return failedBefore(attempt.inputs.failure, false);
       const context = contextOf(durable, world, key, new AbortController().signal);
+      const inputs = valuesOf();
       try {
         const findings = await definition.preflight(context, inputs);
         const blockers = findings.filter(finding => finding.level === 'blocker').map(finding => finding.message);
@@ -81,10 +84,11 @@ export function attemptStep(
         return failedBefore(classifyRead(error), attempt.mayRetry);
       }
     },
-    body: (call, before) => new Outcome(durable, world, attempt, inputs, before).ofApply(call),
-    verify: (call, before) => new Outcome(durable, world, attempt, inputs, before).afterCrash(call),
+    body: (call, before) => new Outcome(durable, world, attempt, valuesOf(), before).ofApply(call),
+    verify: (call, before) => new Outcome(durable, world, attempt, valuesOf(), before).afterCrash(call),
     codec: {
       intent: (before): EffectIntent => {
+        const inputs = valuesOf();
         return {
           type: 'step.intent',
           key,
@@ -98,7 +102,11 @@ export function attemptStep(
           ...undoText(step, definition!, inputs, before),
         };
       },
-      prepared: intent => (intent.type === 'step.intent' ? intent.before : null),
+      prepared: intent => {
+        if (intent.type !== 'step.intent') return null;
+        attempt.recorded?.(intent.inputs);
+        return intent.before;
+      },
       end: (end): EffectEnd =>
         end.ok
           ? {
@@ -251,14 +259,20 @@ class Outcome {
   /** An action that does not heed its signal must not hold the run for ever. */
   #inTime<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const over = new AbortController();
+      let settled = false;
+      let over: AbortController | undefined;
       const late = async (): Promise<void> => {
+        if (settled) return;
+        over = new AbortController();
         await this.world.clock.sleep(graceMs, over.signal);
-        if (!over.signal.aborted) reject(signal.reason);
+        if (!settled) reject(signal.reason);
       };
       if (signal.aborted) void late();
       else signal.addEventListener('abort', () => void late(), { once: true });
-      work.then(resolve, reject).finally(() => over.abort());
+      work.then(resolve, reject).finally(() => {
+        settled = true;
+        over?.abort();
+      });
     });
   }
 

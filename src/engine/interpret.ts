@@ -150,8 +150,10 @@ class Interpreter {
   async #action(step: ActionStep, key: string, place: Place): Promise<JsonObject> {
     const { durable, scope } = place;
     const definition = this.world.action(step.uses);
-    const inputs = this.#inputs(definition, step, scope);
-    const title = titleOf(step, definition, inputs, scope);
+    // Evaluated when first asked for: where the step is recorded, its intent has them.
+    let known: ReturnType<Interpreter['inputsOf']> | undefined;
+    const inputs = () => (known ??= this.inputsOf(definition, step, scope));
+    let title: string | undefined;
     let pushed: StepUndo | undefined;
     /** What a cancel stopped halfway. It is undone before the run goes on, so when another attempt was made it is no more. */
     let stopped: StepUndo | undefined;
@@ -163,31 +165,40 @@ class Interpreter {
         number,
         step,
         definition,
-        inputs,
+        get inputs() {
+          return inputs();
+        },
+        recorded: values => {
+          known ??= { values };
+        },
         before: pushed?.before,
         mayRetry: tries < (step.retry?.attempts ?? 1),
-        title,
+        get title() {
+          title ??= titleOf(step, definition, inputs(), scope);
+          return title;
+        },
         shielded: place.shielded,
       });
       if (stopped) place.undo.splice(place.undo.indexOf(stopped), 1);
       stopped = undefined;
       if (prepared !== undefined && !pushed && (end.ok || !end.untouched)) {
+        const given = inputs();
         pushed = {
           kind: 'step',
           key,
           step,
           definition: definition!,
-          inputs: 'values' in inputs ? inputs.values : {},
+          inputs: 'values' in given ? given.values : {},
           attempt: number,
           before: prepared,
-          scope: { ...scope, steps: { ...scope.steps } },
+          scope: hasOwnRollback(step) ? { ...scope, steps: { ...scope.steps } } : scope,
         };
         if (!place.shielded) place.undo.push(pushed);
       }
       if (end.ok) {
         if (pushed) {
           pushed.outputs = end.outputs;
-          if (step.id !== undefined) pushed.scope.steps[step.id] = { outputs: end.outputs };
+          if (step.id !== undefined && hasOwnRollback(step)) pushed.scope.steps[step.id] = { outputs: end.outputs };
         }
         return end.outputs;
       }
@@ -211,7 +222,7 @@ class Interpreter {
     }
   }
 
-  #inputs(
+  private inputsOf(
     definition: ActionDefinition | undefined,
     step: ActionStep,
     scope: Scope,
@@ -352,6 +363,11 @@ class Interpreter {
       return { ...error.failure, message: `${error.key}: ${error.failure.message}` };
     }
   }
+}
+
+/** Its `rollback:` steps see what the step saw; nothing else of an undo does. */
+function hasOwnRollback(step: ActionStep): boolean {
+  return typeof step.rollback === 'object';
 }
 
 function titleOf(

@@ -17,6 +17,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A reason of its own spares making an error for it, with its stack, at every call. */
+const settled = 'settled';
+
 /** Durable effects on a journal of our own. Ids are unique in the run, so branches share one history. */
 export class JournalDurable implements Durable {
   /** Of effects under way that a cancel aborts. */
@@ -85,12 +88,12 @@ export class JournalDurable implements Durable {
     run: (call: EffectCall) => Promise<R>,
   ): Promise<R> {
     const controller = new AbortController();
-    const over = new AbortController();
+    const over = effect.timeoutMs === undefined ? undefined : new AbortController();
     if (!effect.shielded) {
       this.#abortable.add(controller);
       if (this.cancelled) controller.abort(new StopReason('cancel'));
     }
-    if (effect.timeoutMs !== undefined) {
+    if (effect.timeoutMs !== undefined && over) {
       void this.clock.sleep(effect.timeoutMs, over.signal).then(() => {
         if (!over.signal.aborted) controller.abort(new StopReason('timeout'));
       });
@@ -98,7 +101,7 @@ export class JournalDurable implements Durable {
     try {
       return await run({ signal: controller.signal });
     } finally {
-      over.abort();
+      over?.abort(settled);
       this.#abortable.delete(controller);
     }
   }
