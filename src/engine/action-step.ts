@@ -67,7 +67,7 @@ export function attemptStep(
         return failedBefore({ class: 'failed', message }, false);
       }
       if ('failure' in attempt.inputs) return failedBefore(attempt.inputs.failure, false);
-      const context = contextOf(durable, world, key, new AbortController().signal);
+      const context = contextOf(durable, world, key);
       const inputs = valuesOf();
       try {
         const findings = await definition.preflight(context, inputs);
@@ -207,11 +207,7 @@ class Outcome {
   > {
     for (let tries = 0; ; tries++) {
       try {
-        const found = await this.#definition.probe(
-          this.#context(new AbortController().signal),
-          this.inputs,
-          this.before,
-        );
+        const found = await this.#definition.probe(this.#context(), this.inputs, this.before);
         return found.outcome === 'done' ? { outcome: 'done', outputs: (found.outputs ?? {}) as JsonObject } : found;
       } catch (error) {
         const delay = probeDelaysMs[tries];
@@ -276,17 +272,22 @@ class Outcome {
     });
   }
 
-  #context(signal: AbortSignal): ActionContext {
+  #context(signal?: AbortSignal): ActionContext {
     return contextOf(this.durable, this.world, this.attempt.key, signal);
   }
 }
 
-export function contextOf(durable: Durable, world: World, key: string, signal: AbortSignal): ActionContext {
+/** Without a signal: nothing stops it. */
+export function contextOf(durable: Durable, world: World, key: string, signal?: AbortSignal): ActionContext {
+  let own = signal;
   return {
     fleet: world.fleet,
     runId: durable.runId,
     stepKey: key,
-    signal,
+    get signal() {
+      own ??= new AbortController().signal;
+      return own;
+    },
     now: () => world.clock.now(),
     sleep: ms => world.clock.sleep(ms, signal),
     progress: progress => durable.note({ type: 'step.progress', key, ...progress }),

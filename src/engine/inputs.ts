@@ -14,6 +14,22 @@ export function actionInputs(definition: ActionDefinition, values: JsonObject, s
 }
 
 export function checkedInputs(definition: ActionDefinition, values: JsonObject): JsonObject {
+  const known = checked.get(definition) ?? new Map<string, JsonObject>();
+  const text = JSON.stringify(values);
+  const found = known.get(text);
+  if (found) return found;
+  const inputs = check(definition, values);
+  if (known.size >= mostKnown) known.clear();
+  known.set(text, inputs);
+  checked.set(definition, known);
+  return inputs;
+}
+
+/** What has been found to fit: a rehearsal asks for the same thousands of times. */
+const checked = new WeakMap<ActionDefinition, Map<string, JsonObject>>();
+const mostKnown = 2_000;
+
+function check(definition: ActionDefinition, values: JsonObject): JsonObject {
   // Optional inputs may be given as null by an expression (`inputs.x` with no value): that is not given.
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
   const filled = Value.Default(definition.inputs, structuredClone(given)) as Json;

@@ -64,13 +64,16 @@ export function judge(
   reference: Before,
   tell: () => { names: ReadonlySet<string>; declared: ReadonlySet<string> },
 ): Judgement {
+  const off = ended.status === 'done' ? reference.finished.differences(inventory) : [];
+  if (ended.status === 'done' && off.length === 0) return { verdict: 'finished', left: [], byLoss: [] };
   const fromStart = reference.start.differences(inventory);
   const byLoss = fromStart.filter(one => one.byLoss);
   const changed = fromStart.filter(one => !one.byLoss);
   if (ended.status === 'done') {
-    const off = reference.finished.differences(inventory).filter(one => !one.byLoss);
     // Items of a loop that failed and were rolled back are as before the run, the others as after it.
-    const left = off.filter(one => !ended.failedItems?.length || changed.some(other => overlaps(one, other)));
+    const left = off.filter(
+      one => !one.byLoss && (!ended.failedItems?.length || changed.some(other => overlaps(one, other))),
+    );
     return { verdict: left.length === 0 ? 'finished' : 'left-unsaid', left, byLoss };
   }
   if (changed.length === 0) return { verdict: 'came-back', left: [], byLoss };

@@ -151,7 +151,7 @@ class Rollback {
   }
 
   async #apply(durable: Durable, { key, definition, inputs, before, outputs }: StepUndo): Promise<Failure | undefined> {
-    const context = contextOf(durable, this.world, key, new AbortController().signal);
+    const context = contextOf(durable, this.world, key);
     for (let tries = 0; ; tries++) {
       try {
         await definition.undo!(context, inputs, before, outputs);
