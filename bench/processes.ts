@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process';
 
+/** Process groups that are under way; they end with the bench. */
+const running = new Set<number>();
+process.once('exit', () => {
+  for (const pid of running)
+    try {
+      process.kill(-pid, 'SIGTERM');
+    } catch {
+      // It has ended in this moment.
+    }
+});
+
 /** Runs a command to its end and keeps what it said; children go with it when the bench is stopped. */
 export function run(
   command: string,
@@ -25,16 +36,14 @@ export function run(
     });
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
-    const kill = () => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
-    };
-    process.once('exit', kill);
+    if (child.pid !== undefined) running.add(child.pid);
+    const ended = () => running.delete(child.pid ?? 0);
     child.on('error', error => {
-      process.off('exit', kill);
+      ended();
       reject(error);
     });
     child.on('close', code => {
-      process.off('exit', kill);
+      ended();
       resolve({ code: code ?? 1, stdout, output });
     });
   });
