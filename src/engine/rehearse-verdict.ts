@@ -50,6 +50,16 @@ export interface Judgement {
   byLoss: StateDifference[];
 }
 
+/** Names of VMs, hosts, datastores and proxies. */
+export interface Told {
+  /** What the run's end says is left. */
+  names: ReadonlySet<string>;
+  /** What steps with `rollback: none` are to leave. */
+  declared: ReadonlySet<string>;
+  /** What items that failed within `maxFailures` were about. */
+  failed: ReadonlySet<string>;
+}
+
 export interface Before {
   /** Before the run. */
   start: RehearsalInventory;
@@ -58,21 +68,19 @@ export interface Before {
 }
 
 /** Where the inventory is after a run, against where it was and where the run was to bring it. */
-export function judge(
-  ended: RunEnded,
-  inventory: RehearsalInventory,
-  reference: Before,
-  tell: () => { names: ReadonlySet<string>; declared: ReadonlySet<string> },
-): Judgement {
+export function judge(ended: RunEnded, inventory: RehearsalInventory, reference: Before, tell: () => Told): Judgement {
   const off = ended.status === 'done' ? reference.finished.differences(inventory) : [];
   if (ended.status === 'done' && off.length === 0) return { verdict: 'finished', left: [], byLoss: [] };
   const fromStart = reference.start.differences(inventory);
   const byLoss = fromStart.filter(one => one.byLoss);
   const changed = fromStart.filter(one => !one.byLoss);
   if (ended.status === 'done') {
-    // Items of a loop that failed and were rolled back are as before the run, the others as after it.
+    // Items of a loop that failed and were rolled back are as before the run, or as later steps find them then; the others as after it.
+    const names = ended.failedItems?.length ? tell().failed : new Set<string>();
     const left = off.filter(
-      one => !one.byLoss && (!ended.failedItems?.length || changed.some(other => overlaps(one, other))),
+      one =>
+        !one.byLoss &&
+        (!ended.failedItems?.length || (changed.some(other => overlaps(one, other)) && !names.has(one.name))),
     );
     return { verdict: left.length === 0 ? 'finished' : 'left-unsaid', left, byLoss };
   }
@@ -96,7 +104,7 @@ function mentions({ kind, text }: StateDifference, names: ReadonlySet<string>): 
   return (kind === 'datastore' || kind === 'proxy') && [...names].some(name => text.includes(name));
 }
 
-/** What the run's end says is left, and what its steps were declared to leave, as names of VMs, hosts, datastores and proxies. */
+/** What a run's end and its steps say. */
 export function namesTold(
   ended: RunEnded,
   records: Iterable<JournalRecord>,
@@ -104,21 +112,23 @@ export function namesTold(
   action: (name: string) => ActionDefinition | undefined,
   /** Names of VMs that the calls of a step were about, by its key. */
   seen: ReadonlyMap<string, ReadonlySet<string>>,
-): { names: Set<string>; declared: Set<string> } {
+): Told {
   const names = new Set<string>();
+  const failed = new Set<string>();
   const declared = new Set<string>();
   const remaining = new Set(ended.remaining?.map(one => one.key));
   for (const record of records) {
     if (record.type !== 'step.intent') continue;
     const isLeft = remaining.has(record.key) || ended.warnings?.some(text => text.startsWith(`${record.key} failed`));
     const isDeclared = keeps(findStep(plan.program.steps, record.pointer));
-    if (!isLeft && !isDeclared) continue;
-    const into = isLeft ? names : declared;
+    const isFailed = ended.failedItems?.some(item => record.key.startsWith(`${item}/`));
+    if (!isLeft && !isDeclared && !isFailed) continue;
+    const into = isLeft ? names : isDeclared ? declared : failed;
     const targets = action(record.uses)?.targets(record.inputs);
     for (const { name } of targets?.changes ?? []) into.add(name);
     for (const name of seen.get(record.key) ?? []) into.add(name);
   }
-  return { names, declared };
+  return { names, declared, failed };
 }
 
 function keeps(step: Step | undefined): boolean {

@@ -157,12 +157,16 @@ export class Rehearsing {
       {
         ...this.#setting,
         onRecord: event => {
-          // Only where nothing is under way can another run take over.
-          if (event.type === 'step.intent' && recorder.quiet) latest = { records, count, inventory: inventory.fork() };
           recorder.onRecord(event);
-          if (event.type === 'step.intent') this.#from.set(recorder.effects.at(-1)!, latest);
-          else if (event.type !== 'run.started') raise(peak, inventory.load());
           count++;
+          if (event.type === 'step.intent') {
+            this.#from.set(recorder.effects.at(-1)!, latest);
+            return;
+          }
+          if (event.type === 'run.started') return;
+          raise(peak, inventory.load());
+          // Only where nothing is under way can another run take over.
+          if (recorder.quiet) latest = { records, count, inventory: inventory.fork() };
         },
         onCall: (call, reads) => recorder.onCall(call, reads),
       },
@@ -284,7 +288,7 @@ export class Rehearsing {
     const again = await rollBackAgain(this.#setting, point.from, run, hostLostSeconds * 1000);
     if (!again.ended) return { run, ...judged };
     const later = this.#judge(point, again, again.ended);
-    if (judged.verdict === 'left' && later.verdict === 'came-back') {
+    if (judged.verdict === 'left' && (later.verdict === 'came-back' || later.verdict === 'as-declared')) {
       return { run, again, ...later, verdict: 'came-back-later' };
     }
     return { run, again, ...judged };
