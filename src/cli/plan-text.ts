@@ -1,12 +1,7 @@
 import { findStep } from '../engine/part';
 import type { Plan, PlannedStep } from '../engine/plan';
-import { plannedActions } from '../engine/view';
+import { changesText, estimatedSeconds, shortHash } from '../engine/plan-summary';
 import { duration, paint, printable, type Terminal } from './terminal';
-
-/** How much of a hash is shown to people. */
-export function shortHash(hash: string): string {
-  return hash.slice(0, 12);
-}
 
 /** A plan as people read it. `found`: what a look at the live inventory found, by key. */
 export function planText(
@@ -28,11 +23,7 @@ export function planText(
     lines.push('', 'Not known yet:');
     for (const unknown of plan.unknowns) lines.push(`  ${printable(unknown)}`);
   }
-  const seconds = plannedActions(plan.steps).reduce(
-    (sum, step) => sum + (step.when === false ? 0 : step.estimateSeconds),
-    0,
-  );
-  lines.push('', `${targetsText(plan)}. About ${duration(seconds * 1000)} of work.`);
+  lines.push('', `${printable(changesText(plan))}. About ${duration(estimatedSeconds(plan.steps) * 1000)} in all.`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -94,30 +85,4 @@ function stepLines(
 
 function whenText(when: boolean | 'unknown'): string {
   return when === true ? '' : when === false ? ' (left out)' : ' (perhaps)';
-}
-
-/** What a run may change, for the confirmation. */
-export function targetsText(plan: Plan): string {
-  const byKind = new Map<string, Set<string>>();
-  for (const step of plannedActions(plan.steps)) {
-    if (step.when === false) continue;
-    for (const { kind, name } of step.changes) byKind.set(kind, (byKind.get(kind) ?? new Set()).add(name));
-  }
-  if (byKind.size === 0) return plan.unknowns.length > 0 ? 'What it changes is not known yet' : 'Changes nothing';
-  const names = { vm: 'VM', host: 'host', datastore: 'datastore', proxy: 'proxy' } as Record<string, string>;
-  const parts = [...byKind].map(([kind, set]) => {
-    const list = [...set];
-    const some = list.length > 8 ? `${list.slice(0, 8).join(', ')} and ${list.length - 8} more` : list.join(', ');
-    return `${names[kind] ?? kind}${list.length > 1 ? 's' : ''} ${printable(some)}`.replace('proxys', 'proxies');
-  });
-  return `Changes ${parts.join('; ')}${simulatedText(plan)}`;
-}
-
-/** So that nobody takes what is simulated for real hosts, or the other way round. */
-function simulatedText(plan: Plan): string {
-  const connections = Object.entries(plan.inventory?.connections ?? {});
-  const simulated = connections.flatMap(([name, { type }]) => (type === 'simulated' ? [name] : []));
-  if (simulated.length === 0) return '';
-  if (simulated.length === connections.length) return ' (simulated)';
-  return ` (of the connections, ${printable(simulated.join(', '))} ${simulated.length > 1 ? 'are' : 'is'} simulated, the others are real)`;
 }

@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../engine/journal';
+import { shortHash } from '../engine/plan-summary';
 import type { RunModel, RunView, StepView } from '../engine/view';
 import type { RunStatus } from '../runner/contract';
-import { shortHash } from './plan-text';
 import { duration, paint, printable, type Terminal } from './terminal';
 
 export interface Marks {

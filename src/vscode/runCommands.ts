@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
+import { shortHash } from '../engine/plan-summary';
 import { languages, schemes } from './ids';
 import type { LanguageFeatures } from './language/languageFeatures';
 import { asLspDocument } from './language/lspTypes';
 import { language } from './lazy';
 import { askInputs, type Offered } from './plan/askInputs';
 import { type Part, type Planned, planRunbook } from './plan/planning';
-import { confirmationDetail, planMarkdown, shortHash } from './plan/planText';
+import { confirmationDetail, planMarkdown } from './plan/planText';
 import type { ReadonlyDocuments } from './readonlyDocuments';
 import type { RunProgress } from './runs/runProgress';
 import type { RunsService } from './runs/runsService';

@@ -46,7 +46,7 @@ describe('confirmation', () => {
       hash,
     );
     expect(detail.split('\n')).toEqual([
-      'Changes web1, web2.',
+      'Changes VMs web1, web2.',
       '2 steps, about 1 min.',
       "Can't be undone: run on web1.",
       'each: its items are only known when it is reached.',
@@ -55,7 +55,10 @@ describe('confirmation', () => {
   });
 
   it('says when nothing is changed, and does not grow without end', () => {
-    expect(confirmationDetail(planOf(action('look', [], { undoClass: 'none' })), hash)).toContain('Changes nothing.');
+    // What `planOf` does not know could change something.
+    const sure = { ...planOf(action('look', [], { undoClass: 'none' })), unknowns: [] };
+    expect(confirmationDetail(sure, hash)).toContain('Changes nothing.');
+    expect(confirmationDetail(planOf(action('look', [], { undoClass: 'none' })), hash)).toContain('not known yet.');
     const many = Array.from({ length: 50 }, (_, n) => `vm${n}`);
     expect(confirmationDetail(planOf(action('all', many)), hash)).toContain('vm6 and 43 more.');
   });

@@ -1,10 +1,11 @@
+import { changesText, shortHash } from '../../engine/plan-summary';
 import { plannedActions } from '../../engine/view';
 import { openRuns } from '../../runner/runs';
 import { askLine } from '../ask';
 import { exitCodes } from '../exit-codes';
 import { loadRunbook, type PlanChoices, planOf } from '../load';
-import { planText, shortHash, targetsText } from '../plan-text';
-import type { Terminal } from '../terminal';
+import { planText } from '../plan-text';
+import { printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { watchRun } from '../watch-run';
 import { reportTo } from './plan';
@@ -26,12 +27,12 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
   if (!options.yes) {
     if (!terminal.interactive || options.format === 'json') {
       throw new UsageError(
-        `Nobody can be asked whether to run ${plan.name} (plan ${shortHash(hash)}; ${targetsText(plan)}). ` +
+        `Nobody can be asked whether to run ${plan.name} (plan ${shortHash(hash)}; ${printable(changesText(plan))}). ` +
           'Look at it with `virtbook plan`, and give --yes to run it without being asked.',
       );
     }
     terminal.write(planText(plan, hash, terminal));
-    const answer = await askLine(terminal, `\n${targetsText(plan)}. Run plan ${shortHash(hash)}? [y/N] `);
+    const answer = await askLine(terminal, `\n${printable(changesText(plan))}. Run plan ${shortHash(hash)}? [y/N] `);
     if (!/^y(es)?$/i.test(answer?.trim() ?? '')) {
       terminal.write('Not run.\n');
       return exitCodes.problems;

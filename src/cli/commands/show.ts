@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { shortHash } from '../../engine/plan-summary';
 import type { RunView, StepView } from '../../engine/view';
 import type { RunStatus } from '../../runner/contract';
 import { openRuns } from '../../runner/runs';
 import { exitCodeOf } from '../exit-codes';
-import { shortHash } from '../plan-text';
 import { endText, marksOf, stepName } from '../run-text';
 import { table } from '../table';
 import { duration, paint, printable, type Terminal } from '../terminal';

@@ -217,7 +217,7 @@ suite('runs', () => {
     await withAnswers({}, async shown => {
       const runId = await vscode.commands.executeCommand('virtbook.run', file('snapshots.runbook.yaml'));
       assert.equal(runId, undefined);
-      assert.match(shown.join('\n'), /Changes web1, web2, spare\.\n3 steps/);
+      assert.match(shown.join('\n'), /Changes VMs web1, web2, spare \(simulated\)\.\n3 steps/);
       assert.match(shown.join('\n'), /Plan [0-9a-f]{12}/);
     });
   });

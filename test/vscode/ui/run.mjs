@@ -66,7 +66,7 @@ const cases = {
     await bench.screenshot(path.join(images, 'tree.png'));
     await bench.lens('Run').first().click();
     const dialog = await bench.dialogText();
-    assert.match(dialog, /Changes web1, web2, web3\./);
+    assert.match(dialog, /Changes VMs web1, web2, web3 \(simulated\)\./);
     assert.match(dialog, /Plan [0-9a-f]{12}/);
     await bench.screenshot(path.join(images, 'confirm.png'));
     await bench.clickDialog('Run');
@@ -81,7 +81,7 @@ const cases = {
     await bench.treeItem('web1').waitFor();
     await bench.openFile('snapshots.runbook.yaml');
     await bench.lens('Run').first().click();
-    assert.match(await bench.dialogText(), /Changes web1, web2, spare\./);
+    assert.match(await bench.dialogText(), /Changes VMs web1, web2, spare \(simulated\)\./);
     await bench.clickDialog('Run');
     await bench.lens('2 done').waitFor();
     await bench.treeItem('web1').filter({ hasText: '1 snapshot' }).waitFor();
@@ -116,7 +116,7 @@ const cases = {
     await spare.waitFor();
     await spare.hover();
     await spare.locator('.action-label[aria-label^="Start"]').click();
-    assert.match(await bench.dialogText(), /Changes spare\.\n?[\s\S]*Plan [0-9a-f]{12}/);
+    assert.match(await bench.dialogText(), /Changes VM spare \(simulated\)\.\n?[\s\S]*Plan [0-9a-f]{12}/);
     await bench.clickDialog('Run');
     await bench.notification('Start spare: done in').waitFor();
     await bench.treeItem('spare').filter({ hasText: 'running' }).first().waitFor();
@@ -232,7 +232,7 @@ const labCases = {
     await web1.hover();
     await web1.locator('.action-label[aria-label^="Take Snapshot"]').click();
     await bench.answerInput('from-the-tree');
-    assert.match(await bench.dialogText(), /Changes web1\./);
+    assert.match(await bench.dialogText(), /Changes VM web1\./);
     await bench.clickDialog('Run');
     await bench.notification('done in').waitFor();
     await page.locator('.sidebar [role="treeitem"][aria-label^="VM web1"][aria-label*="1 snapshot"]').waitFor();

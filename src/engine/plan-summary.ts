@@ -1,0 +1,79 @@
+import type { Target } from '../actions/action';
+import type { Plan, PlannedStep } from './plan';
+
+/** What people are told of a plan before it runs, in the terminal and in VS Code alike. */
+
+export type PlannedAction = Extract<PlannedStep, { kind: 'action' }>;
+
+/** How much of a hash is shown to people. */
+export function shortHash(hash: string): string {
+  return hash.slice(0, 12);
+}
+
+/** Every action that may be reached, in order; of items that are not known yet, their body once. */
+export function reachableActions(steps: readonly PlannedStep[]): PlannedAction[] {
+  return steps.flatMap(step => {
+    if (step.kind !== 'items' && step.when === false) return [];
+    if (step.kind === 'action') return [step];
+    if (step.kind === 'group') return reachableActions(step.steps);
+    return step.items === 'unknown'
+      ? reachableActions(step.body)
+      : step.items.flatMap(item => reachableActions(item.steps));
+  });
+}
+
+const kinds = ['vm', 'host', 'datastore', 'proxy'] as const;
+const nouns = {
+  vm: ['VM', 'VMs'],
+  host: ['host', 'hosts'],
+  datastore: ['datastore', 'datastores'],
+  proxy: ['proxy', 'proxies'],
+} as const;
+
+/** What a run of this plan would change, each once, VMs first. */
+export function changedTargets(plan: Plan): Target[] {
+  const seen = new Map<string, Target>();
+  for (const step of reachableActions(plan.steps)) {
+    for (const target of step.changes) seen.set(`${target.kind} ${target.name}`, target);
+  }
+  return [...seen.values()].sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind));
+}
+
+/** `Changes VMs web1, web2; host hv1`, without a full stop. Says what is simulated. */
+export function changesText(plan: Plan): string {
+  const targets = changedTargets(plan);
+  if (targets.length === 0) return plan.unknowns.length > 0 ? 'What it changes is not known yet' : 'Changes nothing';
+  const parts = kinds.flatMap(kind => {
+    const names = targets.filter(target => target.kind === kind).map(target => target.name);
+    return names.length === 0 ? [] : [`${nouns[kind][names.length > 1 ? 1 : 0]} ${listed(names)}`];
+  });
+  return `Changes ${parts.join('; ')}${simulatedText(plan)}`;
+}
+
+/** So that nobody takes what is simulated for real hosts, or the other way round. */
+function simulatedText(plan: Plan): string {
+  const connections = Object.entries(plan.inventory?.connections ?? {});
+  const simulated = connections.flatMap(([name, { type }]) => (type === 'simulated' ? [name] : []));
+  if (simulated.length === 0) return '';
+  if (simulated.length === connections.length) return ' (simulated)';
+  const are = simulated.length > 1 ? 'are' : 'is';
+  return ` (of the connections, ${simulated.join(', ')} ${are} simulated, the others are real)`;
+}
+
+/** `a, b and 12 more` */
+export function listed(names: readonly string[]): string {
+  if (names.length <= 8) return names.join(', ');
+  return `${names.slice(0, 7).join(', ')} and ${names.length - 7} more`;
+}
+
+/** Seconds that it may take, with what runs side by side counted once. */
+export function estimatedSeconds(steps: readonly PlannedStep[]): number {
+  return steps.reduce((sum, step) => {
+    if (step.kind !== 'items' && step.when === false) return sum;
+    if (step.kind === 'action') return sum + step.estimateSeconds;
+    if (step.kind === 'group') return sum + estimatedSeconds(step.steps);
+    if (step.items === 'unknown') return sum + estimatedSeconds(step.body);
+    const all = step.items.reduce((total, item) => total + estimatedSeconds(item.steps), 0);
+    return sum + all / Math.max(1, Math.min(step.batch, step.items.length));
+  }, 0);
+}
