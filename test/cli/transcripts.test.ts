@@ -78,7 +78,7 @@ function steady(text: string): string {
     .replace(/\d{8}-\d{6}-\d{3}[a-z]{3}/g, 'RUN-ID')
     .replace(/plan [0-9a-f]{12}/g, 'plan HASH')
     .replace(/"hash": "[0-9a-f]{64}"/g, '"hash": "HASH"')
-    .replace(/\b\d+(\.\d+)? s\b(?! of| may)/g, 'TIME')
+    .replace(/\b\d+(\.\d+)? s\b(?! in all| may)/g, 'TIME')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, 'DATE')
     .replace(/, by \S+, /g, ', by USER, ')
     .replace(/process \d+ on \S+/g, 'process PID on MACHINE')
