@@ -5,7 +5,7 @@ import { conditionSource } from './expression';
 import { type CheckedExpression, ExpressionChecker, type StepInScope } from './expression-check';
 import type { Json, JsonObject } from './json';
 import type { ActionStep, ForEachStep, InputDefinition, Step } from './model';
-import { type ParsedRunbook, parseRunbook } from './parse';
+import type { ParsedRunbook } from './parse';
 
 import { diagnostic, type RuleCode } from './rules';
 import { suppress } from './suppress';
@@ -29,12 +29,7 @@ export function checkRunbook(parsed: ParsedRunbook, context: CheckContext): Diag
   return suppress(parsed.source.text, [...parsed.diagnostics, ...checks.run()]);
 }
 
-/** Parse and check in one. */
-export function checkRunbookText(text: string, context: CheckContext): Diagnostic[] {
-  return checkRunbook(parseRunbook(text), context);
-}
-
-export function typeOfInput(input: InputDefinition): ValueType {
+function typeOfInput(input: InputDefinition): ValueType {
   const description = input.description === undefined ? {} : { description: input.description };
   switch (input.type) {
     case 'number':

@@ -53,7 +53,7 @@ function readInput(value: Json): InputDefinition {
   return input;
 }
 
-export function readSteps(data: Json | undefined, pointer: string): Step[] {
+function readSteps(data: Json | undefined, pointer: string): Step[] {
   if (!Array.isArray(data)) return [];
   return data.flatMap((item, index) => readStep(item, `${pointer}/${index}`) ?? []);
 }

@@ -7,7 +7,7 @@ const isTemplateRef = (schema: RunbookSchema) => schema.$ref === '#/$defs/templa
  * The schemas that hold for a value, with references, conditions and discriminators decided by the data; templates left out.
  * Several when they are alternatives.
  */
-export function resolveSchemas(root: RunbookSchema, schema: RunbookSchema, data: Json | undefined): RunbookSchema[] {
+function resolveSchemas(root: RunbookSchema, schema: RunbookSchema, data: Json | undefined): RunbookSchema[] {
   if (isTemplateRef(schema)) return [];
   if (schema.$ref) {
     const target = root.$defs?.[schema.$ref.replace('#/$defs/', '')];

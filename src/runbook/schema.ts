@@ -26,7 +26,7 @@ export interface RunbookSchema extends JsonSchema {
 }
 
 export const templatePattern = '\\$\\{\\{';
-export const idPattern = '^[A-Za-z][A-Za-z0-9_-]*$';
+const idPattern = '^[A-Za-z][A-Za-z0-9_-]*$';
 const variablePattern = '[A-Za-z_][A-Za-z0-9_]*';
 /** A string with an expression in it, which may stand where a value of any type is wanted. */
 const templateRef = { $ref: '#/$defs/template' };

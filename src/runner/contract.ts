@@ -1,7 +1,6 @@
 import type { JournalRecord } from '../engine/journal';
 import type { Plan } from '../engine/plan';
 import type { RunPhase, RunView } from '../engine/view';
-import type { JsonObject } from '../runbook/json';
 import type { HostKeyAnswer, HostKeyQuestion } from '../ssh/contract';
 
 /** How the CLI and VS Code submit runs, follow them, control them and list them. `openRuns()` in runs.ts gives one. */
@@ -86,11 +85,4 @@ export interface Attachment {
 /** Why a command on a run was not done: a sentence that says what to do. */
 export class RunRefused extends Error {
   override readonly name = 'RunRefused';
-}
-
-export interface PlanFileOptions {
-  inputs?: JsonObject;
-  /** JSON pointer or id of a step. */
-  only?: string;
-  from?: string;
 }

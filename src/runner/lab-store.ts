@@ -7,7 +7,7 @@ import type { LabStore } from '../hypervisors/simulated/lab';
 import { syncFolder } from './journal-file';
 
 /** Where the state of a simulated lab is kept: beside its file, which stays as the person wrote it. */
-export function labStateFile(labFile: string): string {
+function labStateFile(labFile: string): string {
   return `${labFile.replace(/\.(ya?ml|json)$/i, '')}.state.json`;
 }
 

@@ -49,7 +49,7 @@ export function readConfigFile(file: string): readonly ConfigLine[] | undefined 
 }
 
 /** @throws SshError `config` naming file and line. */
-export function parseConfig(text: string, file: string): ConfigLine[] {
+function parseConfig(text: string, file: string): ConfigLine[] {
   const lines: ConfigLine[] = [];
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')

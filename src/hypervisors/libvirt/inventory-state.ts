@@ -215,7 +215,7 @@ function datastoreOf(source: string, datastores: ConnectionState['datastores']):
   return datastores.find(store => store.path !== undefined && posix.normalize(store.path) === folder)?.name;
 }
 
-export function stateName(state: number): VmState {
+function stateName(state: number): VmState {
   switch (state) {
     case DomainState.running:
     case DomainState.blocked:

@@ -7,7 +7,7 @@ import { refused, shows, type Visible, visibleVm } from './visible';
 const firstPort = 10809;
 
 /** A stand-in for the definition that a hypervisor gives: enough to see which VM a backup is of. */
-export function definitionOf(vm: LabVm): string {
+function definitionOf(vm: LabVm): string {
   const disks = vm.disks
     .map(
       disk =>

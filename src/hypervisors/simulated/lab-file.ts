@@ -257,7 +257,7 @@ export class LabFileError extends Error {
 const defaultClock = Date.UTC(2026, 0, 3, 22);
 
 /** A VM's uuid when the file gives none: the same for the same name, always. */
-export function uuidOfName(name: string): string {
+function uuidOfName(name: string): string {
   const hex = bytesToHex(sha256(utf8ToBytes(`virtbook simulated vm ${name}`)));
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
