@@ -134,7 +134,7 @@ export class ScalarOffsets {
     // `|2` says how deep the text is indented below its parent; leading spaces of the value are what is more than that.
     const explicit = /[1-9]/.test(header.split('#')[0] ?? '');
     if (!explicit) return indent;
-    const leading = /^\n*( *)/.exec(this.value)?.[1]?.length ?? 0;
+    const leading = /^(?: *\n)*( *)/.exec(this.value)?.[1]?.length ?? 0;
     return Math.max(0, indent - leading);
   }
 }
