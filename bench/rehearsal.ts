@@ -5,8 +5,8 @@ type Ours = typeof import('./ours/rehearsal');
 
 const hosts = 50;
 const vms = 500;
+/** Every failure point has its turn in one of them. */
 const rounds = 5;
-/** Of each round: every failure point has its turn in one of them. */
 const goal = 500;
 
 /** Whole simulated runs a second of processor time: a runbook of 200 steps, rehearsed over 50 hosts and 500 VMs. */
@@ -48,7 +48,7 @@ export async function rehearsal(): Promise<Row[]> {
   ];
 }
 
-/** 50 VMs, each looked at, given a snapshot, moved to the next host and looked at again once the snapshot is gone. */
+/** 50 VMs, each looked at, moved to one of two hosts, given a snapshot, and a service in it stopped. */
 function runbookText(): string {
   const list = Array.from({ length: 50 }, (_, at) => `vm${at * 10 + 1}`).join(', ');
   return `version: 1
