@@ -67,8 +67,10 @@ export function rehearsalText(rehearsal: Rehearsal, options: ReportOptions = {})
     for (const left of story.left) lines.push(`  not as it was: ${left}`);
   }
   if (more > 0) lines.push('', `… and ${more} more like these; --format json tells all.`);
-  lines.push('', 'When nothing goes wrong:', ...columns(timetable(rehearsal)).map(line => `  ${line}`));
-  lines.push('', 'At most in use:', ...columns(peaks(rehearsal)).map(line => `  ${line}`));
+  if (rehearsal.clean.timetable.length > 0) {
+    lines.push('', 'When nothing goes wrong:', ...columns(timetable(rehearsal)).map(line => `  ${line}`));
+    lines.push('', 'At most in use:', ...columns(peaks(rehearsal)).map(line => `  ${line}`));
+  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -92,6 +94,7 @@ export function rehearsalMarkdown(rehearsal: Rehearsal, options: ReportOptions =
     for (const left of story.left) lines.push(`- not as it was: ${escaped(left)}`);
   }
   if (more > 0) lines.push('', `… and ${more} more like these.`);
+  if (rehearsal.clean.timetable.length === 0) return `${lines.join('\n')}\n`;
   const [timeHead, ...times] = timetable(rehearsal);
   lines.push('', '### When nothing goes wrong', '', ...grid(timeHead ?? [], times));
   const [peakHead, ...load] = peaks(rehearsal);

@@ -115,7 +115,8 @@ function recordOf(n: number, t: number, event: RunEvent): JournalRecord {
   return Object.assign({ n, t }, event);
 }
 
-const never: Promise<never> = new Promise(() => undefined);
+/** A new one each time: what waits for one that all share would be kept for ever. */
+const never = (): Promise<never> => new Promise(() => undefined);
 const noted: Promise<JournalRecord> = Promise.resolve({
   n: -1,
   t: 0,
@@ -167,9 +168,9 @@ class Process implements JournalWriter {
   }
 
   append(event: RunEvent, durability: 'synced' | 'soon'): Promise<JournalRecord> {
-    if (this.#dead) return never;
+    if (this.#dead) return never();
     if (durability === 'soon') return noted;
-    if (this.#strike()) return never;
+    if (this.#strike()) return never();
     const record = this.#write(event);
     if (event.type === 'question.asked') void this.#answer(event.id);
     const injection = this.injections[this.run.fired];
@@ -236,7 +237,7 @@ class Process implements JournalWriter {
   #die(): Promise<never> {
     this.#dead = true;
     this.#end({ diedIn: this.#inventory.fork() });
-    return never;
+    return never();
   }
 
   /** The question is open a moment after it was recorded. */
