@@ -35,8 +35,8 @@ export const limitNames = [
 ] as const satisfies readonly (keyof Limits)[];
 /** Keys that say what kind a step is, in the order in which they are looked for. */
 export const stepKinds = [
-  'forEach',
   'uses',
+  'forEach',
   'parallel',
   'approve',
   'wait',
