@@ -3,6 +3,7 @@ import type { Fleet } from '../inventory/fleet';
 import type { JsonObject } from '../runbook/json';
 import type { Failure } from './journal';
 import type { Clock } from './journal-durable';
+import type { KnownRests } from './known-rests';
 
 /** What a run acts with: the same interpreter runs on real connections and on a rehearsal's simulated ones. */
 export interface World {
@@ -13,6 +14,8 @@ export interface World {
   limits?: Gate;
   /** Looked at right before an intent is written, after `preflight`; what it gives fails the step before anything is changed. */
   guards?: readonly Guard[];
+  /** Of a rehearsal: what the rest of a rollback comes to, from an equal one before. */
+  rests?: KnownRests;
 }
 
 /** Lets effects through so that no limit is passed; waiting ends early, with a rejection by its reason, when the signal is aborted. */
