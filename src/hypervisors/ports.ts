@@ -230,16 +230,22 @@ export interface LockRecord {
   note: string;
 }
 
+/** A lock as it is found. */
+export interface HeldLock extends LockRecord {
+  /** ms since the last heartbeat, by the clock of where it is kept: clocks of two holders can't be compared. */
+  heartbeatAgeMs: number;
+}
+
 export interface HostLocks {
   /** Atomic among all who see this host. Ours already (same run): taken anew with a higher token. */
   take(
     lock: Omit<LockRecord, 'token' | 'takenAt' | 'heartbeatAt'>,
-  ): Promise<{ taken: LockRecord } | { heldBy: LockRecord }>;
+  ): Promise<{ taken: LockRecord } | { heldBy: HeldLock }>;
   /** Says that the holder lives, and looks whether it is still the holder. False: it is not; nothing was written. */
   heartbeat(lock: LockRecord): Promise<boolean>;
   /** Gives back what is still ours. Idempotent. */
   release(lock: LockRecord): Promise<void>;
-  list(): Promise<LockRecord[]>;
+  list(): Promise<HeldLock[]>;
   /** Whoever holds it, if it is still held with this token. False: it is not any more. */
   breakLock(name: string, token: number): Promise<boolean>;
 }
