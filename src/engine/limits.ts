@@ -63,7 +63,7 @@ export function makeGate(limits: Limits, whereIs: WhereIs): Gate {
     async enter(claim: Claim, signal?: AbortSignal): Promise<() => void> {
       signal?.throwIfAborted();
       const targets = [...claim.targets.reads, ...claim.targets.changes];
-      const places = needsPlaces(limits) ? await lookUp(targets, whereIs) : new Map<string, Whereabouts>();
+      const places = needsPlaces(limits) ? await lookUp(limits, targets, whereIs) : new Map<string, Whereabouts>();
       signal?.throwIfAborted();
       const keys = keysOf(limits, targets, target => places.get(nameOf(target)) ?? {});
       if (keys.length === 0) return () => undefined;
@@ -86,9 +86,11 @@ export function makeGate(limits: Limits, whereIs: WhereIs): Gate {
 }
 
 /** What can't be found takes no place: the effect itself says what is wrong. */
-async function lookUp(targets: readonly Target[], whereIs: WhereIs): Promise<Map<string, Whereabouts>> {
+async function lookUp(limits: Limits, targets: readonly Target[], whereIs: WhereIs): Promise<Map<string, Whereabouts>> {
   const places = new Map<string, Whereabouts>();
-  const asked = targets.filter(({ kind }) => kind === 'vm' || kind === 'host');
+  const { perConnection } = limits;
+  // A host is known by its name; only its connection must be looked up.
+  const asked = targets.filter(({ kind }) => kind === 'vm' || (kind === 'host' && perConnection !== undefined));
   await Promise.all(
     asked.map(async target => {
       places.set(nameOf(target), await whereIs(target).catch(() => ({})));
