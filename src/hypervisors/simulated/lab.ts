@@ -122,6 +122,30 @@ export class SimulatedLab {
     return new SimulatedLab(this, options);
   }
 
+  /** No job is under way. */
+  get quiet(): boolean {
+    return this.jobs.size === 0;
+  }
+
+  /** Goes on from where `to` is; what is to happen by the clock there happens `shiftMs` later here. */
+  become(to: SimulatedLab, shiftMs: number): void {
+    this.hosts = to.hosts.fork();
+    this.datastores = to.datastores.fork();
+    this.vms = to.vms.fork();
+    this.proxies = to.proxies.fork();
+    this.memory = to.memory.fork();
+    this.space = to.space.fork();
+    this.revision = to.revision;
+    const now = to.clock.now();
+    for (const vm of this.vms.changes()) {
+      if (vm.readyAt > now) this.vms.set(vm.name, { ...vm, readyAt: vm.readyAt + shiftMs });
+    }
+    for (const [name, host] of this.hosts.entries()) {
+      const until = host.lost?.until;
+      if (until !== undefined && until > now) this.hosts.set(name, { ...host, lost: { until: until + shiftMs } });
+    }
+  }
+
   repository(name: string | undefined): LabRepository | undefined {
     return name === undefined ? undefined : this.repositories[name];
   }
