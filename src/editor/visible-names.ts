@@ -1,7 +1,7 @@
-import { RunbookScope } from '../runbook/check';
 import type { ActionSignature } from '../runbook/check-context';
 import { innerSteps, type Step } from '../runbook/model';
 import type { ParsedRunbook } from '../runbook/parse';
+import { RunbookScope } from '../runbook/scope';
 import { wholeExpression } from '../runbook/template';
 import { anyType, stringType, typeOfValue, type ValueType } from '../runbook/value-type';
 
