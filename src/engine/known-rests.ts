@@ -120,7 +120,8 @@ export class RestMemory {
 }
 
 class Level implements RestLevel {
-  readonly #begun: { node: Node; from: RehearsalInventory; back: RolledBack; records: number; questions: number }[] = [];
+  readonly #begun: { node: Node; from: RehearsalInventory; back: RolledBack; records: number; questions: number }[] =
+    [];
 
   constructor(
     private readonly run: RestRun,

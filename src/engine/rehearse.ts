@@ -13,6 +13,7 @@ import {
 } from './rehearse-points';
 import {
   type Checkpoint,
+  type CleanCourse,
   type Injection,
   type RunSetting,
   rollBackAgain,
@@ -144,6 +145,7 @@ export class Rehearsing {
   #effects: RecordedEffect[] = [];
   #finished: RehearsalInventory;
   #clean!: CleanRun;
+  #course: CleanCourse | undefined;
   #runs = 0;
 
   constructor(private readonly request: RehearsalRequest) {
@@ -162,6 +164,7 @@ export class Rehearsing {
     let latest: Checkpoint = { ...from, inventory: inventory.fork() };
     const peak: CleanRun['peak'] = { hosts: {}, datastores: {} };
     let count = 0;
+    const checkpoints = new Map<number, Checkpoint>();
     const run = await simulate(
       {
         ...this.#setting,
@@ -170,6 +173,7 @@ export class Rehearsing {
           count++;
           if (event.type === 'step.intent') {
             this.#from.set(recorder.effects.at(-1)!, latest);
+            checkpoints.set(latest.count, latest);
             return;
           }
           if (event.type === 'run.started') return;
@@ -192,6 +196,11 @@ export class Rehearsing {
     const start = this.#start.clock.now();
     busiest(peak, this.#effects);
     const { ended } = run;
+    // When there are windows, what comes next depends on what time it is.
+    if (ended && !this.request.plan.windows?.length) {
+      const outputsUnread = !mentionsSteps(this.request.plan.program);
+      this.#course = { records, checkpoints, ended, outputsUnread, finished: run.inventory };
+    }
     this.#clean = {
       status: ended?.status ?? 'stuck',
       ...(ended?.failure && { failure: ended.failure }),
@@ -287,6 +296,7 @@ export class Rehearsing {
         onCall: (call, reads) => recorder.onCall(call, reads),
       }),
       ...(ownUndos !== 'all' && { memory: this.#memory, ownUndos }),
+      ...(this.#course && { course: this.#course }),
     };
     let run = await simulate(setting, point.from, injections);
     this.#runs++;
@@ -346,6 +356,13 @@ function secondInjections(undo: RecordedEffect): { fault: RehearsedFault; inject
     const [injection] = injectionsFor(undo, fault);
     return injection ? [{ fault, injection }] : [];
   });
+}
+
+/** Whether a text in it, which may be an expression, has the word `steps` in it. Pointers don't count. */
+function mentionsSteps(value: unknown): boolean {
+  if (typeof value === 'string') return /\bsteps\b/.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => key !== 'pointer' && mentionsSteps(inner));
 }
 
 function whatHappened({ call, how }: Injection): string {
