@@ -7,7 +7,7 @@ import { isTemplate } from '../runbook/template';
 import { type ControlStep, controlTitle } from './control-title';
 import { messageOf } from './failure';
 import { checkedInputs } from './inputs';
-import { itemKeys, stepKey } from './keys';
+import { finallyMark, itemKeys, stepKey } from './keys';
 import { allKnown, Knowable, type Unknown } from './knowable';
 import type { PlannedStep } from './plan';
 import { type NameSource, resolveInputs } from './plan-inputs';
@@ -60,7 +60,7 @@ export class Planner {
   /** Of the runbook whose steps have been planned last. */
   addFinally(steps: readonly Step[], site: Site): void {
     if (site.reached === false) return;
-    this.#finally.push(...this.steps(steps, { ...site, prefix: `${site.prefix}finally/` }));
+    this.#finally.push(...this.steps(steps, { ...site, prefix: site.prefix + finallyMark }));
   }
 
   #step(step: Step, site: Site): PlannedStep {
@@ -323,18 +323,21 @@ function undoText(
 
 /** Sentences about steps; what holds for a step in every item of a loop is said once. */
 class Said {
-  readonly #said = new Map<string, { key: string; keys: Set<string>; text: string }>();
+  readonly #said = new Map<string, { first: string; last: string; count: number; text: string }>();
 
   add(pointer: string, key: string, text: string): void {
     const id = `${pointer} ${text}`;
     const found = this.#said.get(id);
-    if (found) found.keys.add(key);
-    else this.#said.set(id, { key, keys: new Set([key]), text });
+    if (!found) this.#said.set(id, { first: key, last: key, count: 1, text });
+    else if (found.last !== key) {
+      found.last = key;
+      found.count++;
+    }
   }
 
   all(): string[] {
-    return [...this.#said.values()].map(({ key, keys, text }) =>
-      keys.size > 1 ? `${key} (and ${keys.size - 1} more like it): ${text}` : `${key}: ${text}`,
+    return [...this.#said.values()].map(({ first, count, text }) =>
+      count > 1 ? `${first} (and ${count - 1} more like it): ${text}` : `${first}: ${text}`,
     );
   }
 }
