@@ -65,12 +65,13 @@ export class RunLocks implements Guard {
   constructor(private readonly options: RunLocksOptions) {}
 
   /**
-   * Takes the locks of all these steps, or none and says why not. `goingOn`: the run has changed something before, so what can't be reached
-   * now is left for its step or undo to fail on; only what somebody else holds stands in the way.
+   * Takes the locks of all these steps, or none and says why not. `goingOn`: the run may have changed something before, so what can't be
+   * reached now is left for its step or undo to fail on; only what somebody else holds stands in the way, and then what it has stays held.
    */
   async take(steps: Iterable<Changes>, goingOn = false): Promise<Failure | undefined> {
     this.#beating ??= this.#beat();
-    const found = await Promise.allSettled([...steps].map(changes => this.#placesOf(changes)));
+    const different = new Map([...steps].map(changes => [JSON.stringify(changes), changes]));
+    const found = await Promise.allSettled([...different.values()].map(changes => this.#placesOf(changes)));
     const failures = found.flatMap(one => (one.status === 'rejected' ? [classifyRead(one.reason)] : []));
     const places = distinct(found.flatMap(one => (one.status === 'fulfilled' ? one.value : [])));
     if (failures.length === 0 || goingOn) {
@@ -79,7 +80,7 @@ export class RunLocks implements Guard {
     }
     const locked = failures.filter(failure => failure.class === 'locked');
     const failure = goingOn ? summed(locked) : (summed(locked) ?? failures[0]);
-    if (!failure) return undefined;
+    if (!failure || goingOn) return failure;
     const left = await this.release();
     return left.length === 0 ? failure : { ...failure, message: [failure.message, ...left].join(' ') };
   }
@@ -126,7 +127,7 @@ export class RunLocks implements Guard {
   async keep(remaining: readonly Remaining[]): Promise<string[]> {
     await this.stop();
     const left = remaining.map(({ key, text }) => `${key}: ${text}`).join('; ');
-    const note = `${this.options.note}: needs a person, left is ${left}`;
+    const note = `${this.options.note}: ${left === '' ? 'not finished' : `needs a person, left is ${left}`}`;
     const told = await Promise.allSettled(
       [...this.#held.values()].map(async one => (await this.#locksOf(one))?.heartbeat({ ...one.record, note })),
     );
