@@ -628,7 +628,7 @@ class RunbookChecks {
 /** Zones with a similar name, or whose city has one. */
 function nearestZones(name: string): string[] {
   const zones = [...Intl.supportedValuesOf('timeZone'), 'UTC'];
-  const found = nearest(name, zones);
+  const found = nearest(name, zones, 2);
   if (found.length > 0) return found;
   const city = (zone: string) => zone.slice(zone.lastIndexOf('/') + 1);
   const cities = nearest(city(name).replaceAll(' ', '_'), zones.map(city));
