@@ -107,7 +107,7 @@ export function attemptStep(
           inputs,
           before,
           ...(warnings.length > 0 && { warnings }),
-          ...undoText(step, definition!, inputs, before),
+          ...(!attempt.shielded && undoText(step, definition!, inputs, before)),
         };
       },
       prepared: intent => {

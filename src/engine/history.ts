@@ -97,7 +97,8 @@ export class History {
   #approve(event: ApprovalEvent): void {
     if (event.type === 'approval.asked') {
       const { expiresAt } = event;
-      this.#approvals.set(event.key, { given: [], ...(expiresAt !== undefined && { expiresAt }) });
+      const given = this.#approvals.get(event.key)?.given ?? [];
+      this.#approvals.set(event.key, { given, ...(expiresAt !== undefined && { expiresAt }) });
       return;
     }
     const approval = this.#approvals.get(event.key);
@@ -138,7 +139,11 @@ export class History {
     for (const one of [this.#waits, this.#times, this.#answers, this.#approvals]) {
       for (const id of one.keys()) if (id.includes(finallyMark)) one.delete(id);
     }
-    for (const approval of this.#approvals.values()) if (approval.over === 'cancelled') delete approval.over;
+    for (const approval of this.#approvals.values()) {
+      if (approval.over !== 'cancelled') continue;
+      delete approval.over;
+      approval.askAgain = true;
+    }
     for (const [id, answer] of this.#answers) {
       // Who lets a run go on that was stopped there wants the step tried again.
       if (id.startsWith(forwardMark) && answer.choice !== 'again') this.#answers.set(id, { choice: 'again', by: '' });
@@ -210,6 +215,8 @@ export interface ApprovalState {
   given: string[];
   rejected?: { by: string; note?: string };
   over?: 'expired' | 'cancelled';
+  /** The run was stopped while it waited. */
+  askAgain?: true;
 }
 
 /** Begins the ids of questions that are asked after a point of no return. */

@@ -200,8 +200,8 @@ export class JournalDurable implements Durable {
   async approval(request: ApprovalRequest): Promise<ApprovalOutcome> {
     const { key, pointer, message, by, self, expiresMs, shielded } = request;
     let state = this.history.approval(key);
-    if (!state) {
-      state = { given: [], ...(expiresMs !== undefined && { expiresAt: this.clock.now() + expiresMs }) };
+    if (!state || state.askAgain) {
+      state ??= { given: [], ...(expiresMs !== undefined && { expiresAt: this.clock.now() + expiresMs }) };
       const { planHash } = this.history.submitted;
       const expiry = state.expiresAt !== undefined && { expiresAt: state.expiresAt };
       await this.#write({ type: 'approval.asked', key, pointer, message, planHash, by, self, ...expiry });
