@@ -171,7 +171,7 @@ class Process implements JournalWriter, RestRun {
   #undos = 0;
   /** undefined: it has gone another way. */
   #course: CleanCourse | undefined;
-  /** Where a rollback has begun already, what it did is part of what the rest depends on. */
+  /** Where something has been undone already, that is part of what the rest depends on. */
   readonly #mayKnow: boolean;
 
   constructor(
@@ -184,7 +184,7 @@ class Process implements JournalWriter, RestRun {
     this.#inventory = run.inventory;
     this.#durable = new JournalDurable(rehearsalRunId, history, this, this.#inventory.clock);
     this.#course = setting.course;
-    this.#mayKnow = !run.records.some(record => record.type === 'rollback.started' && record.key === undefined);
+    this.#mayKnow = !run.records.some(record => record.type === 'undo.intent');
   }
 
   carry(): Promise<ProcessEnd> {
