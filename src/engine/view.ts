@@ -96,6 +96,8 @@ export interface RunView {
   approvals: OpenApproval[];
   /** Key of the point of no return that was passed. */
   noReturn?: string;
+  /** It ended after its point of no return: `resume` tries again. */
+  forward?: true;
   /** The maintenance window that is waited for, in a sentence. */
   window?: string;
   cancel?: CancelMode;
@@ -177,6 +179,7 @@ export class RunModel {
         delete view.endedAt;
         delete view.failure;
         delete view.failedStep;
+        delete view.forward;
         delete view.question;
         view.remaining = [];
         return;
@@ -365,6 +368,7 @@ export class RunModel {
         delete view.window;
         delete view.cancel;
         delete view.rollbackReason;
+        if (record.forward) view.forward = true;
         if (record.failure) view.failure = record.failure;
         if (record.failedStep !== undefined) view.failedStep = record.failedStep;
         view.failedItems = record.failedItems ?? [];
