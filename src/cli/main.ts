@@ -168,6 +168,34 @@ ${examples('virtbook rollback latest')}`,
       end(await (await import('./commands/inventory')).inventory(file, options, terminal)),
     );
 
+  const inventoryOption = (): Option =>
+    new Option(
+      '-i, --inventory <file>',
+      'the inventory, or a runbook that names it; the one in this folder when left out',
+    );
+
+  program
+    .command('locks')
+    .description('list who holds hosts, VMs and datastores during a run')
+    .addOption(inventoryOption())
+    .addOption(format())
+    .addHelpText('after', examples('virtbook locks', 'virtbook locks -i patch.runbook.yaml --format json'))
+    .action(async options => end(await (await import('./commands/locks')).locks(options, terminal)));
+
+  program
+    .command('release')
+    .description('take locks away from a run that can not give them back; shows first what it leaves undone')
+    .argument('<name>', 'what is locked, e.g. `web1`, or the run that holds it')
+    .addOption(inventoryOption())
+    .option('-y, --yes', 'release without asking')
+    .addHelpText(
+      'after',
+      `
+A run that is alive begins no other step without its locks, undoes nothing, and ends in need of a person.
+${examples('virtbook release web1', 'virtbook release 20260103-2200 -i lab.inventory.yaml --yes')}`,
+    )
+    .action(async (name, options) => end(await (await import('./commands/release')).release(name, options, terminal)));
+
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }

@@ -30,8 +30,8 @@ export type Changes = readonly Target[];
 /** How often others are told that the run lives. */
 const heartbeatMs = 30_000;
 /** A lock that was looked at so lately need not be looked at again before an effect. */
-const freshMs = 5_000;
-/** How often, and how long apart, a run looks again at a lock of a run that is younger: that one gives way when both want the same. */
+const freshMs = 1_000;
+/** How often, and how long apart, a run looks again at locks that younger runs have. */
 const yieldLooks = 6;
 const yieldMs = 500;
 
@@ -48,6 +48,14 @@ interface Held extends Place {
   seenAt: number;
 }
 
+/** Why a lock can't be had. */
+interface Refused {
+  place: Place;
+  failure: Failure;
+  /** A run that began later has it, and lives. */
+  byYounger: boolean;
+}
+
 /**
  * The locks of one run on everything that it changes, each on the connection where that is. Taken for as long as the run lasts, all or
  * none; those of what only turns out on the way, before the step that changes it. A lock that was taken away stops the run: whoever took it
@@ -55,7 +63,7 @@ interface Held extends Place {
  */
 export class RunLocks implements Guard {
   readonly #held = new Map<string, Held>();
-  readonly #taking = new Map<string, Promise<Failure | undefined>>();
+  readonly #taking = new Map<string, Promise<Refused | undefined>>();
   readonly #places = new Map<string, Promise<Place[]>>();
   readonly #unlocked = new Set<string>();
   readonly #over = new AbortController();
@@ -75,8 +83,7 @@ export class RunLocks implements Guard {
     const failures = found.flatMap(one => (one.status === 'rejected' ? [classifyRead(one.reason)] : []));
     const places = distinct(found.flatMap(one => (one.status === 'fulfilled' ? one.value : [])));
     if (failures.length === 0 || goingOn) {
-      const taken = await Promise.all(places.map(place => this.#takeOnce(place)));
-      failures.push(...taken.filter(failure => failure !== undefined));
+      failures.push(...(await this.#takeAll(places)));
     }
     const locked = failures.filter(failure => failure.class === 'locked');
     const failure = goingOn ? summed(locked) : (summed(locked) ?? failures[0]);
@@ -93,7 +100,8 @@ export class RunLocks implements Guard {
     } catch (error) {
       return classifyRead(error);
     }
-    for (const failure of await Promise.all(places.map(place => this.#takeOnce(place)))) if (failure) return failure;
+    const [refused] = await this.#takeAll(places);
+    if (refused) return refused;
     const looks = places.map(async place => {
       const held = this.#held.get(keyOf(place));
       if (!held || this.options.clock.now() - held.seenAt < freshMs) return;
@@ -179,20 +187,33 @@ export class RunLocks implements Guard {
     return false;
   }
 
+  /** Why some could not be taken; empty: all were. */
+  async #takeAll(places: readonly Place[]): Promise<Failure[]> {
+    let wanted = places;
+    for (let looks = 0; ; looks++) {
+      const refused = (await Promise.all(wanted.map(place => this.#takeOnce(place)))).filter(one => one !== undefined);
+      // Two runs that begin at once may each have what the other needs: the younger gives way, so the older looks again.
+      const mayChange = refused.length > 0 && refused.every(one => one.byYounger) && this.#held.size > 0;
+      if (!mayChange || looks === yieldLooks) return refused.map(one => one.failure);
+      await this.options.clock.sleep(yieldMs);
+      wanted = refused.map(one => one.place);
+    }
+  }
+
   /** Branches that need the same lock take it once. */
-  #takeOnce(place: Place): Promise<Failure | undefined> {
+  #takeOnce(place: Place): Promise<Refused | undefined> {
     const key = keyOf(place);
     if (this.#held.has(key)) return Promise.resolve(undefined);
     const taking =
       this.#taking.get(key) ??
       this.#take(place)
-        .catch(classifyRead)
+        .catch((error: unknown) => ({ place, failure: classifyRead(error), byYounger: false }))
         .finally(() => this.#taking.delete(key));
     this.#taking.set(key, taking);
     return taking;
   }
 
-  async #take(place: Place): Promise<Failure | undefined> {
+  async #take(place: Place): Promise<Refused | undefined> {
     const { runId, owner, note, clock, known } = this.options;
     const locks = await this.#locksOf(place);
     if (!locks) {
@@ -200,19 +221,14 @@ export class RunLocks implements Guard {
       return undefined;
     }
     const { name, label } = place;
-    for (let looks = 0; ; looks++) {
-      const got = await locks.take({ name, label, owner, runId, note });
-      if ('taken' in got) {
-        this.#held.set(keyOf(place), { ...place, record: got.taken, seenAt: clock.now() });
-        return undefined;
-      }
-      const { heldBy } = got;
-      if (heldBy.runId > runId && !isStale(heldBy) && looks < yieldLooks) {
-        await clock.sleep(yieldMs);
-        continue;
-      }
-      return { class: 'locked', message: heldText(heldBy, await known?.(heldBy)) };
+    const got = await locks.take({ name, label, owner, runId, note });
+    if ('taken' in got) {
+      this.#held.set(keyOf(place), { ...place, record: got.taken, seenAt: clock.now() });
+      return undefined;
     }
+    const { heldBy } = got;
+    const failure: Failure = { class: 'locked', message: heldText(heldBy, await known?.(heldBy)) };
+    return { place, failure, byYounger: heldBy.runId > runId && !isStale(heldBy) };
   }
 
   async #locksOf({ connection }: { connection: string }): Promise<HostLocks | undefined> {

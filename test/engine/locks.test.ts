@@ -131,7 +131,9 @@ describe('locks of a run', () => {
 
   it('of a younger run that goes on are not waited for for ever', async () => {
     expect(await run('r2').take([[vm('web1')]])).toBeUndefined();
-    const taking = run('r1').take([[vm('web1')]]);
+    // Alone, it is nothing that the younger one could be waiting for.
+    expect(await run('r1').take([[vm('web1')]])).toMatchObject({ class: 'locked' });
+    const taking = run('r1').take([[vm('web1')], [vm('db1')]]);
     let done = false;
     void taking.then(() => {
       done = true;
