@@ -327,11 +327,16 @@ class Walk {
   /** An output of a step of which `finally` can't know whether it has run. */
   #unsure(object: ASTNode, name: string, range: SourceRange): void {
     const id = object.op === '.' && object.args[1] === 'outputs' ? memberOf(object.args[0], 'steps') : undefined;
-    if (id === undefined || this.#tests > 0 || this.checker.steps.get(id)?.state !== 'perhaps') return;
+    const step = id === undefined ? undefined : this.checker.steps.get(id);
+    if (this.#tests > 0 || step?.state !== 'perhaps') return;
+    const fields = step.outputs.kind === 'map' ? (step.outputs.fields ?? {}) : {};
+    const nothing = Object.hasOwn(fields, name) ? emptyValues[fields[name]!.kind] : undefined;
     this.#report(
       'unsure-output',
       range,
       `Step \`${id}\` may not have run when \`finally\` does. Write \`.?${name}.orValue(…)\` with what to take then.`,
+      // In brackets there is more to change than the name.
+      nothing !== undefined && range.end - range.start === name.length ? [`?${name}.orValue(${nothing})`] : undefined,
     );
   }
 
@@ -449,6 +454,16 @@ function memberOf(node: ASTNode, root: 'inputs' | 'steps'): string | undefined {
   if (typeof key === 'string') return key;
   return key.op === 'value' && typeof key.args === 'string' ? key.args : undefined;
 }
+
+/** What stands for an output that there is not, in CEL. */
+const emptyValues: Partial<Record<ValueType['kind'], string>> = {
+  string: "''",
+  boolean: 'false',
+  integer: '0',
+  number: '0',
+  list: '[]',
+  map: '{}',
+};
 
 export function stepPath(id: string): string {
   return id.includes('-') ? `steps['${id}']` : `steps.${id}`;
