@@ -2,7 +2,7 @@ import { type ActionDefinition, type Target, undoClassOf } from '../actions/acti
 import { parseDuration } from '../runbook/duration';
 import { conditionSource, evaluateCondition, evaluateTemplate, type Scope } from '../runbook/expression';
 import type { Json, JsonObject } from '../runbook/json';
-import type { ActionStep, CallStep, ForEachStep, Step } from '../runbook/model';
+import type { ActionStep, CallStep, ForEachStep, Runbook, Step } from '../runbook/model';
 import { isTemplate } from '../runbook/template';
 import { type ControlStep, controlTitle } from './control-title';
 import { messageOf } from './failure';
@@ -35,7 +35,7 @@ export class Planner {
   readonly #problems = new Said();
   readonly #unknowns = new Said();
   readonly #knowable = new Knowable();
-  readonly #finally: PlannedStep[] = [];
+  readonly #finally: PlannedStep[][] = [];
 
   constructor(
     private readonly action: (name: string) => ActionDefinition | undefined,
@@ -48,19 +48,20 @@ export class Planner {
   get unknowns(): string[] {
     return this.#unknowns.all();
   }
-  /** Steps of `finally` met so far, those of the innermost runbook first. */
+  /** Of all runbooks that are reached; of what is begun later, earlier. */
   get finally(): PlannedStep[] {
-    return this.#finally;
+    return [...this.#finally].reverse().flat();
+  }
+
+  runbook(runbook: Runbook, site: Site): PlannedStep[] {
+    if (runbook.finally && site.reached !== false) {
+      this.#finally.push(this.steps(runbook.finally, { ...site, prefix: site.prefix + finallyMark }));
+    }
+    return this.steps(runbook.steps, site);
   }
 
   steps(steps: readonly Step[], site: Site): PlannedStep[] {
     return steps.map(step => this.#step(step, site));
-  }
-
-  /** Of the runbook whose steps have been planned last. */
-  addFinally(steps: readonly Step[], site: Site): void {
-    if (site.reached === false) return;
-    this.#finally.push(...this.steps(steps, { ...site, prefix: site.prefix + finallyMark }));
   }
 
   #step(step: Step, site: Site): PlannedStep {
@@ -251,9 +252,7 @@ export class Planner {
       unknown: { ...allKnown, inputs: open },
       reached: problems.length > 0 ? false : at.reached,
     };
-    const steps = this.steps(runbook.steps, inside);
-    if (runbook.finally) this.addFinally(runbook.finally, inside);
-    return steps;
+    return this.runbook(runbook, inside);
   }
 
   #forEach(step: ForEachStep, at: At): PlannedStep {

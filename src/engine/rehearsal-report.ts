@@ -1,6 +1,7 @@
 import type { Cell, Rehearsal, RehearsedStep, Story } from './rehearse';
 import { type RehearsedFault, rehearsedFaults } from './rehearse-points';
 import { isBad, type Verdict } from './rehearse-verdict';
+import { columns, escaped, grid, time, withoutMiddle } from './text-table';
 
 export interface ReportOptions {
   /** What of the inventory was taken for granted. */
@@ -45,8 +46,6 @@ const legend = [
 
 /** Beyond this many rows, items of a loop share one. */
 const mostRows = 60;
-/** Beyond this many, the timetable leaves out its middle. */
-const mostTimes = 30;
 
 /** As a terminal shows it. */
 export function rehearsalText(rehearsal: Rehearsal, options: ReportOptions = {}): string {
@@ -177,13 +176,8 @@ function chosen(rehearsal: Rehearsal, { stories = 20 }: ReportOptions): { told: 
 }
 
 function timetable({ clean }: Rehearsal): string[][] {
-  const entries = clean.timetable.map(({ title, fromMs, toMs }) => [time(fromMs), time(toMs), title]);
-  const half = mostTimes / 2;
-  const shown =
-    entries.length > mostTimes
-      ? [...entries.slice(0, half), ['…', '…', `${entries.length - mostTimes} more`], ...entries.slice(-half)]
-      : entries;
-  return [['from', 'to', 'step'], ...shown];
+  const cells = clean.timetable.map(({ title, fromMs, toMs }) => [time(fromMs), time(toMs), title]);
+  return [['from', 'to', 'step'], ...withoutMiddle(cells)];
 }
 
 function peaks({ clean }: Rehearsal): string[][] {
@@ -194,32 +188,4 @@ function peaks({ clean }: Rehearsal): string[][] {
     .filter(([, peak]) => peak.used > 0)
     .map(([name, { used, capacity }]) => [name, `${used.toFixed(0)} of ${capacity.toFixed(0)} GiB`, '']);
   return [['host or datastore', 'in use', 'steps'], ...hosts, ...stores];
-}
-
-/** `0:05`, `12:30`, `1:02:03`. */
-function time(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
-
-function columns(cells: readonly (readonly string[])[]): string[] {
-  const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map(row => row[at]?.length ?? 0)));
-  return cells.map(row =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-function grid(head: readonly string[], body: readonly (readonly string[])[]): string[] {
-  const row = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
-  return [row(head), `|${head.map(() => '---|').join('')}`, ...body.map(row)];
-}
-
-/** Names come from outside; in Markdown they are text and nothing else. */
-function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#~!@&]/g, character => `\\${character}`).replaceAll('\n', ' ');
 }

@@ -110,13 +110,16 @@ describe('a plan of', () => {
     expect(leavesOf(made.steps, { leftOut: true, anyItem: false })).toHaveLength(5);
   });
 
-  it('finally has the steps of called runbooks first, and of those that are reached only', () => {
+  it('finally has the steps of what is begun later first, and of called runbooks that are reached only', () => {
     const inner = runbook([setTo('a')], { finally: withPointers([setTo('i', 'clean')], '/finally') });
-    const outer = runbook([call(inner, {}, { id: 'one' }), call(inner, {}, { id: 'two', when: false })], {
-      finally: withPointers([setTo('o', 'clean')], '/finally'),
-    });
+    const outer = runbook(
+      [call(inner, {}, { id: 'one' }), call(inner, {}, { id: 'two' }), call(inner, {}, { id: 'no', when: false })],
+      {
+        finally: withPointers([setTo('o', 'clean')], '/finally'),
+      },
+    );
     const made = plan(outer);
-    expect(keys(made.finally ?? [])).toEqual(['one/~finally/clean', '~finally/clean']);
+    expect(keys(made.finally ?? [])).toEqual(['two/~finally/clean', 'one/~finally/clean', '~finally/clean']);
     expect(changesText(made)).toBe('Changes VMs a, i, o');
   });
 
