@@ -107,7 +107,7 @@ describe('locks of a run', () => {
     expect(refused).toEqual({
       class: 'locked',
       message:
-        'VM db1 is locked by r1@laptop, for run r1 (patch), for 0 s, last heartbeat 0 s ago. This computer knows of r1.',
+        'VM db1 is locked by r1@laptop (run r1, patch) for 0 s; last heartbeat 0 s ago. This computer knows of r1.',
     });
     expect(await held()).toEqual({ a: [], b: ['VM db1: r1'] });
     await first.release();
@@ -200,7 +200,7 @@ describe('locks of a run', () => {
     clock.time += 3_600_000;
     expect(await one.check(claim(vm('web1')))).toMatchObject({
       class: 'locked',
-      message: expect.stringContaining('r2@laptop has it now, for run r2 (patch)'),
+      message: expect.stringContaining('r2@laptop has it now (run r2, patch)'),
     });
     await one.release();
     expect(await held()).toMatchObject({ a: ['VM web1: r2'] });
@@ -333,21 +333,21 @@ describe('what is said of a lock', () => {
 
   it('names who, which run, since when, and what to do', () => {
     expect(heldText(lock)).toBe(
-      'VM web1 is locked by ann@laptop, for run 20260103-2200 (patch), for 10 min, last heartbeat 12 s ago. Wait until it has ended (`virtbook locks` shows it). If its runner has died, resume or roll back that run where it was started, or take its locks away: `virtbook release 20260103-2200`.',
+      'VM web1 is locked by ann@laptop (run 20260103-2200, patch) for 10 min; last heartbeat 12 s ago. Wait until it has ended (`virtbook locks` shows it). If its runner has died, resume or roll back that run where it was started, or take its locks away: `virtbook release 20260103-2200`.',
     );
     expect(heldText({ ...lock, heartbeatAgeMs: 7_300_000 })).toBe(
-      'VM web1 is locked by ann@laptop, for run 20260103-2200 (patch), for 2 h, last heartbeat 2 h ago. It is stale: its runner has died, or its computer sleeps. Resume or roll back that run where it was started, or take its locks away with `virtbook release 20260103-2200`, which shows what would be left undone.',
+      'VM web1 is locked by ann@laptop (run 20260103-2200, patch) for 2 h; last heartbeat 2 h ago. It is stale: its runner has died, or its computer sleeps. Resume or roll back that run where it was started, or take its locks away with `virtbook release 20260103-2200`, which shows what would be left undone.',
     );
   });
 
   it('of nobody known can still be released by its name', () => {
     expect(heldText({ ...lock, runId: '', owner: 'unknown', note: 'vm%201.3 is half written' })).toContain(
-      "is locked by somebody unknown (vm%201.3 is half written), for 10 min, last heartbeat 12 s ago. Wait until it has ended (`virtbook locks` shows it). If its runner has died, resume or roll back that run where it was started, or take its locks away: `virtbook release 'vm 1'`.",
+      "is locked by somebody unknown (vm%201.3 is half written) for 10 min; last heartbeat 12 s ago. Wait until it has ended (`virtbook locks` shows it). If its runner has died, resume or roll back that run where it was started, or take its locks away: `virtbook release 'vm 1'`.",
     );
   });
 
   it('says who has one that was lost', () => {
     expect(lostText(lock, 'r1', undefined)).toContain('nobody has it now');
-    expect(lostText(lock, 'r1', lock)).toContain('ann@laptop has it now, for run 20260103-2200 (patch)');
+    expect(lostText(lock, 'r1', lock)).toContain('ann@laptop has it now (run 20260103-2200, patch)');
   });
 });

@@ -55,7 +55,7 @@ describe('two runners on the same VM', () => {
       expect(codes, both.map(one => one.stdout + one.stderr).join('\n')).toEqual([0, 1]);
       const refused = both.find(one => one.code === 1)!.stdout;
       expect(refused).toContain('Nothing had been changed');
-      expect(refused).toMatch(/ is locked by \S+@\S+, for run \d{8}-\S+ \(move\), for \d+ s, last heartbeat \d+ s ago/);
+      expect(refused).toMatch(/ is locked by \S+@\S+ \(run \d{8}-\S+, move\) for \d+ s; last heartbeat \d+ s ago/);
       expect(await locks()).toEqual([]);
     }
     const ends = [...(await at.runs.list()), ...(await deskRuns().list())].map(run => run.status);
@@ -126,7 +126,7 @@ describe('a runner that is killed', () => {
     writeFileSync(file2, JSON.stringify(lab));
     const refused = await at.run(['resume', run]);
     expect(refused).toMatchObject({ code: 1 });
-    expect(refused.stdout).toContain('VM web1 is locked by ann@desk, for run other (hers)');
+    expect(refused.stdout).toContain('VM web1 is locked by ann@desk (run other, hers)');
     expect(await at.runs.read(run)).toMatchObject({ status: 'stopped', failure: { class: 'locked' } });
     expect(await at.run(['release', 'web1', '--yes'])).toMatchObject({ code: 0 });
     expect(await at.run(['resume', run])).toMatchObject({ code: 0 });

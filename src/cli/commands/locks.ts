@@ -96,7 +96,7 @@ function listText({ found, problems, unlocked }: FoundLocks, terminal: Terminal)
       isStale(lock) ? 'stale' : 'alive',
       printable(lock.note),
     ]);
-    const [head, ...rest] = table([['LOCK', 'ON', 'OWNER', 'RUN', 'HELD', 'HEARTBEAT', 'STATE', 'RUNBOOK'], ...rows]);
+    const [head, ...rest] = table([['LOCK', 'ON', 'OWNER', 'RUN', 'HELD', 'HEARTBEAT', 'STATE', 'NOTE'], ...rows]);
     lines.push(paint(terminal, 'dim', head!), ...rest);
   }
   const none = unlockedText(unlocked);

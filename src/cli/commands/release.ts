@@ -1,6 +1,5 @@
-import { ageText } from '../../engine/lock-text';
-import { heldMs, isStale } from '../../hypervisors/lock-record';
-import type { HeldLock } from '../../hypervisors/ports';
+import { holderText } from '../../engine/lock-text';
+import { isStale } from '../../hypervisors/lock-record';
 import type { RunStatus } from '../../runner/contract';
 import { openRuns } from '../../runner/runs';
 import { askLine } from '../ask';
@@ -78,7 +77,7 @@ async function whatIsLeft(locks: readonly FoundLock[], terminal: Terminal): Prom
   const lines = locks.map(
     ({ connection, lock: { label } }) => `${paint(terminal, 'bold', printable(label))} on ${connection}`,
   );
-  lines.push(`  ${holder(lock)}`);
+  lines.push(`  held by ${printable(holderText(lock))}`);
   const here = lock.runId === '' ? undefined : await leftHere(lock.runId);
   if (here) {
     if (here.status) lines.push(`  ${here.status}`);
@@ -98,12 +97,6 @@ async function whatIsLeft(locks: readonly FoundLock[], terminal: Terminal): Prom
     );
   }
   return `${lines.join('\n')}\n`;
-}
-
-function holder(lock: HeldLock): string {
-  const age = `for ${ageText(heldMs(lock))}, last heartbeat ${ageText(lock.heartbeatAgeMs)} ago`;
-  if (lock.runId === '') return `held by nobody known ${age}: ${printable(lock.note)}`;
-  return `held by ${printable(lock.owner)}, for run ${printable(lock.runId)} (${printable(lock.note)}), ${age}`;
 }
 
 /** What the journal of a run on this computer says; undefined when it is not here. */
