@@ -2,17 +2,20 @@ import type { ActionDefinition } from '../actions/action';
 import { parseDuration } from '../runbook/duration';
 import { evaluateCondition, evaluateTemplate, type Scope } from '../runbook/expression';
 import type { Json, JsonObject } from '../runbook/json';
-import type {
-  ActionStep,
-  ApproveStep,
-  AssertStep,
-  CallStep,
-  ForEachStep,
-  GroupStep,
-  NoReturnStep,
-  ParallelStep,
-  Step,
-  WaitStep,
+import {
+  type ActionStep,
+  type ApproveStep,
+  type AssertStep,
+  type CallStep,
+  everyStep,
+  type ForEachStep,
+  type GroupStep,
+  innerSteps,
+  type NoReturnStep,
+  type ParallelStep,
+  type Runbook,
+  type Step,
+  type WaitStep,
 } from '../runbook/model';
 import { attemptStep, Stopped } from './action-step';
 import { controlTitle } from './control-title';
@@ -44,7 +47,7 @@ export async function interpret(durable: Durable, plan: Plan, world: World): Pro
     run: { id: durable.runId },
   };
   const place: Place = { durable, prefix: '', scope, undo: [], shielded: false, outermost: true };
-  run.reached(plan.program.finally, place);
+  run.reached(plan.program, place);
   const outcome = await carryOut(run, plan, place);
   const left = await run.finally(durable);
   const ended: RunEnded = { type: 'run.ended', ...outcome };
@@ -56,6 +59,15 @@ export async function interpret(durable: Durable, plan: Plan, world: World): Pro
   if (run.failedItems.length > 0) ended.failedItems = run.failedItems;
   if (run.warnings.length > 0) ended.warnings = run.warnings;
   return world.secrets?.strike(ended) ?? ended;
+}
+
+function idsIn(steps: readonly Step[]): string[] {
+  return steps.flatMap(step => (step.id === undefined ? [] : [step.id]));
+}
+
+/** Steps that did not run have given nothing. */
+function leftOut(ids: readonly string[], scope: Scope): void {
+  for (const id of ids) if (!Object.hasOwn(scope.steps, id)) scope.steps[id] = { outputs: {} };
 }
 
 type Outcome = Pick<RunEnded, 'status' | 'failure' | 'failedStep' | 'remaining' | 'forward'>;
@@ -161,7 +173,7 @@ class Interpreter {
   /** Key of the point of no return that was passed. */
   noReturn: string | undefined;
   /** What is run at the end, of the runbook and of those that it has called so far. */
-  readonly #finally: { steps: readonly Step[]; place: Place }[] = [];
+  readonly #finally: { steps: readonly Step[]; place: Place; ids: readonly string[] }[] = [];
   readonly #window: WindowGate | undefined;
 
   constructor(
@@ -173,10 +185,12 @@ class Interpreter {
   }
 
   /** A runbook whose steps begin: its `finally` is to be run, whatever becomes of them. */
-  reached(steps: readonly Step[] | undefined, place: Place): void {
-    if (!steps || steps.length === 0) return;
+  reached(runbook: Pick<Runbook, 'steps' | 'finally'>, place: Place): void {
+    const steps = runbook.finally ?? [];
+    if (steps.length === 0) return;
     const prefix = `${place.prefix}${finallyMark}`;
-    this.#finally.push({ steps, place: { ...place, prefix, shielded: true, outermost: false, mayFail: undefined } });
+    const last = { ...place, prefix, shielded: true, outermost: false, mayFail: undefined };
+    this.#finally.push({ steps, place: last, ids: idsIn(everyStep(runbook)) });
   }
 
   /** Called runbooks' first. Each step is tried, whatever became of those before it; gives those that failed. */
@@ -184,7 +198,8 @@ class Interpreter {
     const left: Remaining[] = [];
     if (this.#finally.length > 0) await durable.emit({ type: 'finally.started' });
     for (let next = this.#finally.pop(); next; next = this.#finally.pop()) {
-      const { steps, place } = next;
+      const { steps, place, ids } = next;
+      leftOut(ids, place.scope);
       for (const step of steps) {
         try {
           await this.steps([step], { ...place, durable, undo: [] });
@@ -326,6 +341,7 @@ class Interpreter {
       if (!runs) {
         const reason = `when: ${String(step.when)} is false`;
         await durable.emit({ type: 'step.skipped', key, pointer: step.pointer, reason });
+        if (step.kind !== 'forEach') leftOut(idsIn(everyStep({ steps: innerSteps(step) })), scope);
         return {};
       }
     }
@@ -583,7 +599,7 @@ class Interpreter {
     await this.#begin(step, key, place, tries, step.name ?? step.uses);
     const scope: Scope = { inputs, steps: {}, run: place.scope.run };
     const inner: Place = { ...place, prefix: `${key}/`, scope, outermost: false };
-    this.reached(runbook.finally, inner);
+    this.reached(runbook, inner);
     await this.steps(runbook.steps, inner);
     let outputs: JsonObject;
     try {

@@ -178,7 +178,7 @@ export function innerSteps(step: Step): readonly Step[] {
 }
 
 /** Every step of the document, those in `rollback` and `finally` included, in the order of the file. */
-export function everyStep(runbook: Pick<Runbook, 'steps' | 'finally'>): Step[] {
+export function everyStep(runbook: { steps: readonly Step[]; finally?: readonly Step[] }): Step[] {
   const found: Step[] = [];
   const visit = (steps: readonly Step[]) => {
     for (const step of steps) {
