@@ -151,6 +151,10 @@ export const rules = {
     docs: `\`finally\` runs whatever became of the steps, so it has to do without their outputs. For a step that did not run they are \`{}\`:
 
 \`\`\`yaml
+steps:
+  - id: patch
+    uses: guest.patch
+    with: { vm: web1 }
 finally:
   - name: Upgraded \${{ size(steps.patch.outputs.?upgraded.orValue([])) }} packages
     uses: check.guest
