@@ -8,20 +8,26 @@ import type { RestMemory, RestRun } from './known-rests';
 import { makeGate, whereNow } from './limits';
 import type { Plan } from './plan';
 import type { RehearsalInventory, SimulatedCall, SimulatedFault } from './rehearsal-world';
+import { ScriptedPerson, scriptedPerson } from './scripted-person';
 
 /** Where and how a simulated run goes wrong. */
 export interface Injection {
   /** Key of the step whose effect it hits; `undo`: the taking back of it. */
   key: string;
   phase: 'step' | 'undo';
-  /** Absent: when its intent has been written, before it does anything. Else the `nth` (from 1) call like this since then. */
+  /**
+   * Absent: when its intent has been written, before it does anything; of a step that acts on nothing, while it waits. Else the `nth` (from 1) call like this since then.
+   */
   call?: SimulatedCall & { nth: number };
   how:
     | { do: 'fault'; fault: SimulatedFault }
     /** The runner dies: at the intent, or after the call, which breaks off halfway or not. */
     | { do: 'kill'; halfway?: boolean }
     /** A person cancels: while the call is under way and heeds it, or right after the call. */
-    | { do: 'cancel'; during: boolean };
+    | { do: 'cancel'; during: boolean }
+    /** The approval is refused, or nobody gives it. */
+    | { do: 'reject' }
+    | { do: 'expire' };
 }
 
 /** A place in a run that others are started from: what was recorded up to there, and the inventory as it was. */
@@ -53,7 +59,7 @@ export interface SimulatedRun {
   inventory: RehearsalInventory;
   /** Which injections hit. */
   fired: number;
-  /** Questions that the scripted person answered with `rollback`. */
+  /** Questions that the scripted person answered, by id. */
   questions: string[];
   /** Steps whose undo was not gone through, because what the rest of the rollback comes to was known; they are not in `records`. */
   shared: number;
@@ -76,8 +82,6 @@ export interface RunSetting {
 }
 
 export const rehearsalRunId = 'rehearsal';
-/** Who answers and cancels in a rehearsal. */
-export const scriptedPerson = 'rehearsal';
 
 type ProcessEnd = { ended: RunEnded } | { diedIn: RehearsalInventory } | { thrown: unknown } | 'stuck';
 
@@ -148,6 +152,20 @@ function recordOf(n: number, t: number, event: RunEvent): JournalRecord {
   return Object.assign({ n, t }, event);
 }
 
+/** Key of the step that acts on nothing and now waits, or has begun where it does not wait. */
+function waitingStep(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'approval.asked':
+      return event.key;
+    case 'wait.started':
+      return event.id.startsWith('wait ') ? event.id.slice('wait '.length) : undefined;
+    case 'control.started':
+      return event.kind === 'assert' || event.kind === 'pointOfNoReturn' ? event.key : undefined;
+    default:
+      return undefined;
+  }
+}
+
 /** A new one each time: what waits for one that all share would be kept for ever. */
 const never = (): Promise<never> => new Promise(() => undefined);
 const noted: Promise<JournalRecord> = Promise.resolve({
@@ -161,6 +179,7 @@ const noted: Promise<JournalRecord> = Promise.resolve({
 class Process implements JournalWriter, RestRun {
   readonly #durable: JournalDurable;
   readonly #inventory: RehearsalInventory;
+  readonly #person: ScriptedPerson;
   #end!: (end: ProcessEnd) => void;
   #dead = false;
   /** What the next call or record brings. */
@@ -183,6 +202,7 @@ class Process implements JournalWriter, RestRun {
   ) {
     this.#inventory = run.inventory;
     this.#durable = new JournalDurable(rehearsalRunId, history, this, this.#inventory.clock);
+    this.#person = new ScriptedPerson(this.#durable, this.#inventory, run.questions, () => this.#dead);
     this.#course = setting.course;
     this.#mayKnow = !run.records.some(record => record.type === 'undo.intent');
   }
@@ -199,6 +219,7 @@ class Process implements JournalWriter, RestRun {
       this.history.apply(
         this.#write({ type: 'run.started', pid: 0, machine: 'rehearsal', resumed: this.history.started }),
       );
+      this.#person.takeUp(this.run.records);
       const rests = this.#mayKnow ? setting.memory?.of(this) : undefined;
       const { limits } = setting.plan;
       const gate = limits && { limits: makeGate(limits, whereNow(fleet)) };
@@ -244,8 +265,22 @@ class Process implements JournalWriter, RestRun {
     if (this.#strike()) return never();
     const record = this.#write(event);
     if (event.type === 'undo.done') this.#undos++;
-    if (event.type === 'question.asked') void this.#answer(event.id);
     const injection = this.injections[this.run.fired];
+    if (injection && !injection.call && waitingStep(event) === injection.key) {
+      this.run.fired++;
+      switch (injection.how.do) {
+        case 'kill':
+          return this.#die();
+        case 'cancel':
+          void this.#durable.cancel('rollback', scriptedPerson);
+          break;
+        case 'reject':
+          if (event.type === 'approval.asked') void this.#person.reject(event);
+      }
+      return Promise.resolve(record);
+    }
+    if (event.type === 'question.asked') void this.#person.answer(event);
+    if (event.type === 'approval.asked') void this.#person.approve(event);
     if (injection && 'key' in event && event.key === injection.key && 'attempt' in event) {
       if (event.type === `${injection.phase}.intent`) {
         this.#open = true;
@@ -305,6 +340,9 @@ class Process implements JournalWriter, RestRun {
       case 'kill':
         this.#armed = 'kill';
         return how.halfway ? { kind: 'fail-halfway' } : undefined;
+      case 'reject':
+      case 'expire':
+        return undefined;
       case 'cancel':
         if (!how.during) {
           this.#armed = 'cancel';
@@ -350,14 +388,5 @@ class Process implements JournalWriter, RestRun {
     this.#dead = true;
     this.#end({ diedIn: this.#inventory.fork() });
     return never();
-  }
-
-  /** The question is open a moment after it was recorded. */
-  async #answer(id: string): Promise<void> {
-    this.run.questions.push(id);
-    for (let turn = 0; turn < 100 && !this.#dead; turn++) {
-      await undefined;
-      if (await this.#durable.answer(id, 'rollback', scriptedPerson)) return;
-    }
   }
 }

@@ -1,7 +1,7 @@
 import type { Target } from '../actions/action';
 import type { Json } from '../runbook/json';
 import type { MaintenanceWindow } from '../runbook/model';
-import { isOpen, opensAt } from '../runbook/window';
+import { allOpenFrom, isOpen } from '../runbook/window';
 import { Admission, type Ticket } from './admission';
 import { itemName } from './keys';
 import { capacityOf, keysOf, needsPlaces, type Whereabouts } from './limits';
@@ -328,20 +328,6 @@ class Windows {
     this.#begun = true;
     return (opens - time) / 1000;
   }
-}
-
-/** The first moment at which all are open. */
-function allOpenFrom(windows: readonly MaintenanceWindow[], from: number): number | undefined {
-  let time = from;
-  // Hours recur weekly: windows that have no moment in common within so many openings have none.
-  for (let tries = 0; tries < 200; tries++) {
-    const shut = windows.find(window => !isOpen(window, time));
-    if (!shut) return time;
-    const opens = opensAt(shut, time);
-    if (opens === undefined) return undefined;
-    time = opens;
-  }
-  return undefined;
 }
 
 /** `Sat 2026-11-28 22:00 Europe/London` */

@@ -1,5 +1,5 @@
 import type { MaintenanceWindow } from '../runbook/model';
-import { isOpen, opensAt } from '../runbook/window';
+import { allOpenFrom, isOpen } from '../runbook/window';
 import { Stopped } from './action-step';
 import type { Durable } from './durable';
 import { WindowClosed } from './place';
@@ -41,7 +41,7 @@ export class WindowGate {
         this.#begun = true;
         return;
       }
-      const opens = this.#opensAt(now);
+      const opens = allOpenFrom(this.windows, now);
       const hours = shut.map(window => `${window.allow.join(', ')} ${window.zone}`).join('; ');
       const next = opens === undefined ? 'It never opens: correct its hours.' : `It opens at ${textOf(opens)}.`;
       if (!this.#within && opens !== undefined && shut.every(window => window.outside === 'wait')) {
@@ -60,20 +60,6 @@ export class WindowGate {
       await durable.emit({ type: 'window.closed', id, text, what: rollback ? 'rollback' : 'stop' });
       throw new WindowClosed(text, rollback ? 'rollback' : 'stop');
     }
-  }
-
-  /** The first moment at which all are open. */
-  #opensAt(from: number): number | undefined {
-    let time = from;
-    // Hours recur weekly: windows that have no moment in common within so many openings have none.
-    for (let tries = 0; tries < 200; tries++) {
-      const shut = this.windows.find(window => !isOpen(window, time));
-      if (!shut) return time;
-      const opens = opensAt(shut, time);
-      if (opens === undefined) return undefined;
-      time = opens;
-    }
-    return undefined;
   }
 }
 
