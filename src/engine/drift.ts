@@ -6,6 +6,7 @@ import { classifyRead } from './failure';
 import type { Failure, Observed, ObservedVm } from './journal';
 import type { Plan } from './plan';
 import { reachableActions } from './planned-steps';
+import { seeConnections, vmsByName } from './seen';
 import type { Claim, Guard } from './world';
 
 /**
@@ -18,19 +19,13 @@ export async function observe(plan: Plan, fleet: Fleet): Promise<Observed> {
     for (const { kind, name } of [...step.reads, ...step.changes]) if (kind === 'vm') names.add(name);
   }
   if (names.size === 0) return {};
-  const looks = await Promise.allSettled(
-    fleet.connections.map(async connection => (await (await fleet.hypervisor(connection)).state()).vms),
+  const vms = vmsByName(await seeConnections(fleet));
+  return Object.fromEntries(
+    [...names].flatMap(name => {
+      const found = vms.get(name);
+      return found ? [[name, observed(found.vm)]] : [];
+    }),
   );
-  const seen = new Map<string, VmInfo>();
-  for (const look of looks) {
-    for (const vm of look.status === 'fulfilled' ? look.value : []) {
-      for (const name of [vm.name, vm.uuid]) {
-        // As `locate` does: of two, e.g. what a migration left behind, the running one.
-        if (names.has(name) && (vm.state === 'running' || !seen.has(name))) seen.set(name, vm);
-      }
-    }
-  }
-  return Object.fromEntries([...seen].map(([name, vm]) => [name, observed(vm)]));
 }
 
 function observed(vm: VmInfo): ObservedVm {

@@ -42,7 +42,7 @@ export function activate(context: vscode.ExtensionContext): void {
     progress,
     documents,
     () => ({ hosts: inventory.hosts.map(node => node.host.name), vms: inventory.vms.map(node => node.vm.name) }),
-    () => inventory.shownHosts,
+    () => inventory.shown,
     log,
   );
   const vm = new VmCommands(inventory, runCommands, vscode.Uri.joinPath(context.globalStorageUri, 'actions'));

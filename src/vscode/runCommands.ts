@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { shortHash } from '../engine/plan-summary';
+import type { SeenConnection } from '../engine/seen';
 import { languages, schemes } from './ids';
 import type { LanguageFeatures } from './language/languageFeatures';
 import { asLspDocument } from './language/lspTypes';
@@ -19,7 +20,7 @@ export class RunCommands {
     private readonly progress: RunProgress,
     private readonly documents: ReadonlyDocuments,
     private readonly offered: () => Offered,
-    private readonly shownHosts: () => Record<string, readonly string[]> | undefined,
+    private readonly shown: () => readonly SeenConnection[],
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
@@ -49,13 +50,13 @@ export class RunCommands {
 
   /** Names the targets and the plan, then hands it to a runner and shows its progress. Gives the run's id. */
   async confirmAndSubmit(planned: Planned): Promise<string | undefined> {
-    const { plan, planHash } = planned;
+    const { plan, planHash, timetable } = planned;
     const run = vscode.l10n.t('Run');
     const look = vscode.l10n.t('Show Plan');
     const part = plan.only ? vscode.l10n.t(' (one step)') : plan.from ? vscode.l10n.t(' (from a step on)') : '';
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t('Run {0}{1}?', plan.name, part),
-      { modal: true, detail: confirmationDetail(plan, planHash) },
+      { modal: true, detail: confirmationDetail(plan, planHash, timetable) },
       run,
       look,
     );
@@ -99,7 +100,7 @@ export class RunCommands {
     const inputs = await askInputs(runbook, this.offered());
     if (!inputs) return undefined;
     try {
-      return await planRunbook(uri, runbook, inputs, part, this.shownHosts());
+      return await planRunbook(uri, runbook, inputs, part, this.shown());
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.log.error(`Planning ${uri.fsPath} failed.`, error);
@@ -133,8 +134,8 @@ export class RunCommands {
     return true;
   }
 
-  private show({ plan, planHash }: Planned): Promise<void> {
-    return this.documents.showPlan(plan.name, planMarkdown(plan, planHash));
+  private show({ plan, planHash, timetable }: Planned): Promise<void> {
+    return this.documents.showPlan(plan.name, planMarkdown(plan, planHash, timetable));
   }
 }
 
