@@ -28,11 +28,14 @@ export async function summarize(folder: string): Promise<RunSummary> {
     const alive = (await liveOwner(folder)) !== undefined;
     const first = await firstRecord(file);
     if (first?.type !== 'run.submitted') return { ...unreadable, problem: `${file} holds no run.` };
-    const { phase, ended } = await phaseOf(file);
+    const { phase, waitsFor, ended } = await phaseOf(file);
+    const status = statusOf(phase, alive);
     return {
       runId,
       name: first.plan.name,
-      status: statusOf(phase, alive),
+      status,
+      ...(status === 'waiting' && waitsFor && { waitsFor }),
+      ...(ended?.forward && { forward: true as const }),
       by: first.by,
       runbookPath: first.runbookPath,
       planHash: first.planHash,
@@ -58,9 +61,10 @@ async function firstRecord(file: string): Promise<JournalRecord | undefined> {
 }
 
 type Ended = Extract<JournalRecord, { type: 'run.ended' }>;
+type Told = { phase: RunPhase; waitsFor?: RunSummary['waitsFor']; ended?: Ended };
 
 /** From the last records, or from all where the last ones are only output. */
-async function phaseOf(file: string): Promise<{ phase: RunPhase; ended?: Ended }> {
+async function phaseOf(file: string): Promise<Told> {
   const told = phaseTold((await lastRecords(file)).reverse());
   if (told) return told;
   const all: JournalRecord[] = [];
@@ -73,24 +77,42 @@ const turns = new Set<JournalRecord['type']>([
   'run.ended',
   'question.asked',
   'question.answered',
+  'approval.asked',
+  'approval.rejected',
+  'approval.over',
+  'window.waiting',
+  'control.started',
+  'control.done',
   'rollback.started',
   'undo.intent',
   'step.intent',
 ]);
 
-function phaseTold(newestFirst: JournalRecord[]): { phase: RunPhase; ended?: Ended } | undefined {
+/** Of a run whose branches go on side by side, what the newest of them tells. */
+function phaseTold(newestFirst: JournalRecord[]): Told | undefined {
   for (const record of newestFirst) {
     switch (record.type) {
       case 'run.ended':
         return { phase: record.status, ended: record };
       case 'question.asked':
-        return { phase: 'waiting' };
+        return { phase: 'waiting', waitsFor: 'answer' };
+      case 'approval.asked':
+        return { phase: 'waiting', waitsFor: 'approval' };
+      case 'window.waiting':
+        return { phase: 'waiting', waitsFor: 'window' };
+      case 'approval.given':
+        // It may need more of them: what was asked stands further back.
+        continue;
       case 'rollback.started':
         return { phase: record.key === undefined ? 'rolling-back' : 'running' };
       case 'undo.intent':
         return { phase: 'rolling-back' };
       case 'run.started':
       case 'step.intent':
+      case 'control.started':
+      case 'control.done':
+      case 'approval.rejected':
+      case 'approval.over':
       case 'question.answered':
         return { phase: 'running' };
     }
