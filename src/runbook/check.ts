@@ -421,8 +421,8 @@ class RunbookChecks {
     }
     for (const [name, input] of Object.entries(called?.draft.inputs ?? {})) {
       if (input.default !== undefined || Object.hasOwn(step.with, name)) continue;
-      const text = `\`${step.uses}\` needs \`${name}\`.${input.description ? ` ${input.description}` : ''}`;
-      this.#report('missing-key', this.#value(uses), text);
+      const about = input.description ? `: ${input.description.replace(/\.$/, '')}` : '';
+      this.#report('missing-key', this.#value(uses), `\`${step.uses}\` needs \`${name}\`${about}.`);
     }
   }
 
