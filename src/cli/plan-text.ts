@@ -105,8 +105,9 @@ class StepWriter {
       case 'group':
       case 'call':
       case 'parallel': {
-        const side = step.kind === 'parallel' ? ', side by side' : '';
-        lines.push(`${head}${printable(step.key)}${side}${when}`);
+        const side = step.kind === 'parallel' ? ' (side by side)' : '';
+        const uses = step.uses === undefined ? '' : `  ${paint(terminal, 'dim', printable(step.uses))}`;
+        lines.push(`${head}${printable(step.title ?? step.key)}${side}${when}${uses}`);
         this.steps(step.steps, inner);
         return;
       }
@@ -121,7 +122,8 @@ class StepWriter {
     const first = canary === undefined ? '' : `, the first ${canary} before all others`;
     const failures = maxFailures > 0 ? `, up to ${maxFailures} may fail` : '';
     const many = items === 'unknown' ? 'each item' : `${items.length} ${items.length === 1 ? 'item' : 'items'}`;
-    this.lines.push(`${head}for ${many} as ${step.variable}, ${side}${first}${failures}${whenText(step.when)}`);
+    const title = step.title === undefined ? '' : `${printable(step.title)}: `;
+    this.lines.push(`${head}${title}for ${many} as ${step.variable}, ${side}${first}${failures}${whenText(step.when)}`);
     if (items === 'unknown') {
       this.steps(step.body, inner);
       return;

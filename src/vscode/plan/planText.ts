@@ -114,8 +114,9 @@ class StepLines {
       case 'group':
       case 'call':
       case 'parallel': {
-        const side = step.kind === 'parallel' ? ', side by side' : '';
-        return [`${head}**${step.key}**${side}${when}`, ...this.of(step.steps, depth + 1)];
+        const side = step.kind === 'parallel' ? ' (side by side)' : '';
+        const uses = step.uses === undefined ? '' : ` · \`${step.uses}\``;
+        return [`${head}**${step.title ?? step.key}**${uses}${side}${when}`, ...this.of(step.steps, depth + 1)];
       }
       case 'items':
         return this.#items(step, head, body, depth, when);
@@ -125,15 +126,16 @@ class StepLines {
   #items(step: PlannedItems, head: string, body: string, depth: number, when: string): string[] {
     const { variable, items, batch, canary, maxFailures } = step;
     const first = canary === undefined ? '' : `, the first ${canary} before all others`;
+    const title = step.title === undefined ? '' : `**${step.title}**: `;
     const how = (batch === 1 ? 'one after another' : `${batch} at once`) + first;
     if (items === 'unknown') {
       return [
-        `${head}For each \`${variable}\` of a list not known yet, ${how}${when}`,
+        `${head}${title}For each \`${variable}\` of a list not known yet, ${how}${when}`,
         ...this.of(step.body, depth + 1),
       ];
     }
     return [
-      `${head}For each \`${variable}\` of ${items.length}, ${how}; ${failures(maxFailures)}${when}`,
+      `${head}${title}For each \`${variable}\` of ${items.length}, ${how}; ${failures(maxFailures)}${when}`,
       ...items.flatMap((item, at) => [
         `${body}${at + 1}. \`${variable}\` = ${inline(item.value)}`,
         ...this.of(item.steps, depth + 2),
