@@ -219,8 +219,8 @@ export class Rehearsing {
           }
           if (event.type === 'run.started') return;
           raise(peak, inventory.load());
-          // Only where nothing is under way can another run take over.
-          if (recorder.quiet) latest = { records, count, inventory: inventory.fork() };
+          // Only where nothing is under way, not even a look, can another run take over.
+          if (recorder.quiet && inventory.quiet) latest = { records, count, inventory: inventory.fork() };
         },
         onCall: (call, reads) => recorder.onCall(call, reads),
       },
