@@ -175,9 +175,9 @@ class RunbookChecks {
   }
 
   #window(window: MaintenanceWindow): void {
-    const list = asObject(asObject(this.parsed.data).window).allow;
+    const written = asObject(asObject(this.parsed.data).window);
     for (const [index, text] of window.allow.entries()) {
-      const place = Array.isArray(list) ? `/window/allow/${index}` : '/window/allow';
+      const place = Array.isArray(written.allow) ? `/window/allow/${index}` : '/window/allow';
       if (text.includes('${{')) this.#noTemplate(text, place);
       else {
         const read = parseAllow(text);
@@ -185,7 +185,7 @@ class RunbookChecks {
       }
     }
     const { zone } = window;
-    if (zone === '' || isZone(zone)) return;
+    if (typeof written.zone !== 'string' || isZone(zone)) return;
     const suggestions = nearestZones(zone);
     const hint =
       suggestions.length > 0

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runbook, squiggles } from './marked';
+import { codes, runbook, squiggles } from './marked';
 
 const check = (steps: string, inputs = '') => squiggles(runbook(steps, inputs)).split('\n').slice(2).join('\n');
 const head = (text: string) => squiggles(`version: 1\nname: Sample\n${text}`).split('\n').slice(2).join('\n');
@@ -244,6 +244,12 @@ test('windows: hours, days, zones', () => {
     steps:
       - wait: 1m"
   `);
+});
+
+test('an empty zone is none', () => {
+  expect(codes('version: 1\nname: x\nwindow: { allow: 22:00-04:00, zone: "" }\nsteps:\n  - wait: 1m')).toEqual([
+    'bad-window',
+  ]);
 });
 
 describe('secrets', () => {
