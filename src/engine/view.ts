@@ -175,13 +175,12 @@ export class RunModel {
     switch (record.type) {
       case 'run.started':
         view.startedAt ??= record.t;
-        view.phase = 'running';
         delete view.endedAt;
         delete view.failure;
         delete view.failedStep;
         delete view.forward;
-        delete view.question;
         view.remaining = [];
+        this.#goOn(view);
         return;
       case 'step.intent': {
         const step = this.#met(record.key, record.pointer, record.uses, record.title);

@@ -36,6 +36,8 @@ export class Values {
   readonly happened = new Set<string>();
   readonly undone: string[] = [];
   readonly committed: string[] = [];
+  /** What steps were told, when they acted. */
+  readonly notes: string[] = [];
   /** Undos that have failed once already. */
   readonly failedOnce = new Set<string>();
   /** A finished step was applied again. */
@@ -66,6 +68,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
     value: Type.Number(),
     fault: Type.Optional(Type.String({ default: 'none' })),
     idempotent: Type.Optional(Type.Boolean({ default: false })),
+    note: Type.Optional(Type.String()),
     /** How many attempts fail before one does not. */
     failures: Type.Optional(Type.Integer({ default: 1000 })),
   });
@@ -97,6 +100,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
       const times = (world.applied.get(stepKey) ?? 0) + 1;
       world.applied.set(stepKey, times);
       await world.onApply?.(stepKey, signal);
+      if (given.note !== undefined) world.notes.push(given.note);
       const fault = times > (given.failures ?? 1000) ? 'none' : (given.fault as Fault);
       const act = () => {
         world.set(given.target, given.value);
