@@ -12,5 +12,5 @@ export { whereSeen } from '../../engine/seen';
 export { timetableOf } from '../../engine/timetable';
 export { parseInventory } from '../../inventory/file';
 export { knownNames } from '../../inventory/names';
-export { linkRunbooks } from '../../runbook/link';
+export { linkRunbooks, loadCalled } from '../../runbook/link';
 export { parseRunbook } from '../../runbook/parse';
