@@ -114,7 +114,7 @@ function failureText({ class: kind, message }: { class: string; message: string 
 }
 
 /** How a run ended, as a short story: what happened, what was undone, what is left, what to do next. */
-export function endText(run: RunView & { status: RunStatus }, terminal: Terminal): string {
+export function endText(run: RunView & { status: RunStatus; crash?: string }, terminal: Terminal): string {
   const marks = marksOf(terminal);
   const lines: string[] = [''];
   const took = run.endedAt !== undefined ? ` after ${duration(run.endedAt - (run.startedAt ?? run.submittedAt))}` : '';
@@ -174,6 +174,7 @@ export function endText(run: RunView & { status: RunStatus }, terminal: Terminal
       lines.push(
         `${marks.failed} ${printable(run.name)}: its runner ended before the run did. Nothing more happens by itself.`,
       );
+      if (run.crash !== undefined) lines.push(`  ${printable(run.crash)}`);
       lines.push(`  Go on: virtbook resume ${run.runId}`, `  Undo:  virtbook rollback ${run.runId}`);
       break;
     default:

@@ -19,8 +19,8 @@ export interface Runs {
   list(): Promise<RunSummary[]>;
   /** A whole id, a unique prefix, or `latest`. @throws RunRefused when there is none or more than one. */
   find(name: string): Promise<string>;
-  /** @throws JournalCorrupt naming file and line. */
-  read(runId: string): Promise<RunView & { status: RunStatus }>;
+  /** `crash`: why its runner broke down, where it could still say so. @throws JournalCorrupt naming file and line. */
+  read(runId: string): Promise<RunView & { status: RunStatus; crash?: string }>;
   /**
    * The records from the first on, then new ones as they are written, until the run has ended, its runner has died, or `signal`.
    * Reads the file only: any number of followers, and none disturbs the run.

@@ -5,7 +5,7 @@ import type { RunPhase } from '../engine/view';
 import type { RunStatus, RunSummary } from './contract';
 import { decodeRecord, JournalCorrupt } from './journal-line';
 import { readJournal } from './journal-reader';
-import { liveOwner } from './run-lock';
+import { lastWord, liveOwner } from './run-lock';
 import { journalName } from './state-folder';
 
 const tailBytes = 64 * 1024;
@@ -29,16 +29,18 @@ export async function summarize(folder: string): Promise<RunSummary> {
     const first = await firstRecord(file);
     if (first?.type !== 'run.submitted') return { ...unreadable, problem: `${file} holds no run.` };
     const { phase, ended } = await phaseOf(file);
+    const status = statusOf(phase, alive);
+    const failure = status === 'crashed' ? lastWord(folder) : ended?.failure?.message;
     return {
       runId,
       name: first.plan.name,
-      status: statusOf(phase, alive),
+      status,
       by: first.by,
       runbookPath: first.runbookPath,
       planHash: first.planHash,
       submittedAt: first.t,
       ...(ended && { endedAt: ended.t }),
-      ...(ended?.failure && { failure: ended.failure.message }),
+      ...(failure !== undefined && { failure }),
     };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';

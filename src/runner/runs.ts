@@ -19,7 +19,7 @@ import { attachTo, ping } from './control-client';
 import { followJournal } from './follow';
 import { JournalFile, syncFolder } from './journal-file';
 import { readJournal } from './journal-reader';
-import { liveOwner } from './run-lock';
+import { lastWord, liveOwner } from './run-lock';
 import { statusOf, summarize } from './run-summary';
 import { journalName, newRunId, stateFolder } from './state-folder';
 import { whoAmI } from './who';
@@ -157,7 +157,7 @@ class LocalRuns implements Runs {
     );
   }
 
-  async read(runId: string): Promise<RunView & { status: RunStatus }> {
+  async read(runId: string): Promise<RunView & { status: RunStatus; crash?: string }> {
     const folder = this.#folderOf(runId);
     // Asked before reading: a run that ends meanwhile has its end in the journal.
     const alive = (await liveOwner(folder)) !== undefined;
@@ -171,7 +171,9 @@ class LocalRuns implements Runs {
       );
     }
     if (!model.view) throw new RunRefused(`${runId} has an empty journal. Submit the run again.`);
-    return { ...model.view, status: statusOf(model.view.phase, alive) };
+    const status = statusOf(model.view.phase, alive);
+    const crash = status === 'crashed' ? lastWord(folder) : undefined;
+    return { ...model.view, status, ...(crash !== undefined && { crash }) };
   }
 
   follow(runId: string, options: { signal?: AbortSignal } = {}): AsyncIterable<JournalRecord> {
