@@ -59,6 +59,9 @@ export class JournalFile implements JournalWriter {
         time = record.t;
         apply(record);
       }
+      // What is left of a longer journal must not be cut away with it.
+      if (reader.torn && reader.count === 0)
+        throw new Error(`The journal ${file} is empty but for a part of a record. Submit the run again.`);
       if (reader.torn) reader.requireTear();
     } finally {
       await reader.close();

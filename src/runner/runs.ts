@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -233,7 +233,15 @@ class LocalRuns implements Runs {
     const before = await liveOwner(folder);
     if (before) throw new RunRefused(`The run is already carried by process ${before.pid} on ${before.machine}.`);
     const logFile = join(folder, 'runner.log');
-    const log = openSync(logFile, 'a', 0o600);
+    let log: number;
+    try {
+      log = openSync(logFile, 'a', 0o600);
+    } catch (error) {
+      if (orRemove) await rm(folder, { recursive: true, force: true });
+      throw this.#unusable(error);
+    }
+    // What earlier runners said is no reason of this one.
+    const { size: saidBefore } = fstatSync(log);
     let child: ChildProcess;
     try {
       child = spawn(process.execPath, [this.runner, folder, ...args], {
@@ -254,9 +262,9 @@ class LocalRuns implements Runs {
     const why = await Promise.race([exited, begun]);
     child.unref();
     if (why === '') return;
-    const said = existsSync(logFile) ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n') : '';
+    const said = readFileSync(logFile).subarray(saidBefore).toString().trim().split('\n').slice(-5).join('\n');
     const room = await statfs(folder).then(({ bavail, bsize }) => bavail * bsize);
-    const full = room < neededBytes ? `The disk of ${this.folder} is full. ` : '';
+    const full = room < neededBytes ? `The disk of ${this.folder} is full: make room there and try again. ` : '';
     // A runner that began and then broke down may have changed something: its journal says what.
     if (orRemove && child.exitCode !== null && (await phaseIn(folder)) === 'submitted')
       await rm(folder, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JournalRecord } from '../../src/engine/journal';
 import { Workspace } from './built';
-import { endRunners, labDifference, story, ThirtySteps } from './thirty-steps';
+import { endRunners, labDifference, repeated, story, ThirtySteps } from './thirty-steps';
 
 // Real runner processes, ended with SIGKILL at every record of the journal of a run of 30 steps; another then goes on.
 
@@ -34,20 +34,6 @@ function points(records: readonly JournalRecord[], from: number): string[] {
     if (type === 'step.progress' || type === 'step.log') return [];
     return /[.](done|failed)$/.test(type) ? [`within ${n}`, `after ${n}`] : [`after ${n}`];
   });
-}
-
-/** Of each effect, how often it ended; and whether it began again after it had. */
-function repeated(records: readonly JournalRecord[]): string[] {
-  const ended = new Set<string>();
-  const wrong: string[] = [];
-  for (const record of records) {
-    const [kind, phase] = record.type.split('.');
-    if (!('attempt' in record) || kind === undefined) continue;
-    const id = `${kind} ${record.key}#${record.attempt}`;
-    if (ended.has(id)) wrong.push(`${record.type} ${record.key} after its end`);
-    if (phase !== 'intent') ended.add(id);
-  }
-  return wrong;
 }
 
 describe.each([

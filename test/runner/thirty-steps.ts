@@ -141,6 +141,9 @@ export interface RunnerEnd {
   stderr: string;
 }
 
+/** Of each such run: they are kept apart by their folders. */
+export const runId = '20260103-220000-000abc';
+
 const plans: Partial<Record<keyof typeof runbooks, { plan: Plan; planHash: string }>> = {};
 
 function planOf(steps: string): { plan: Plan; planHash: string } {
@@ -160,7 +163,9 @@ export function endRunners(): void {
   for (const child of children) child.kill('SIGKILL');
 }
 
-/** A submitted run of 30 steps with a lab of its own, carried by real runner processes one after another. */
+/**
+ * A submitted run of 30 steps with a lab of its own, carried by real runner processes one after another. Its folder is a state folder.
+ */
 export class ThirtySteps {
   readonly journal: string;
   readonly run: string;
@@ -169,7 +174,7 @@ export class ThirtySteps {
     readonly folder: string,
     private readonly runner: string,
   ) {
-    this.run = join(folder, 'run');
+    this.run = join(folder, 'runs', runId);
     this.journal = join(this.run, 'journal.jsonl');
   }
 
@@ -180,7 +185,7 @@ export class ThirtySteps {
     plans[which] ??= planOf(runbooks[which]);
     await JournalFile.create(made.journal, {
       type: 'run.submitted',
-      runId: '20260103-220000-000abc',
+      runId,
       ...plans[which],
       by: 'test',
       runbookPath: join(folder, 'thirty.runbook.yaml'),
@@ -251,4 +256,18 @@ export function story(records: readonly JournalRecord[]): string[] {
     const attempt = 'attempt' in record ? `#${record.attempt}` : '';
     return [`${record.type}${key}${attempt}${record.type === 'run.ended' ? ` ${record.status}` : ''}`];
   });
+}
+
+/** Effects that went on after they had ended. */
+export function repeated(records: readonly JournalRecord[]): string[] {
+  const ended = new Set<string>();
+  const wrong: string[] = [];
+  for (const record of records) {
+    const [kind, phase] = record.type.split('.');
+    if (!('attempt' in record) || kind === undefined) continue;
+    const id = `${kind} ${record.key}#${record.attempt}`;
+    if (ended.has(id)) wrong.push(`${record.type} ${record.key} after its end`);
+    if (phase !== 'intent') ended.add(id);
+  }
+  return wrong;
 }
