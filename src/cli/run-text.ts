@@ -125,7 +125,11 @@ export function endText(run: RunView & { status: RunStatus; crash?: string }, te
   const why = run.failure === undefined ? '' : failureText(run.failure);
   const blame = failed
     ? `${stepName(failed)} failed: ${why}`
-    : (run.failedStep ?? '') && `${run.failedStep} failed: ${why}`;
+    : run.failedStep !== undefined
+      ? `${run.failedStep} failed: ${why}`
+      : run.failure?.class === 'cancelled'
+        ? ''
+        : why;
   const undone = count('undone');
   switch (run.status) {
     case 'done': {
@@ -156,6 +160,7 @@ export function endText(run: RunView & { status: RunStatus; crash?: string }, te
       break;
     case 'stopped':
       lines.push(`${marks.skipped} ${printable(run.name)}: stopped${took}. ${steps(count('done'))} done and kept.`);
+      if (blame) lines.push(`  ${blame}`);
       lines.push(`  Go on: virtbook resume ${run.runId}`, `  Undo:  virtbook rollback ${run.runId}`);
       break;
     case 'needs-operator':

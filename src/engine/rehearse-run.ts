@@ -1,8 +1,11 @@
 import type { ActionDefinition } from '../actions/action';
+import { equal } from '../runbook/equal';
 import { History } from './history';
 import { interpret } from './interpret';
 import type { JournalRecord, RunEnded, RunEvent } from './journal';
 import { JournalDurable, type JournalWriter } from './journal-durable';
+import type { RestMemory, RestRun } from './known-rests';
+import { makeGate, whereNow } from './limits';
 import type { Plan } from './plan';
 import type { RehearsalInventory, SimulatedCall, SimulatedFault } from './rehearsal-world';
 
@@ -29,6 +32,18 @@ export interface Checkpoint {
   inventory: RehearsalInventory;
 }
 
+/** The run in which nothing goes wrong, as far as it went: one that has come back to it goes on as it did. */
+export interface CleanCourse {
+  records: readonly JournalRecord[];
+  /** By how many records there were. */
+  checkpoints: ReadonlyMap<number, Checkpoint>;
+  /** How it ended. */
+  ended: RunEnded;
+  /** No expression of the runbook looks at outputs of steps. */
+  outputsUnread: boolean;
+  finished: RehearsalInventory;
+}
+
 export interface SimulatedRun {
   /** undefined: it never came to an end. */
   ended: RunEnded | undefined;
@@ -40,6 +55,10 @@ export interface SimulatedRun {
   fired: number;
   /** Questions that the scripted person answered with `rollback`. */
   questions: string[];
+  /** Steps whose undo was not gone through, because what the rest of the rollback comes to was known; they are not in `records`. */
+  shared: number;
+  /** It came back to the clean run, and the steps from there on, which are not in `records`, are as there. */
+  rejoined: boolean;
 }
 
 export interface RunSetting {
@@ -48,6 +67,12 @@ export interface RunSetting {
   /** Sees every record before it is written. */
   onRecord?: (event: RunEvent) => void;
   onCall?: (call: SimulatedCall, reads: boolean) => void;
+  /** What rollbacks of other runs of the plan have come to. Absent: this one goes through all of its own. */
+  memory?: RestMemory;
+  /** How the run goes on that has come back to the course of the clean one. Absent: it goes through all of it. */
+  course?: CleanCourse;
+  /** So many undos are gone through before the rest may be shared. */
+  ownUndos?: number;
 }
 
 export const rehearsalRunId = 'rehearsal';
@@ -67,7 +92,15 @@ export async function simulate(
   /** To run on, instead of a fork of the checkpoint's. */
   inventory = from.inventory.fork(),
 ): Promise<SimulatedRun> {
-  const run: SimulatedRun = { ended: undefined, records: [], inventory, fired: 0, questions: [] };
+  const run: SimulatedRun = {
+    ended: undefined,
+    records: [],
+    inventory,
+    fired: 0,
+    questions: [],
+    shared: 0,
+    rejoined: false,
+  };
   return carry(setting, from, run, injections);
 }
 
@@ -125,7 +158,7 @@ const noted: Promise<JournalRecord> = Promise.resolve({
 });
 
 /** One runner process on the simulated inventory. */
-class Process implements JournalWriter {
+class Process implements JournalWriter, RestRun {
   readonly #durable: JournalDurable;
   readonly #inventory: RehearsalInventory;
   #end!: (end: ProcessEnd) => void;
@@ -135,6 +168,11 @@ class Process implements JournalWriter {
   /** The effect of the injection that is waited for is under way. */
   #open = false;
   #seen = 0;
+  #undos = 0;
+  /** undefined: it has gone another way. */
+  #course: CleanCourse | undefined;
+  /** Where a rollback has begun already, what it did is part of what the rest depends on. */
+  readonly #mayKnow: boolean;
 
   constructor(
     private readonly setting: RunSetting,
@@ -145,6 +183,8 @@ class Process implements JournalWriter {
   ) {
     this.#inventory = run.inventory;
     this.#durable = new JournalDurable(rehearsalRunId, history, this, this.#inventory.clock);
+    this.#course = setting.course;
+    this.#mayKnow = !run.records.some(record => record.type === 'rollback.started' && record.key === undefined);
   }
 
   carry(): Promise<ProcessEnd> {
@@ -159,7 +199,16 @@ class Process implements JournalWriter {
       this.history.apply(
         this.#write({ type: 'run.started', pid: 0, machine: 'rehearsal', resumed: this.history.started }),
       );
-      interpret(this.#durable, setting.plan, { action: setting.action, fleet, clock }).then(
+      const rests = this.#mayKnow ? setting.memory?.of(this) : undefined;
+      const { limits } = setting.plan;
+      const gate = limits && { limits: makeGate(limits, whereNow(fleet)) };
+      interpret(this.#durable, setting.plan, {
+        action: setting.action,
+        fleet,
+        clock,
+        ...gate,
+        ...(rests && { rests }),
+      }).then(
         ended => this.#end({ ended }),
         (thrown: unknown) => this.#end({ thrown }),
       );
@@ -167,11 +216,34 @@ class Process implements JournalWriter {
     });
   }
 
+  get inventory(): RehearsalInventory {
+    return this.#inventory;
+  }
+  get records(): JournalRecord[] {
+    return this.run.records;
+  }
+  get questions(): string[] {
+    return this.run.questions;
+  }
+  get settled(): boolean {
+    return !this.#dead && this.#armed === undefined && this.run.fired === this.injections.length;
+  }
+  get mayShare(): boolean {
+    return this.#undos >= (this.setting.ownUndos ?? 0);
+  }
+  set shared(undos: number) {
+    this.run.shared = undos;
+  }
+  get shared(): number {
+    return this.run.shared;
+  }
+
   append(event: RunEvent, durability: 'synced' | 'soon'): Promise<JournalRecord> {
     if (this.#dead) return never();
     if (durability === 'soon') return noted;
     if (this.#strike()) return never();
     const record = this.#write(event);
+    if (event.type === 'undo.done') this.#undos++;
     if (event.type === 'question.asked') void this.#answer(event.id);
     const injection = this.injections[this.run.fired];
     if (injection && 'key' in event && event.key === injection.key && 'attempt' in event) {
@@ -184,7 +256,30 @@ class Process implements JournalWriter {
         }
       } else this.#open = false;
     }
-    return Promise.resolve(record);
+    return this.#course && event.type === 'step.done' ? this.#rejoin(this.#course, record) : Promise.resolve(record);
+  }
+
+  /**
+   * What an interpreter does next is a function of what is recorded and of the inventory. So a run that has recorded the same as the clean
+   * one, in which nothing more is made to go wrong and nothing is under way, and whose inventory is as it was there, ends as that one did.
+   */
+  async #rejoin(course: CleanCourse, record: JournalRecord): Promise<JournalRecord> {
+    if (!this.settled) return record;
+    const own = this.run.records.filter(one => one.type !== 'run.started');
+    const there = course.checkpoints.get(this.offset + own.length);
+    if (!there) return record;
+    if (own.some((one, at) => !this.#isSame(one, course.records[this.offset + at]!, course))) {
+      this.#course = undefined;
+      return record;
+    }
+    if (!this.#inventory.isLike(there.inventory)) return record;
+    await this.#inventory.clock.settled();
+    if (!this.settled || !this.#inventory.quiet || !this.#inventory.isLike(there.inventory)) return record;
+    this.#inventory.become(course.finished, there.inventory);
+    this.run.rejoined = true;
+    this.#dead = true;
+    this.#end({ ended: course.ended });
+    return never();
   }
 
   #write(event: RunEvent): JournalRecord {
@@ -218,6 +313,23 @@ class Process implements JournalWriter {
         void this.#durable.cancel('rollback', scriptedPerson);
         return { kind: 'hang' };
     }
+  }
+
+  /** Whether the interpreter is told the same by both, as far as it makes a difference to steps that come after it. */
+  #isSame(one: JournalRecord, other: JournalRecord, { outputsUnread }: CleanCourse): boolean {
+    const { n: _n, t: _t, ...left } = one;
+    const { n: _m, t: _u, ...right } = other;
+    if (left.type !== 'step.done' || right.type !== 'step.done') return equal(left, right);
+    const { outputs, probed: _p, ...rest } = left;
+    const { outputs: others, probed: _q, ...rest2 } = right;
+    if (!equal(rest, rest2)) return false;
+    // What a probe found may tell less than what the step itself did; without a commit or an expression nobody asks for it any more.
+    return equal(outputs, others) || (outputsUnread && !this.#commits(left.key));
+  }
+
+  #commits(key: string): boolean {
+    const intent = this.run.records.find(one => one.type === 'step.intent' && one.key === key);
+    return intent?.type !== 'step.intent' || this.setting.action(intent.uses)?.commit !== undefined;
   }
 
   /** Carries out what is due now; true when the process is dead with that. */

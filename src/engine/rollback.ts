@@ -2,19 +2,28 @@ import { undoClassOf } from '../actions/action';
 import { HypervisorError } from '../hypervisors/errors';
 import type { Scope } from '../runbook/expression';
 import type { Step } from '../runbook/model';
-import { contextOf } from './action-step';
+import { claimOf, contextOf } from './action-step';
 import type { Durable } from './durable';
 import { classifyRead, messageOf } from './failure';
-import { rollbackMark } from './history';
 import type { Failure, Remaining } from './journal';
+import { rollbackMark } from './keys';
+import type { KnownRests } from './known-rests';
+import { Turn } from './turn';
 import { type ForkUndo, type StepUndo, stepsOf, type UndoEntry } from './undo-stack';
 import type { World } from './world';
 
-/** Runs steps that replace an undo; gives why they failed. */
-export type RunReplacement = (
-  steps: readonly Step[],
-  place: { prefix: string; scope: Scope },
-) => Promise<Failure | undefined>;
+/** Steps that replace an undo. */
+export interface Replacement {
+  /** Gives why they failed. */
+  run(steps: readonly Step[], place: ReplacementPlace): Promise<Failure | undefined>;
+  /** Those of them that have not been done. */
+  left(steps: readonly Step[], place: ReplacementPlace, why: string): Remaining[];
+}
+
+export interface ReplacementPlace {
+  prefix: string;
+  scope: Scope;
+}
 
 export interface RolledBack {
   /** Steps that were taken back, now or by an earlier runner. */
@@ -36,48 +45,78 @@ export async function rollBack(
   durable: Durable,
   world: World,
   stack: UndoEntry[],
-  replacement: RunReplacement,
+  replacement: Replacement,
+  /** Only of a rehearsal, and only where nothing else of the run goes on beside it. */
+  rests?: KnownRests,
 ): Promise<RolledBack> {
-  return new Rollback(world, replacement).reverse(durable, stack, new Map());
+  return new Rollback(world, replacement).reverse(durable, stack, new Map(), rests);
 }
 
 /** Targets that a failed undo left in an unknown state, and which undo that was. */
-type Tainted = Map<string, string>;
+export type Tainted = Map<string, string>;
 
 class Rollback {
   constructor(
     private readonly world: World,
-    private readonly replacement: RunReplacement,
+    private readonly replacement: Replacement,
   ) {}
 
-  async reverse(durable: Durable, stack: UndoEntry[], tainted: Tainted): Promise<RolledBack> {
+  async reverse(
+    durable: Durable,
+    stack: UndoEntry[],
+    tainted: Tainted,
+    rests: KnownRests | undefined,
+  ): Promise<RolledBack> {
     const back: RolledBack = { undone: 0, remaining: [], warnings: [] };
+    const level = rests?.level(stack, tainted);
     for (let entry = stack.at(-1); entry; entry = stack.at(-1)) {
-      if (entry.kind === 'fork') await this.#reverseBranches(durable, entry, tainted, back);
+      const known = await level?.known(stack.length, back);
+      if (known) {
+        addTo(back, known);
+        stack.length = 0;
+        break;
+      }
+      if (entry.kind === 'fork') await this.#reverseBranches(durable, entry, tainted, back, rests);
       else await this.#undo(durable, entry, tainted, back);
       stack.pop();
     }
+    level?.end(back);
     return back;
   }
 
-  async #reverseBranches(durable: Durable, entry: ForkUndo, tainted: Tainted, back: RolledBack): Promise<void> {
+  async #reverseBranches(
+    durable: Durable,
+    entry: ForkUndo,
+    tainted: Tainted,
+    back: RolledBack,
+    rests: KnownRests | undefined,
+  ): Promise<void> {
     const branches = [...entry.branches].reverse();
+    // Side by side there is no moment at which only the rest is left.
+    const inner = entry.max === 1 || branches.length === 1 ? rests : undefined;
+    const level = inner?.level(entry.branches, tainted);
+    /** Of the branches so far. */
+    const all: RolledBack = { undone: 0, remaining: [], warnings: [] };
+    let over = false;
     const results = await durable.fork(
       `undo ${entry.key}`,
-      branches.map(branch => async one => {
+      branches.map((branch, at) => async one => {
         const own: Tainted = new Map(tainted);
-        return { ...(await this.reverse(one, branch, own)), own };
+        const known = over || branch.length === 0 ? undefined : await level?.known(branches.length - at, all);
+        over ||= known !== undefined;
+        const result = known ?? (over ? nothing : await this.reverse(one, branch, own, inner));
+        addTo(all, result);
+        return { ...result, own };
       }),
       { max: entry.max },
     );
     for (const result of results) {
       if (result.status === 'rejected') throw result.reason;
-      const { undone, remaining, warnings, own } = result.value;
-      back.undone += undone;
-      back.remaining.push(...remaining);
-      back.warnings.push(...warnings);
+      const { own } = result.value;
+      addTo(back, result.value);
       for (const [target, key] of own) tainted.set(target, key);
     }
+    level?.end(all);
   }
 
   async #undo(durable: Durable, entry: StepUndo, tainted: Tainted, back: RolledBack): Promise<void> {
@@ -88,7 +127,9 @@ class Rollback {
     if (!own && undoClass === 'none') return;
     const text = own ? 'run the steps of its `rollback:`' : definition.describeUndo(inputs, entry.before);
     const leave = (why: string): void => {
-      back.remaining.push({ key, uses: step.uses, text, why });
+      const [first, ...others] = own ? this.replacement.left(own, placeOf(entry), why) : [];
+      const does = own ? first?.step : undoStep(durable.runId, entry);
+      back.remaining.push({ key, uses: step.uses, text, why, ...(does && { step: does }) }, ...others);
     };
     if (!own && (undoClass === 'irreversible' || !definition.undo)) {
       // It failed by its own account, so there is nothing known to be left; what it did on the way there can't be known.
@@ -127,12 +168,24 @@ class Rollback {
   async #run(durable: Durable, entry: StepUndo, own: Step[] | undefined): Promise<Failure | undefined> {
     const { key, attempt } = entry;
     // Steps of their own are durable each; the effect below then only records how they ended.
-    const place = { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${rollbackMark}`, scope: entry.scope };
-    const ownFailure = own && (await this.replacement(own, place));
-    const { value } = await durable.effect<Failure | undefined, null>({
+    const ownFailure = own && (await this.replacement.run(own, placeOf(entry)));
+    const turn = new Turn(this.world, () => claimOf(key, entry.definition, entry.inputs));
+    const effect = durable.effect<Failure | undefined, null>({
       id: `undo ${key}#${attempt}`,
       shielded: true,
-      body: async () => (own ? ownFailure : this.#apply(durable, entry)),
+      ...(!own &&
+        (this.world.guards || this.world.limits) && {
+          begin: async () => {
+            await turn.enter();
+            const refused = await turn.refusal('undo');
+            return refused ? { end: refused } : { go: null };
+          },
+        }),
+      body: async () => {
+        if (own) return ownFailure;
+        await turn.enter();
+        return this.#apply(durable, entry);
+      },
       codec: {
         intent: () => ({ type: 'undo.intent', key, attempt, title: this.#title(entry) }),
         prepared: () => null,
@@ -141,6 +194,7 @@ class Rollback {
         value: end => (end.type === 'undo.failed' ? end.failure : undefined),
       },
     });
+    const { value } = await (this.world.limits ? effect.finally(() => turn.leave()) : effect);
     return value;
   }
 
@@ -166,8 +220,26 @@ class Rollback {
   }
 }
 
+const nothing: RolledBack = { undone: 0, remaining: [], warnings: [] };
+
+function addTo(sum: RolledBack, more: RolledBack): void {
+  sum.undone += more.undone;
+  sum.remaining.push(...more.remaining);
+  sum.warnings.push(...more.warnings);
+}
+
 function mayPass(error: unknown): boolean {
   return error instanceof HypervisorError && passing.has(error.kind);
+}
+
+function placeOf({ key, attempt, scope }: StepUndo): ReplacementPlace {
+  return { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${rollbackMark}`, scope };
+}
+
+/** A step of a runbook that takes back what this one did, from what the journal has of it. */
+function undoStep(run: string, entry: StepUndo): Remaining['step'] {
+  const { key, step, inputs, before, outputs } = entry;
+  return { uses: 'run.undo', with: { run, step: key, action: step.uses, inputs, before, ...(outputs && { outputs }) } };
 }
 
 /** Removes what was only kept for undos, now that all steps are done. A failure is recorded and does not fail the run. */
@@ -175,17 +247,17 @@ export async function commit(durable: Durable, world: World, stack: UndoEntry[])
   for (const entry of stepsOf(stack)) {
     const { key, attempt, definition, inputs, before, outputs } = entry;
     if (!definition.commit || !outputs) continue;
-    const { value: failure } = await durable.effect<Failure | undefined, null>({
+    const turn = new Turn(world, () => claimOf(key, definition, inputs));
+    const effect = durable.effect<Failure | undefined, null>({
       id: `commit ${key}#${attempt}`,
       shielded: true,
       body: async () => {
         try {
-          await definition.commit!(
-            contextOf(durable, world, key, new AbortController().signal),
-            inputs,
-            before,
-            outputs,
-          );
+          await turn.enter();
+          const refused = await turn.refusal('undo');
+          if (refused) return refused;
+          const { signal } = new AbortController();
+          await definition.commit!(contextOf(durable, world, key, signal), inputs, before, outputs);
           return undefined;
         } catch (error) {
           return classifyRead(error);
@@ -199,6 +271,7 @@ export async function commit(durable: Durable, world: World, stack: UndoEntry[])
         value: end => (end.type === 'commit.failed' ? end.failure : undefined),
       },
     });
+    const { value: failure } = await effect.finally(() => turn.leave());
     if (!failure) entry.committed = true;
   }
 }

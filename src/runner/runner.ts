@@ -5,14 +5,18 @@ import { History } from '../engine/history';
 import { interpret } from '../engine/interpret';
 import type { JournalRecord, RunEnded } from '../engine/journal';
 import { JournalDurable } from '../engine/journal-durable';
+import { makeGate, whereNow } from '../engine/limits';
 import { planHash } from '../engine/plan-hash';
+import { type Changes, plannedChanges, RunLocks, recordedChanges } from '../engine/run-locks';
 import { realClock } from './clock';
 import { RunRefused } from './contract';
 import { ControlServer } from './control-server';
 import { openFleet } from './fleet';
+import { holdLocks, knownHere } from './held-run';
 import { JournalFile } from './journal-file';
 import { takeLock } from './run-lock';
 import { journalName, socketPath } from './state-folder';
+import { whoAmI } from './who';
 
 /** Another process has the run. */
 export class RunTaken extends Error {
@@ -31,8 +35,10 @@ export async function carryRun(folder: string, rollBack?: { by: string }): Promi
   }
   const history = new History();
   let submitted: Extract<JournalRecord, { type: 'run.submitted' }> | undefined;
+  const changed: Changes[] = [];
   const journal = await JournalFile.resume(join(folder, journalName), record => {
     if (record.type === 'run.submitted') submitted = record;
+    if (record.type === 'step.intent') changed.push(recordedChanges(actionNamed(record.uses), record.inputs));
     history.apply(record);
   });
   try {
@@ -46,8 +52,10 @@ export async function carryRun(folder: string, rollBack?: { by: string }): Promi
     } else if (history.ended && history.ended.status !== 'stopped') {
       return undefined;
     }
+    const before = history.ended;
+    const resumed = history.started;
     const started: JournalRecord = await journal.append(
-      { type: 'run.started', pid: process.pid, machine: hostname(), resumed: history.started },
+      { type: 'run.started', pid: process.pid, machine: hostname(), resumed },
       'synced',
     );
     history.apply(started);
@@ -67,7 +75,22 @@ export async function carryRun(folder: string, rollBack?: { by: string }): Promi
       prompts: control.prompts(),
     });
     try {
-      const ended = await interpret(durable, plan, { action: actionNamed, fleet, clock: realClock });
+      const limits = plan.limits && { limits: makeGate(plan.limits, whereNow(fleet)) };
+      const locks = new RunLocks({
+        runId,
+        owner: `${whoAmI()}@${hostname()}`,
+        note: plan.name,
+        fleet,
+        clock: realClock,
+        known: held => knownHere(dirname(folder), held),
+      });
+      const world = { action: actionNamed, fleet, clock: realClock, guards: [locks], ...limits };
+      const wanted = [...plannedChanges(plan), ...changed];
+      const ended = await holdLocks({ locks, wanted, resumed, before }, async () => {
+        const end = await interpret(durable, plan, world);
+        over = true;
+        return end;
+      });
       over = true;
       await journal.append(ended, 'synced');
       return ended;

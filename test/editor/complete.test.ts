@@ -43,7 +43,18 @@ const head = 'version: 1\nname: x\n';
 
 describe('keys', () => {
   test('of an empty file, those that are needed first', () => {
-    expect(labels('|')).toEqual(['version', 'name', 'description', 'inventory', 'inputs', 'steps']);
+    expect(labels('|')).toEqual([
+      'version',
+      'name',
+      'description',
+      'inventory',
+      'inputs',
+      'outputs',
+      'limits',
+      'window',
+      'steps',
+      'finally',
+    ]);
     expect(
       items('|')
         .filter(item => item.labelDetails)
@@ -55,6 +66,10 @@ describe('keys', () => {
       'description',
       'inventory',
       'inputs',
+      'outputs',
+      'limits',
+      'window',
+      'finally',
     ]);
   });
   test('of a step with an action', () => {

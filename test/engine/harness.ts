@@ -29,6 +29,8 @@ export class Values {
   readonly values = new Map<string, number>();
   /** How often each step's apply was begun. */
   readonly applied = new Map<string, number>();
+  /** Steps whose effect is there. */
+  readonly happened = new Set<string>();
   readonly undone: string[] = [];
   readonly committed: string[] = [];
   /** Undos that have failed once already. */
@@ -36,7 +38,7 @@ export class Values {
   /** A finished step was applied again. */
   violations: string[] = [];
   /** What a person would find when looking, for steps whose probe can't tell. */
-  readonly truth = new Map<string, 'done' | 'not-done' | 'rollback'>();
+  readonly truth = new Map<string, 'done' | 'retry' | 'rollback'>();
   /** Called when a step is applied, before it acts. */
   onApply: ((key: string, signal: AbortSignal) => Promise<void> | void) | undefined;
 
@@ -91,8 +93,11 @@ export function testActions(world: Values, records: () => readonly JournalRecord
       world.applied.set(stepKey, times);
       await world.onApply?.(stepKey, signal);
       const fault = times > (given.failures ?? 1000) ? 'none' : (given.fault as Fault);
-      const act = () => world.set(given.target, given.value);
-      world.truth.set(stepKey, fault.endsWith('-not') ? 'not-done' : fault.startsWith('fail') ? 'rollback' : 'done');
+      const act = () => {
+        world.set(given.target, given.value);
+        world.happened.add(stepKey);
+      };
+      world.truth.set(stepKey, fault.endsWith('-not') ? 'retry' : fault.startsWith('fail') ? 'rollback' : 'done');
       switch (fault) {
         case 'fail':
           throw failure('It failed.');
@@ -113,7 +118,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
     },
     probe: async ({ stepKey }, given, before) => {
       if (given.fault?.startsWith('unclear')) return { outcome: 'unknown', why: 'Nobody can tell.' };
-      if (world.get(given.target) === given.value && world.applied.has(stepKey)) {
+      if (world.get(given.target) === given.value && world.happened.has(stepKey)) {
         return { outcome: 'done', outputs: { was: before.was, now: given.value } };
       }
       return world.get(given.target) === before.was ? { outcome: 'not-done' } : { outcome: 'unknown', why: 'Halfway.' };
@@ -125,6 +130,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
         throw failure('The undo failed once.');
       }
       world.set(given.target, before.was);
+      world.happened.delete(stepKey);
       world.undone.push(stepKey);
     },
   });
@@ -271,7 +277,7 @@ export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
   const over = new Set<TestProcess>();
   const reply = async (machine: TestProcess, durable: JournalDurable, id: string): Promise<void> => {
     const key = id.replace(/#\d+ outcome \d+$/, '');
-    const choice = options.answer?.(key) ?? world.truth.get(key) ?? 'not-done';
+    const choice = options.answer?.(key) ?? world.truth.get(key) ?? 'retry';
     // The run may still be on its way to the question that an earlier process asked.
     while (!machine.dead && !over.has(machine) && !(await durable.answer(id, choice, 'person'))) {
       await new Promise(resolve => setImmediate(resolve));
@@ -369,7 +375,10 @@ const noFleet = {} as Fleet;
 export function withPointers(steps: Step[], prefix = '/steps'): Step[] {
   return steps.map((step, at) => {
     const pointer = `${prefix}/${at}`;
-    if (step.kind !== 'action') return { ...step, pointer, steps: withPointers(step.steps, `${pointer}/steps`) };
+    if (step.kind === 'forEach' || step.kind === 'steps' || step.kind === 'parallel') {
+      return { ...step, pointer, steps: withPointers(step.steps, `${pointer}/steps`) };
+    }
+    if (step.kind !== 'action') return { ...step, pointer };
     if (typeof step.rollback === 'object') {
       return { ...step, pointer, rollback: withPointers(step.rollback, `${pointer}/rollback`) };
     }

@@ -1,0 +1,22 @@
+import { equal } from '../../runbook/equal';
+import type { SimulatedLab } from './lab';
+import type { LabHost, LabVm } from './state';
+
+/**
+ * Two labs in which everything that comes next goes the same way, apart from what time it is: of the two moments, nothing but how far
+ * ahead of them something is counts. When a snapshot was made is only ever told.
+ */
+export function alike(left: SimulatedLab, right: SimulatedLab): boolean {
+  const [now, then] = [left.clock.now(), right.clock.now()];
+  const ahead = (one = 0, other = 0): boolean => Math.max(0, one - now) === Math.max(0, other - then);
+  const hosts = (one: LabHost, other: LabHost): boolean =>
+    ahead(one.lost?.until, other.lost?.until) && equal(one, other, ['until']);
+  const vms = (one: LabVm, other: LabVm): boolean =>
+    ahead(one.readyAt, other.readyAt) && equal(one, other, ['readyAt', 'createdAt']);
+  return (
+    left.hosts.isLike(right.hosts, hosts) &&
+    left.vms.isLike(right.vms, vms) &&
+    left.datastores.isLike(right.datastores, equal) &&
+    left.proxies.isLike(right.proxies, equal)
+  );
+}
