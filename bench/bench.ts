@@ -8,6 +8,7 @@ import { check, checkLinear } from './check';
 import { stopEverything, stopOnSignals } from './cleanup';
 import { domains } from './domains';
 import { fanOut } from './fan-out';
+import { journal } from './journal';
 import { buildFolder } from './ours';
 import { rehearsal } from './rehearsal';
 import { RivalMissing } from './rivals';
@@ -20,6 +21,7 @@ const benches: Record<string, () => Promise<Row[]>> = {
   activation,
   'fan-out': fanOut,
   rehearsal,
+  journal,
 };
 
 async function main(): Promise<number> {
