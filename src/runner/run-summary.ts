@@ -107,18 +107,23 @@ async function lastRecords(file: string): Promise<JournalRecord[]> {
     const start = Math.max(0, size - tailBytes);
     const buffer = Buffer.alloc(size - start);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
-    // The last one is empty or torn; the first one may be cut.
-    lines.pop();
-    if (start > 0) lines.shift();
-    return lines.map(line => decodeRecord(line, numberOf(line, file), file));
+    // What follows the last newline is torn, or nothing; the first line may be cut.
+    const end = buffer.subarray(0, bytesRead).lastIndexOf('\n');
+    const records: JournalRecord[] = [];
+    for (let from = start > 0 ? buffer.indexOf('\n') + 1 : 0; from < end; ) {
+      const at = buffer.indexOf('\n', from);
+      const line = buffer.subarray(from, at);
+      records.push(decodeRecord(line, numberOf(line, file), file));
+      from = at + 1;
+    }
+    return records;
   } finally {
     await handle.close();
   }
 }
 
-function numberOf(line: string, file: string): number {
-  const match = /^\{"n":(\d+),/.exec(line);
+function numberOf(line: Buffer, file: string): number {
+  const match = /^\{"n":(\d+),/.exec(line.toString('latin1', 0, 32));
   if (!match) throw new JournalCorrupt(file, 0, 'A line is not a record.');
   return Number(match[1]);
 }
