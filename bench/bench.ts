@@ -10,6 +10,7 @@ import { domains } from './domains';
 import { fanOut } from './fan-out';
 import { journal } from './journal';
 import { buildFolder } from './ours';
+import { plan } from './plan';
 import { rehearsal } from './rehearsal';
 import { RivalMissing } from './rivals';
 import { missing, type Row, table } from './row';
@@ -22,6 +23,7 @@ const benches: Record<string, () => Promise<Row[]>> = {
   'fan-out': fanOut,
   rehearsal,
   journal,
+  plan,
 };
 
 async function main(): Promise<number> {

@@ -55,10 +55,10 @@ export class JournalFile implements JournalWriter {
     const reader = await JournalReader.open(file);
     let time = 0;
     try {
-      for await (const record of reader.records()) {
+      await reader.each(record => {
         time = record.t;
         apply(record);
-      }
+      });
       // What is left of a longer journal must not be cut away with it.
       if (reader.torn && reader.count === 0)
         throw new Error(`The journal ${file} is empty but for a part of a record. Submit the run again.`);

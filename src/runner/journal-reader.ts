@@ -13,6 +13,8 @@ export class JournalReader {
   /** What follows the last newline. */
   #rest: Buffer[] = [];
   #chunk = Buffer.allocUnsafe(64 * 1024);
+  /** The last read was as much as there was room for. */
+  #filled = false;
 
   private constructor(
     private readonly file: string,
@@ -50,24 +52,37 @@ export class JournalReader {
 
   /** The records that are there and were not read yet. @throws JournalCorrupt */
   async *records(): AsyncGenerator<JournalRecord> {
-    for (;;) {
-      const { bytesRead } = await this.handle.read(this.#chunk, 0, this.#chunk.length, this.#offset);
-      if (bytesRead === 0) return;
-      this.#offset += bytesRead;
-      const chunk = this.#chunk.subarray(0, bytesRead);
-      // What follows the last line is kept first: whoever stops in the middle can still ask for `torn`.
-      const last = chunk.lastIndexOf(newline);
-      const before = last < 0 ? [] : this.#rest;
-      if (last >= 0) this.#rest = [];
-      if (last + 1 < bytesRead) this.#rest.push(Buffer.from(chunk.subarray(last + 1)));
-      for (let from = 0; from <= last; ) {
-        const at = chunk.indexOf(newline, from);
-        const part = chunk.subarray(from, at);
-        const line = before.length > 0 ? Buffer.concat([...before.splice(0), part]) : part;
-        from = at + 1;
-        yield decodeRecord(line, this.#next++, this.file);
-      }
-      if (bytesRead === this.#chunk.length && bytesRead < longChunk) this.#chunk = Buffer.allocUnsafe(longChunk);
+    for (let some = await this.#more(); some; some = await this.#more()) yield* some;
+  }
+
+  /** Gives each of them to `apply`; sooner done than waiting for one after another. @throws JournalCorrupt */
+  async each(apply: (record: JournalRecord) => void): Promise<void> {
+    for (let some = await this.#more(); some; some = await this.#more()) for (const record of some) apply(record);
+  }
+
+  /** What is in the next piece of the file; undefined at its end. */
+  async #more(): Promise<Iterable<JournalRecord> | undefined> {
+    if (this.#filled && this.#chunk.length < longChunk) this.#chunk = Buffer.allocUnsafe(longChunk);
+    const { bytesRead } = await this.handle.read(this.#chunk, 0, this.#chunk.length, this.#offset);
+    if (bytesRead === 0) return undefined;
+    this.#offset += bytesRead;
+    this.#filled = bytesRead === this.#chunk.length;
+    const chunk = this.#chunk.subarray(0, bytesRead);
+    const last = chunk.lastIndexOf(newline);
+    const before = last < 0 ? [] : this.#rest;
+    if (last >= 0) this.#rest = [];
+    if (last + 1 < bytesRead) this.#rest.push(Buffer.from(chunk.subarray(last + 1)));
+    return this.#decode(chunk.subarray(0, last + 1), before);
+  }
+
+  /** `before`: how the first line begins. */
+  *#decode(lines: Buffer, before: Buffer[]): Generator<JournalRecord> {
+    for (let from = 0; from < lines.length; ) {
+      const at = lines.indexOf(newline, from);
+      const part = lines.subarray(from, at);
+      const line = before.length > 0 ? Buffer.concat([...before.splice(0), part]) : part;
+      from = at + 1;
+      yield decodeRecord(line, this.#next++, this.file);
     }
   }
 
