@@ -5,7 +5,7 @@ import type { RunPhase } from '../engine/view';
 import type { RunStatus, RunSummary } from './contract';
 import { decodeRecord, JournalCorrupt } from './journal-line';
 import { readJournal } from './journal-reader';
-import { liveOwner } from './run-lock';
+import { lastWord, liveOwner } from './run-lock';
 import { journalName } from './state-folder';
 
 const tailBytes = 64 * 1024;
@@ -30,6 +30,7 @@ export async function summarize(folder: string): Promise<RunSummary> {
     if (first?.type !== 'run.submitted') return { ...unreadable, problem: `${file} holds no run.` };
     const { phase, waitsFor, ended } = await phaseOf(file);
     const status = statusOf(phase, alive);
+    const failure = status === 'crashed' ? lastWord(folder) : ended?.failure?.message;
     return {
       runId,
       name: first.plan.name,
@@ -41,7 +42,7 @@ export async function summarize(folder: string): Promise<RunSummary> {
       planHash: first.planHash,
       submittedAt: first.t,
       ...(ended && { endedAt: ended.t }),
-      ...(ended?.failure && { failure: ended.failure.message }),
+      ...(failure !== undefined && { failure }),
     };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -127,18 +128,23 @@ async function lastRecords(file: string): Promise<JournalRecord[]> {
     const start = Math.max(0, size - tailBytes);
     const buffer = Buffer.alloc(size - start);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
-    // The last one is empty or torn; the first one may be cut.
-    lines.pop();
-    if (start > 0) lines.shift();
-    return lines.map(line => decodeRecord(line, numberOf(line, file), file));
+    // What follows the last newline is torn, or nothing; the first line may be cut.
+    const end = buffer.subarray(0, bytesRead).lastIndexOf('\n');
+    const records: JournalRecord[] = [];
+    for (let from = start > 0 ? buffer.indexOf('\n') + 1 : 0; from < end; ) {
+      const at = buffer.indexOf('\n', from);
+      const line = buffer.subarray(from, at);
+      records.push(decodeRecord(line, numberOf(line, file), file));
+      from = at + 1;
+    }
+    return records;
   } finally {
     await handle.close();
   }
 }
 
-function numberOf(line: string, file: string): number {
-  const match = /^\{"n":(\d+),/.exec(line);
+function numberOf(line: Buffer, file: string): number {
+  const match = /^\{"n":(\d+),/.exec(line.toString('latin1', 0, 32));
   if (!match) throw new JournalCorrupt(file, 0, 'A line is not a record.');
   return Number(match[1]);
 }
