@@ -59,7 +59,7 @@ describe.skipIf(!works('prlimit', '--version'))('a journal that can grow no furt
             expect(stopped.stderr).toContain(why);
             // The command line and VS Code say it, too.
             const runs = openRuns({ state: run.folder });
-            expect(await runs.read(runId)).toMatchObject({ status: 'crashed', crash: why });
+            expect(await runs.read(runId)).toMatchObject({ status: 'crashed', lastWords: why });
             expect(await runs.list()).toMatchObject([{ status: 'crashed', failure: why }]);
             // Nothing half-written stands at its end, and nothing that was begun is left as it was in the middle.
             expect(readFileSync(run.journal).at(-1)).toBe(0x0a);
