@@ -21,9 +21,9 @@ import { attachTo, ping } from './control-client';
 import { followJournal } from './follow';
 import { JournalFile, syncFolder } from './journal-file';
 import { readJournal } from './journal-reader';
-import { newRunner, runnerLogName, wordsIn } from './last-words';
 import { lastWord, liveOwner } from './run-lock';
 import { statusOf, summarize } from './run-summary';
+import { newRunner, runnerLogName, wordsIn } from './runner-log';
 import { journalName, newRunId, stateFolder } from './state-folder';
 import { whoAmI } from './who';
 
