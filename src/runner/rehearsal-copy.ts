@@ -111,7 +111,7 @@ function labOf(records: LabRecords, plan: Plan): SimulatedLab {
   for (const step of plannedActions([...plan.steps, ...(plan.finally ?? [])])) {
     const { vm: name } = step.inputs;
     const vm = records.vms.find(one => one.name === name || one.uuid === name);
-    if (!vm || vm.guest.otherCommands !== 'succeed') continue;
+    if (vm?.guest.otherCommands !== 'succeed') continue;
     const guest = expected(vm, step.uses, step.inputs, records);
     vm.guest = guest;
     vm.snapshots = vm.snapshots.map(snapshot => ({ ...snapshot, guest }));
