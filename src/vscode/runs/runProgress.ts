@@ -154,7 +154,7 @@ export class RunProgress implements vscode.Disposable {
     const { key, message, planHash } = approval;
     const yes = decision === 'approve' ? vscode.l10n.t('Approve') : vscode.l10n.t('Reject');
     const question =
-      decision === 'approve' ? vscode.l10n.t('Approve {0}?', message) : vscode.l10n.t('Reject {0}?', message);
+      decision === 'approve' ? vscode.l10n.t('Approve "{0}"?', message) : vscode.l10n.t('Reject "{0}"?', message);
     const detail = approvalDetail(view, approval, decision);
     if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) return;
     await this.runs.runs.approve(runId, decision, { key, planHash });

@@ -249,7 +249,7 @@ suite('runs', () => {
     const document = vscode.window.activeTextEditor?.document;
     assert.match(document?.uri.path ?? '', /Snapshot the web servers\.rehearsal\.md$/);
     assert.match(document?.getText() ?? '', /^#+ Rehearsal of Snapshot the web servers/);
-    assert.match(document?.getText() ?? '', /runner killed/);
+    assert.match(document?.getText() ?? '', /\d+ failure points: all come back/);
   });
 
   test('a run asks for its secret, which is never shown, waits for approval, and goes on with it', async () => {
@@ -291,7 +291,7 @@ suite('runs', () => {
       assert.deepEqual(titles, ['Asks first: secret token']);
       await withAnswers({ warning: 'Approve' }, async shown => {
         await vscode.commands.executeCommand('virtbook.runs.approve', runId);
-        assert.match(shown.join('\n'), /Approve Tell the load balancer\?\ngate of Asks first, started by /);
+        assert.match(shown.join('\n'), /Approve "Tell the load balancer\?"\?\ngate of Asks first, started by /);
         assert.match(shown.join('\n'), /Needs 1 person\.\nPlan [0-9a-f]{12}/);
         const journal = await journalOf(runId);
         assert.match(journal, /✓ approved gate by /);
