@@ -14,18 +14,27 @@ import type { Claim, Guard } from './world';
  * does not answer, is left out, and its steps are not compared with anything.
  */
 export async function observe(plan: Plan, fleet: Fleet): Promise<Observed> {
+  return vmsOf(plan).size === 0 ? {} : observedIn(plan, await seeConnections(fleet));
+}
+
+/** The same of connections that have been looked at. */
+export function observedIn(plan: Plan, seen: readonly { connection: string; vms: readonly VmInfo[] }[]): Observed {
+  const found = vmsByName(seen);
+  return Object.fromEntries(
+    [...vmsOf(plan)].flatMap(name => {
+      const vm = found.get(name)?.vm;
+      return vm ? [[name, observed(vm)]] : [];
+    }),
+  );
+}
+
+/** Names of the VMs that a plan acts on, as far as they are known. */
+function vmsOf(plan: Plan): Set<string> {
   const names = new Set<string>();
   for (const step of reachableActions([...plan.steps, ...(plan.finally ?? [])])) {
     for (const { kind, name } of [...step.reads, ...step.changes]) if (kind === 'vm') names.add(name);
   }
-  if (names.size === 0) return {};
-  const vms = vmsByName(await seeConnections(fleet));
-  return Object.fromEntries(
-    [...names].flatMap(name => {
-      const found = vms.get(name);
-      return found ? [[name, observed(found.vm)]] : [];
-    }),
-  );
+  return names;
 }
 
 function observed(vm: VmInfo): ObservedVm {
