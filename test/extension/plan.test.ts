@@ -111,6 +111,53 @@ describe('plan as Markdown', () => {
   });
 });
 
+describe('what a plan may do at once', () => {
+  const plan: Plan = {
+    ...planOf(
+      {
+        kind: 'parallel',
+        key: 'both',
+        pointer: '/steps/0',
+        when: true,
+        steps: [action('start a', ['a']), action('start b', ['b'])],
+      },
+      {
+        kind: 'control',
+        control: 'pointOfNoReturn',
+        key: 'point',
+        pointer: '/steps/1',
+        title: 'point of no return: It goes.',
+        when: true,
+        estimateSeconds: 0,
+      },
+      action('start c', ['c']),
+    ),
+    limits: { perHost: 1 },
+    finally: [action('start d', ['d'])],
+  };
+  const timetable = timetableOf(plan, { whereIs: ({ name }) => (name === 'd' ? undefined : { host: 'hv1' }) });
+
+  it('stands in the plan, with the timetable that follows', () => {
+    const text = planMarkdown(plan, hash, timetable);
+    expect(text).toContain('- Limits: at most 1 per host');
+    expect(text).toContain('| 0:30 | 1:00 | start b | hv1 |');
+    expect(text).toContain('At most 1 step at once: hv1 1.');
+    expect(text).toContain('Where d is is not known');
+    expect(text).toContain('> **After "point of no return: It goes." nothing is undone.**');
+    // After it, and at the end, nothing is offered as a way back.
+    expect(text.match(/undo: /g)).toHaveLength(2);
+    expect(text).toContain('## At the end, whatever became of it');
+  });
+
+  it('stands in the confirmation', () => {
+    const detail = confirmationDetail(plan, hash, timetable);
+    expect(detail).toContain('4 steps, about 2 min.');
+    expect(detail).toContain('Limits: at most 1 per host.');
+    expect(detail).toContain('After "point of no return: It goes." nothing is undone.');
+    expect(detail).not.toContain('Every step can be undone.');
+  });
+});
+
 describe('a typed input', () => {
   const of = (type: InputDefinition['type'], more: Partial<InputDefinition> = {}): InputDefinition => ({
     type,
