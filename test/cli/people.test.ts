@@ -158,6 +158,9 @@ describe('a secret', () => {
     expect(records.find(record => record.type === 'step.done' && record.key === 'prints')).toMatchObject({
       outputs: { stdout: 'token=‹secret token›\n' },
     });
+    expect(records.findLast(record => record.type === 'step.failed')).toMatchObject({
+      failure: { message: expect.stringContaining('‹secret token') },
+    });
     expect(records.filter(record => record.type === 'run.started')).toHaveLength(2);
     expect(filesWith(at.state)).toEqual([]);
     expect(said.filter(text => text.includes('hunter2'))).toEqual([]);
@@ -284,6 +287,59 @@ describe('what a run could not take back', () => {
     const none = await at.run(['show', 'latest', '--remaining']);
     expect(none.stderr).toContain('has left nothing for a person to do (it is done).');
   }, 60_000);
+});
+
+describe('after its point of no return', () => {
+  it('a run that fails asks, stops as it is, is not rolled back, and goes on when it is resumed', async () => {
+    const file = at.runbook(
+      'forward',
+      `
+- uses: vm.snapshot
+  with: { vm: web2, name: kept }
+- id: point
+  pointOfNoReturn: The old version is gone
+- id: needs-key
+  uses: guest.run
+  with: { vm: web1, argv: [test, -e, /srv/key], undo: ["true"] }
+`,
+    );
+    const run = await at.start(file);
+    const asked = await at.waitFor(run, record => record.type === 'question.asked');
+    if (asked.type !== 'question.asked') throw new Error('unreachable');
+    const attachment = await at.runs.attach(run, { name: 'ops' });
+    await attachment!.answer(asked.id, 'stop');
+    attachment!.detach();
+    for await (const _ of at.runs.follow(run));
+    expect(await at.runs.read(run)).toMatchObject({ status: 'needs-operator', forward: true, noReturn: 'point' });
+    const shown = await at.run(['show', run]);
+    expect(shown.code).toBe(3);
+    expect(shown.stdout).toContain('stopped after its point of no return');
+    expect(shown.stdout).toContain(`this goes on with it: virtbook resume ${run}`);
+    expect(shown.stdout).not.toContain(`virtbook rollback ${run}`);
+    const refused = await at.run(['rollback', run]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("has passed its point of no return (point), so it can't be rolled back");
+    expect((await at.run(['show', run, '--remaining'])).stdout).toContain('uses: guest.run');
+    // Locked until it is through: only the run itself may go on.
+    await at.runs.resume(run);
+    const again = await at.waitFor(run, record => record.type === 'question.asked' && record.n > asked.n);
+    if (again.type !== 'question.asked') throw new Error('unreachable');
+    await writeKey();
+    const person = await at.runs.attach(run, { name: 'ops' });
+    await person!.answer(again.id, 'again');
+    person!.detach();
+    for await (const _ of at.runs.follow(run));
+    expect(await at.runs.read(run)).toMatchObject({ status: 'done' });
+    expect((await vms()).web2).toBe('running on hv1, 1 snapshots');
+    expect((await at.run(['rollback', run])).stderr).toContain('point of no return');
+  }, 60_000);
+
+  /** By hand, without Virtbook. */
+  async function writeKey(): Promise<void> {
+    const hypervisor = connectSimulated(await openLab(at.folder, './lab.lab.yaml'), 'lab');
+    const { uuid } = (await hypervisor.vm('web1'))!;
+    await hypervisor.guestAgent!.exec(uuid, ['tee', '/srv/key'], { stdin: 'x', timeoutMs: 5000 });
+  }
 });
 
 describe('calls', () => {
