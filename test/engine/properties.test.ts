@@ -177,6 +177,31 @@ describe('whatever the runbook and its faults', () => {
     );
   });
 
+  it('cancelled anywhere it comes back or stops at a step, and what was stopped goes on to its end', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyRun(2),
+        fc.integer({ min: 2, max: 40 }),
+        fc.constantFrom('keep', 'rollback'),
+        async ({ steps, options }, at, mode) => {
+          const run = testRun(steps, { interleave: true, ...options });
+          run.onAppend = () => {
+            if (run.journal.records.length !== at) return;
+            run.onAppend = undefined;
+            queueMicrotask(() => void run.durable!.cancel(mode, 'test'));
+          };
+          const ended = (await run.carry())!;
+          holds({ ended, run });
+          if (ended.status !== 'stopped') return;
+          const resumed = (await run.carry())!;
+          holds({ ended: resumed, run });
+          expect(resumed.status).not.toBe('stopped');
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it('a run that is done can be rolled back, dying on the way', async () => {
     await fc.assert(
       fc.asyncProperty(
