@@ -613,9 +613,10 @@ class Interpreter {
     const thrown = results.filter(result => result.status === 'rejected').map(result => result.reason as unknown);
     const lost = thrown.find(error => !isStop(error));
     if (lost !== undefined) throw lost;
-    if (thrown.length > 0) throw thrown.find(error => error instanceof ForwardStopped) ?? thrown[0];
+    // What failed has to be taken back, even where a person who cancels wants to keep the rest.
     const verdict = failures.verdict();
     if (verdict) throw new StepFailed(verdict.key ?? key, verdict.failure);
+    if (thrown.length > 0) throw thrown.find(error => error instanceof ForwardStopped) ?? thrown[0];
     return outputs;
   }
 
