@@ -16,6 +16,7 @@ export interface SimulatedFault {
     | 'fail-halfway'
     | 'unknown'
     | 'host-lost'
+    | 'vm-lost'
     | 'datastore-full'
     | 'agent-silent'
     | 'hang';

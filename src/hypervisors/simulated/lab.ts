@@ -6,6 +6,10 @@ import { type LabRecords, parseLabFile, serializeLab } from './lab-file';
 import type { LabDatastore, LabHost, LabProxy, LabRepository, LabVm } from './state';
 import { Table } from './table';
 
+/** Why a VM is off that nobody turned off. */
+export const lossReasons = ['host lost', 'VM lost'] as const;
+export type LossReason = (typeof lossReasons)[number];
+
 /** Where a lab that several processes share is kept, e.g. a file. */
 export interface LabStore {
   /** Runs the body while no other process is inside one. */
@@ -195,13 +199,13 @@ export class SimulatedLab {
     if (!host) return;
     const until = seconds === undefined ? {} : { until: this.clock.now() + seconds * 1000 };
     this.hosts.set(name, { ...host, lost: until });
-    for (const [, vm] of this.vms.entries()) {
-      if (vm.host !== name) continue;
-      const { job: _, ...rest } = vm;
-      this.putVm(
-        vm.state === 'shutoff' ? rest : { ...rest, state: 'shutoff', stateReason: 'host lost', frozen: false },
-      );
-    }
+    for (const [, vm] of this.vms.entries()) if (vm.host === name) this.lose(vm, 'host lost');
+  }
+
+  /** The VM is off, without a word to its guest. */
+  lose(vm: LabVm, why: LossReason): void {
+    const { job: _, ...rest } = vm;
+    this.putVm(vm.state === 'shutoff' ? rest : { ...rest, state: 'shutoff', stateReason: why, frozen: false });
   }
 
   subscribe(listener: (event: HypervisorEvent, host: string) => void): () => void {
@@ -319,6 +323,16 @@ export class SimulatedLab {
           await this.perform({ at: call.at }, { effect: () => this.loseHost(host, fault.seconds) });
         }
         throw this.unreachable(call, fault.message ?? 'The host was lost (simulated fault)', true);
+      }
+      case 'vm-lost': {
+        if (fault.happened) await this.perform(call, work);
+        const vm = call.vm === undefined ? undefined : this.find(call.vm);
+        if (vm) await this.perform({ at: call.at }, { effect: () => this.lose(this.find(vm.name) ?? vm, 'VM lost') });
+        throw new HypervisorError(
+          'failed',
+          fault.message ?? `The process that runs ${subject} ended during ${call.at} (simulated fault).`,
+          details,
+        );
       }
       case 'datastore-full':
         throw new HypervisorError(
