@@ -45,6 +45,7 @@ export async function prepare(
         const { verdict, run } = await rehearsing.at(points[at]!);
         done.points++;
         if (verdict === 'left' || verdict === 'left-unsaid' || verdict === 'stuck') done.bad++;
+        done.undone += run.shared;
         for (const record of run.records) if (record.type === 'undo.done') done.undone++;
       }
       // Processor time: what else the machine does is not counted, collecting garbage is.

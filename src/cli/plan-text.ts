@@ -58,10 +58,17 @@ function stepLines(
           lines.push(`${inner}${paint(terminal, 'yellow', 'warning:')} ${printable(warning)}`);
         return;
       }
+      case 'control':
+        lines.push(`${indent}${number} ${printable(step.title)}${whenText(step.when)}`);
+        return;
       case 'group':
-        lines.push(`${indent}${number} ${step.key}${whenText(step.when)}`);
+      case 'call':
+      case 'parallel': {
+        const side = step.kind === 'parallel' ? ', side by side' : '';
+        lines.push(`${indent}${number} ${step.key}${side}${whenText(step.when)}`);
         stepLines(step.steps, `${indent}   `, lines, terminal, found);
         return;
+      }
       case 'items': {
         const side = step.batch === 1 ? 'one after another' : `${step.batch} at once`;
         const failures = step.maxFailures > 0 ? `, up to ${step.maxFailures} may fail` : '';

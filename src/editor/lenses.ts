@@ -1,6 +1,6 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Range } from 'vscode-languageserver-types';
-import type { Step } from '../runbook/model';
+import { innerSteps, type Step } from '../runbook/model';
 import { documentKind } from './document-kind';
 import { type ParseCache, runbookOf } from './parse-cache';
 import { toRange } from './validate';
@@ -27,7 +27,7 @@ export function lenses(document: TextDocument, cache?: ParseCache): Lens[] {
     { range: top, kind: 'run', title: 'Run', pointer: '' },
     { range: top, kind: 'plan', title: 'Plan', pointer: '' },
   ];
-  const visit = (steps: Step[]) => {
+  const visit = (steps: readonly Step[]) => {
     for (const step of steps) {
       const head = source.valueRange(step.pointer);
       if (!head) continue;
@@ -36,7 +36,7 @@ export function lenses(document: TextDocument, cache?: ParseCache): Lens[] {
         { range, kind: 'run-step', title: 'Run step', pointer: step.pointer },
         { range, kind: 'run-from', title: 'Run from here', pointer: step.pointer },
       );
-      if (step.kind !== 'action') visit(step.steps);
+      visit(innerSteps(step));
     }
   };
   visit(draft.steps);

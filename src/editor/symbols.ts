@@ -1,6 +1,6 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { type DocumentSymbol, SymbolKind } from 'vscode-languageserver-types';
-import type { Step } from '../runbook/model';
+import { innerSteps, type Step } from '../runbook/model';
 import type { YamlSource } from '../runbook/yaml-source';
 import { escapePointer } from '../runbook/yaml-source';
 import { documentKind } from './document-kind';
@@ -22,11 +22,11 @@ export function symbols(document: TextDocument, cache?: ParseCache): DocumentSym
 function runbookSymbols(document: TextDocument, cache?: ParseCache): DocumentSymbol[] {
   const { draft, source } = runbookOf(document, cache);
   const make = symbolMaker(document, source);
-  const ofSteps = (steps: Step[]): DocumentSymbol[] =>
+  const ofSteps = (steps: readonly Step[]): DocumentSymbol[] =>
     steps.flatMap(step => {
       const name = step.name ?? step.id ?? (step.kind === 'action' ? step.uses : step.kind);
       const detail = step.kind === 'action' ? step.uses : step.kind === 'forEach' ? `for each ${step.variable}` : '';
-      const inner = step.kind === 'action' ? (Array.isArray(step.rollback) ? step.rollback : []) : step.steps;
+      const inner = step.kind === 'action' ? (Array.isArray(step.rollback) ? step.rollback : []) : innerSteps(step);
       const kind = step.kind === 'action' ? SymbolKind.Function : SymbolKind.Namespace;
       return make(step.pointer, name || 'step', detail, kind, ofSteps(inner)) ?? [];
     });

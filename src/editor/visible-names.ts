@@ -1,6 +1,6 @@
 import { RunbookScope } from '../runbook/check';
 import type { ActionSignature } from '../runbook/check-context';
-import type { Step } from '../runbook/model';
+import { innerSteps, type Step } from '../runbook/model';
 import type { ParsedRunbook } from '../runbook/parse';
 import { wholeExpression } from '../runbook/template';
 import { anyType, stringType, typeOfValue, type ValueType } from '../runbook/value-type';
@@ -41,13 +41,14 @@ export function visibleAt(parsed: ParsedRunbook, offset: number, actions: readon
       steps = rollback;
       continue;
     }
-    const start = step.steps[0] && parsed.source.valueRange(step.steps[0].pointer)?.start;
+    const inner = innerSteps(step);
+    const start = inner[0] && parsed.source.valueRange(inner[0].pointer)?.start;
     if (start === undefined || offset < start) return visible;
     if (step.kind === 'forEach') {
       if (step.variable) visible.variables.set(step.variable, itemType(step.in, visible));
       visible.variables.set('index', { kind: 'integer', description: 'Place of the item in the list, from 0.' });
     }
-    steps = step.steps;
+    steps = inner;
   }
 }
 

@@ -22,6 +22,8 @@ export interface Durable {
   sleep(id: string, ms: number): Promise<void>;
   /** Asks a person and waits, also across a restart of the runner. A cancel answers `cancelled`. */
   ask(id: string, question: Question, options?: { shielded?: boolean }): Promise<Answer>;
+  /** Asks people to approve and waits, also across a restart of the runner, until enough have, one rejects, it expires or the run is cancelled. */
+  approval(request: ApprovalRequest): Promise<ApprovalOutcome>;
   /** Bodies side by side, each with a Durable of its own; `max` at once, started in order. Settles when all have. */
   fork<T>(
     id: string,
@@ -78,3 +80,20 @@ export interface Answer {
   choice: string;
   by: string;
 }
+
+export interface ApprovalRequest {
+  key: string;
+  pointer: string;
+  message: string;
+  /** How many different people. */
+  by: number;
+  /** Whether who submitted the run counts. */
+  self: boolean;
+  expiresMs?: number;
+}
+
+export type ApprovalOutcome =
+  | { outcome: 'approved'; by: string[] }
+  | { outcome: 'rejected'; by: string; note?: string }
+  | { outcome: 'expired' }
+  | { outcome: 'cancelled' };

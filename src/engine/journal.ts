@@ -17,6 +17,8 @@ export type RunEvent =
       by: string;
       runbookPath: string;
       inventoryPath?: string;
+      /** How things stood when it was planned; a step that finds its targets otherwise stops. */
+      observed?: Observed;
     }
   | { type: 'run.started'; pid: number; machine: string; resumed: boolean }
   | EffectIntent
@@ -27,8 +29,27 @@ export type RunEvent =
   | { type: 'time.read'; id: string; value: number }
   | { type: 'question.asked'; id: string; text: string; choices: { id: string; label: string }[] }
   | { type: 'question.answered'; id: string; choice: string; by: string }
+  | ApprovalEvent
   | { type: 'cancel.requested'; mode: CancelMode; by: string }
   | RunEnded;
+
+/** `planHash`: an approval is for one plan and no other. */
+export type ApprovalEvent =
+  | {
+      type: 'approval.asked';
+      key: string;
+      pointer: string;
+      message: string;
+      planHash: string;
+      /** How many people. */
+      by: number;
+      self: boolean;
+      expiresAt?: number;
+    }
+  | { type: 'approval.given'; key: string; planHash: string; by: string; note?: string }
+  | { type: 'approval.rejected'; key: string; planHash: string; by: string; note?: string }
+  /** Nobody decided in time, or the run was cancelled. */
+  | { type: 'approval.over'; key: string; why: 'expired' | 'cancelled' };
 
 /** Intents: what will be done, what it was before, how it would be taken back. On disk before the effect. */
 export type EffectIntent =
@@ -81,7 +102,19 @@ export type OnceEvent =
   /** `key`: of the item that is rolled back alone; absent: the whole run. */
   | { type: 'rollback.started'; key?: string; reason: string }
   /** All steps are done; what was only kept for the undo is removed. */
-  | { type: 'commit.started' };
+  | { type: 'commit.started' }
+  /** A step that is no action (wait, assert, approve, call, pointOfNoReturn) has been begun, and has ended well. Failed: `step.failed`. */
+  | { type: 'control.started'; key: string; pointer: string; kind: ControlKind; title: string }
+  | { type: 'control.done'; key: string; pointer: string; kind: ControlKind; outputs?: JsonObject }
+  /** What was done before it is not undone any more. */
+  | { type: 'noreturn.passed'; key: string; pointer: string; message: string }
+  /** The steps of `finally` begin. */
+  | { type: 'finally.started' }
+  /** A maintenance window: waited for, or closed. */
+  | { type: 'window.waiting'; id: string; opensAt: number; text: string }
+  | { type: 'window.closed'; id: string; text: string };
+
+export type ControlKind = 'approve' | 'wait' | 'assert' | 'pointOfNoReturn' | 'call';
 
 export type NoteEvent =
   | { type: 'step.progress'; key: string; fraction?: number; message?: string }
@@ -97,6 +130,8 @@ export interface RunEnded {
   failedItems?: string[];
   /** What could not be taken back. */
   remaining?: Remaining[];
+  /** It stopped after its point of no return: `resume` tries the failed step again, nothing is undone. */
+  forward?: true;
   /** What a person should know although nothing is left to do, each a sentence. */
   warnings?: string[];
 }
@@ -110,10 +145,25 @@ export interface RunEnded {
  */
 export type EndStatus = 'done' | 'rolled-back' | 'stopped' | 'failed' | 'needs-operator';
 
-/** Declared failure, time-out, unreachable, unknown outcome and cancellation are different things. */
+/**
+ * Declared failure, time-out, unreachable, unknown outcome and cancellation are different things. `blocked`: looked at, and not begun;
+ * `locked`: somebody else holds its target; `drift`: its target is not as it was when the run was planned; `rejected`: a person said no.
+ */
 export interface Failure {
-  class: 'failed' | 'blocked' | 'timeout' | 'unreachable' | 'unknown' | 'cancelled';
+  class: 'failed' | 'blocked' | 'timeout' | 'unreachable' | 'unknown' | 'cancelled' | 'locked' | 'drift' | 'rejected';
   message: string;
+}
+
+/** Facts about VMs when the run was planned, by name as the runbook says it. */
+export type Observed = Record<string, ObservedVm>;
+
+export interface ObservedVm {
+  uuid: string;
+  host: string;
+  state: string;
+  snapshots: number;
+  /** Sources of its writable disks by device. */
+  disks: Record<string, string>;
 }
 
 /** An undo that is left for a person. */
@@ -125,6 +175,8 @@ export interface Remaining {
   why: string;
   /** There is no undo to try again. */
   final?: true;
+  /** A step that does what is left, for the runbook that a person can run. Absent where there is none. */
+  step?: { uses: string; with: JsonObject };
 }
 
 /** A line of the journal: the event with its number from 0 without gaps, and its time in ms since 1970. On disk it also has a checksum. */

@@ -1,7 +1,7 @@
 import type { ActionContext } from '../actions/action';
 import { messageOf } from './failure';
 import type { Plan } from './plan';
-import { plannedActions } from './view';
+import { plannedActions } from './planned-steps';
 import type { World } from './world';
 
 export interface LiveFindings {

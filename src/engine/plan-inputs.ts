@@ -1,6 +1,7 @@
 import type { Inventory } from '../inventory/model';
 import type { Json, JsonObject } from '../runbook/json';
 import type { InputDefinition, Runbook } from '../runbook/model';
+import { secretMark, secretVariable } from '../runbook/secret';
 
 /** What a plan needs to turn `group:` and `tag:` into names. */
 export interface NameSource {
@@ -9,22 +10,45 @@ export interface NameSource {
   hosts?: Record<string, readonly string[]>;
 }
 
+export interface CalledWith {
+  /** By another runbook, which gives its secrets, too. */
+  called: true;
+  /** Inputs whose values are only known when the call is reached; they are left out. */
+  unknown?: ReadonlySet<string>;
+}
+
 /**
- * Inputs as the run sees them: defaults filled in, `hosts` and `vms` as lists of names. What is wrong is added to `problems`, a sentence
- * each.
+ * Inputs as the run sees them: defaults filled in, `hosts` and `vms` as lists of names, for a secret the mark that stands for it. What is
+ * wrong is added to `problems`, a sentence each.
  */
-export function resolveInputs(runbook: Runbook, given: JsonObject, names: NameSource, problems: string[]): JsonObject {
+export function resolveInputs(
+  runbook: Runbook,
+  given: JsonObject,
+  names: NameSource,
+  problems: string[],
+  call?: CalledWith,
+): JsonObject {
   const resolved: JsonObject = {};
   const known = Object.keys(runbook.inputs);
-  for (const name of Object.keys(given)) {
+  for (const name of [...Object.keys(given), ...(call?.unknown ?? [])]) {
     if (known.includes(name)) continue;
     const has = known.length > 0 ? `It has ${known.join(', ')}.` : 'It has no inputs.';
-    problems.push(`The runbook has no input ${name}. ${has}`);
+    problems.push(`The runbook ${call ? `${runbook.name} ` : ''}has no input ${name}. ${has}`);
   }
   for (const [name, definition] of Object.entries(runbook.inputs)) {
+    if (call?.unknown?.has(name)) continue;
+    if (definition.type === 'secret' && !call) {
+      if (Object.hasOwn(given, name)) problems.push(secretGiven(name, definition));
+      resolved[name] = secretMark(name);
+      continue;
+    }
     const value = Object.hasOwn(given, name) ? given[name] : definition.default;
     if (value === undefined) {
-      problems.push(`The input ${name} (${definition.type}) has no value: it has no default and none was given.`);
+      problems.push(
+        call
+          ? `The input ${name} (${definition.type}) of ${runbook.name} has no value: it has no default, and \`with\` gives none.`
+          : `The input ${name} (${definition.type}) has no value: it has no default and none was given.`,
+      );
       continue;
     }
     const result = resolveInput(name, definition, value, names);
@@ -32,6 +56,22 @@ export function resolveInputs(runbook: Runbook, given: JsonObject, names: NameSo
     else resolved[name] = result.value;
   }
   return resolved;
+}
+
+/** Inputs that need a value and were given none. A secret is none of them: it is asked for when the run needs it. */
+export function missingInputs(runbook: Runbook, given: JsonObject): { name: string; definition: InputDefinition }[] {
+  return Object.entries(runbook.inputs).flatMap(([name, definition]) =>
+    definition.type === 'secret' || definition.default !== undefined || Object.hasOwn(given, name)
+      ? []
+      : [{ name, definition }],
+  );
+}
+
+function secretGiven(name: string, { env }: InputDefinition): string {
+  return (
+    `The input ${name} is a secret, so it can't be given here: what is given is written down. ` +
+    `Set it in the environment as ${secretVariable(name, env)}, or be asked for it when the run begins.`
+  );
 }
 
 function resolveInput(
@@ -44,6 +84,10 @@ function resolveInput(
   switch (definition.type) {
     case 'string':
       if (typeof value !== 'string') return wrong('a string');
+      break;
+    case 'secret':
+      // Its value is never told.
+      if (typeof value !== 'string') return { problem: `The input ${name} must be a string, as it is a secret.` };
       break;
     case 'number':
       if (typeof value !== 'number') return wrong('a number');

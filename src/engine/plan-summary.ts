@@ -1,25 +1,12 @@
 import type { Target } from '../actions/action';
 import type { Plan, PlannedStep } from './plan';
+import { reachableActions } from './planned-steps';
 
 /** What people are told of a plan before it runs, in the terminal and in VS Code alike. */
-
-export type PlannedAction = Extract<PlannedStep, { kind: 'action' }>;
 
 /** How much of a hash is shown to people. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 12);
-}
-
-/** Every action that may be reached, in order; of items that are not known yet, their body once. */
-export function reachableActions(steps: readonly PlannedStep[]): PlannedAction[] {
-  return steps.flatMap(step => {
-    if (step.kind !== 'items' && step.when === false) return [];
-    if (step.kind === 'action') return [step];
-    if (step.kind === 'group') return reachableActions(step.steps);
-    return step.items === 'unknown'
-      ? reachableActions(step.body)
-      : step.items.flatMap(item => reachableActions(item.steps));
-  });
 }
 
 const kinds = ['vm', 'host', 'datastore', 'proxy'] as const;
@@ -33,7 +20,7 @@ const nouns = {
 /** What a run of this plan would change, each once, VMs first. */
 export function changedTargets(plan: Plan): Target[] {
   const seen = new Map<string, Target>();
-  for (const step of reachableActions(plan.steps)) {
+  for (const step of reachableActions([...plan.steps, ...(plan.finally ?? [])])) {
     for (const target of step.changes) seen.set(`${target.kind} ${target.name}`, target);
   }
   return [...seen.values()].sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind));
@@ -69,9 +56,10 @@ export function listed(names: readonly string[]): string {
 /** Seconds that it may take, with what runs side by side counted once. */
 export function estimatedSeconds(steps: readonly PlannedStep[]): number {
   return steps.reduce((sum, step) => {
-    if (step.kind !== 'items' && step.when === false) return sum;
-    if (step.kind === 'action') return sum + step.estimateSeconds;
-    if (step.kind === 'group') return sum + estimatedSeconds(step.steps);
+    if (step.when === false) return sum;
+    if (step.kind === 'action' || step.kind === 'control') return sum + step.estimateSeconds;
+    if (step.kind === 'parallel') return sum + Math.max(0, ...step.steps.map(branch => estimatedSeconds([branch])));
+    if (step.kind !== 'items') return sum + estimatedSeconds(step.steps);
     if (step.items === 'unknown') return sum + estimatedSeconds(step.body);
     const all = step.items.reduce((total, item) => total + estimatedSeconds(item.steps), 0);
     return sum + all / Math.max(1, Math.min(step.batch, step.items.length));

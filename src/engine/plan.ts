@@ -1,7 +1,8 @@
 import type { Target, UndoClass } from '../actions/action';
 import type { Inventory } from '../inventory/model';
 import type { Json, JsonObject } from '../runbook/json';
-import type { Runbook } from '../runbook/model';
+import type { Limits, MaintenanceWindow, Runbook } from '../runbook/model';
+import type { ControlKind } from './journal';
 
 /**
  * What a run will do: plain data, frozen when the run is submitted, identified by the hash of its canonical JSON. The interpreter runs
@@ -21,6 +22,14 @@ export interface Plan {
   from?: string;
   /** What the plan does not know, each a sentence. */
   unknowns: string[];
+  /** Of the runbook and all that it calls, the strictest of each. */
+  limits?: Limits;
+  /** Of the runbook and all that it calls; all must be open. */
+  windows?: MaintenanceWindow[];
+  /** Names of secret inputs, as the outermost runbook calls them; their values in `inputs` are marks (`secretMark`). */
+  secrets?: string[];
+  /** The steps of `finally`, called runbooks' first. */
+  finally?: PlannedStep[];
 }
 
 export type PlannedStep =
@@ -46,9 +55,27 @@ export type PlannedStep =
       variable: string;
       when: boolean | 'unknown';
       batch: number;
+      canary?: number;
       maxFailures: number;
       items: { value: Json; steps: PlannedStep[] }[] | 'unknown';
       /** The steps of any item, where the items are not known; else empty. */
       body: PlannedStep[];
     }
-  | { kind: 'group'; key: string; pointer: string; when: boolean | 'unknown'; steps: PlannedStep[] };
+  | {
+      kind: 'group' | 'parallel' | 'call';
+      key: string;
+      pointer: string;
+      when: boolean | 'unknown';
+      steps: PlannedStep[];
+    }
+  /** A step that acts on nothing. */
+  | {
+      kind: 'control';
+      control: Exclude<ControlKind, 'call'>;
+      key: string;
+      pointer: string;
+      title: string;
+      when: boolean | 'unknown';
+      /** Of a wait. */
+      estimateSeconds: number;
+    };

@@ -28,6 +28,8 @@ export interface SimulatedFault {
 /** Time that jumps to the next wake-up when nothing else can go on. */
 export interface RehearsalClock extends Clock {
   catchUp(time: number): void;
+  /** Resolves when everything that could go on without time passing has gone on. */
+  settled(): Promise<void>;
   /** Called when nothing goes on any more and no time that passes would change that. */
   watch(onIdle: () => void): void;
   /** Whoever waits, waits for ever. */
@@ -58,6 +60,12 @@ export interface RehearsalInventory {
   set onCall(hook: ((call: SimulatedCall, reads: boolean) => SimulatedFault | undefined) | undefined);
   /** An independent copy as it is now, without hook and without what is under way. */
   fork(): RehearsalInventory;
+  /** Nothing is under way: no call, no wait, no time-out. */
+  readonly quiet: boolean;
+  /** Equal in all that anything can find out, apart from what time it is: what comes next goes the same way in both. */
+  isLike(other: RehearsalInventory): boolean;
+  /** Goes on from where `to` is, with as much time passed as between `from` and `to`. */
+  become(to: RehearsalInventory, from: RehearsalInventory): void;
   /** What is different in a later fork. */
   differences(later: RehearsalInventory): StateDifference[];
   /** Starts the VMs that a lost host took down, where the host is back. */

@@ -3,6 +3,8 @@ import { History } from './history';
 import { interpret } from './interpret';
 import type { JournalRecord, RunEnded, RunEvent } from './journal';
 import { JournalDurable, type JournalWriter } from './journal-durable';
+import type { RestMemory, RestRun } from './known-rests';
+import { makeGate, whereNow } from './limits';
 import type { Plan } from './plan';
 import type { RehearsalInventory, SimulatedCall, SimulatedFault } from './rehearsal-world';
 
@@ -40,6 +42,8 @@ export interface SimulatedRun {
   fired: number;
   /** Questions that the scripted person answered with `rollback`. */
   questions: string[];
+  /** Steps whose undo was not gone through, because what the rest of the rollback comes to was known; they are not in `records`. */
+  shared: number;
 }
 
 export interface RunSetting {
@@ -48,6 +52,10 @@ export interface RunSetting {
   /** Sees every record before it is written. */
   onRecord?: (event: RunEvent) => void;
   onCall?: (call: SimulatedCall, reads: boolean) => void;
+  /** What rollbacks of other runs of the plan have come to. Absent: this one goes through all of its own. */
+  memory?: RestMemory;
+  /** So many undos are gone through before the rest may be shared. */
+  ownUndos?: number;
 }
 
 export const rehearsalRunId = 'rehearsal';
@@ -67,7 +75,7 @@ export async function simulate(
   /** To run on, instead of a fork of the checkpoint's. */
   inventory = from.inventory.fork(),
 ): Promise<SimulatedRun> {
-  const run: SimulatedRun = { ended: undefined, records: [], inventory, fired: 0, questions: [] };
+  const run: SimulatedRun = { ended: undefined, records: [], inventory, fired: 0, questions: [], shared: 0 };
   return carry(setting, from, run, injections);
 }
 
@@ -125,7 +133,7 @@ const noted: Promise<JournalRecord> = Promise.resolve({
 });
 
 /** One runner process on the simulated inventory. */
-class Process implements JournalWriter {
+class Process implements JournalWriter, RestRun {
   readonly #durable: JournalDurable;
   readonly #inventory: RehearsalInventory;
   #end!: (end: ProcessEnd) => void;
@@ -135,6 +143,9 @@ class Process implements JournalWriter {
   /** The effect of the injection that is waited for is under way. */
   #open = false;
   #seen = 0;
+  #undos = 0;
+  /** Where a rollback has begun already, what it did is part of what the rest depends on. */
+  readonly #mayKnow: boolean;
 
   constructor(
     private readonly setting: RunSetting,
@@ -145,6 +156,7 @@ class Process implements JournalWriter {
   ) {
     this.#inventory = run.inventory;
     this.#durable = new JournalDurable(rehearsalRunId, history, this, this.#inventory.clock);
+    this.#mayKnow = !run.records.some(record => record.type === 'rollback.started' && record.key === undefined);
   }
 
   carry(): Promise<ProcessEnd> {
@@ -159,7 +171,16 @@ class Process implements JournalWriter {
       this.history.apply(
         this.#write({ type: 'run.started', pid: 0, machine: 'rehearsal', resumed: this.history.started }),
       );
-      interpret(this.#durable, setting.plan, { action: setting.action, fleet, clock }).then(
+      const rests = this.#mayKnow ? setting.memory?.of(this) : undefined;
+      const { limits } = setting.plan;
+      const gate = limits && { limits: makeGate(limits, whereNow(fleet)) };
+      interpret(this.#durable, setting.plan, {
+        action: setting.action,
+        fleet,
+        clock,
+        ...gate,
+        ...(rests && { rests }),
+      }).then(
         ended => this.#end({ ended }),
         (thrown: unknown) => this.#end({ thrown }),
       );
@@ -167,11 +188,34 @@ class Process implements JournalWriter {
     });
   }
 
+  get inventory(): RehearsalInventory {
+    return this.#inventory;
+  }
+  get records(): JournalRecord[] {
+    return this.run.records;
+  }
+  get questions(): string[] {
+    return this.run.questions;
+  }
+  get settled(): boolean {
+    return !this.#dead && this.#armed === undefined && this.run.fired === this.injections.length;
+  }
+  get mayShare(): boolean {
+    return this.#undos >= (this.setting.ownUndos ?? 0);
+  }
+  set shared(undos: number) {
+    this.run.shared = undos;
+  }
+  get shared(): number {
+    return this.run.shared;
+  }
+
   append(event: RunEvent, durability: 'synced' | 'soon'): Promise<JournalRecord> {
     if (this.#dead) return never();
     if (durability === 'soon') return noted;
     if (this.#strike()) return never();
     const record = this.#write(event);
+    if (event.type === 'undo.done') this.#undos++;
     if (event.type === 'question.asked') void this.#answer(event.id);
     const injection = this.injections[this.run.fired];
     if (injection && 'key' in event && event.key === injection.key && 'attempt' in event) {

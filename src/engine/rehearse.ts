@@ -1,5 +1,6 @@
 import type { ActionDefinition } from '../actions/action';
 import type { EndStatus, Failure, JournalRecord, Remaining, RunEnded } from './journal';
+import { RestMemory } from './known-rests';
 import type { Plan } from './plan';
 import type { RehearsalInventory, StateLoad } from './rehearsal-world';
 import {
@@ -120,6 +121,13 @@ interface Point {
   from: Checkpoint;
 }
 
+export interface PointOptions {
+  /** Sees what undos do. */
+  recorder?: CallRecorder | undefined;
+  /** So many undos are gone through before the rest may be taken from an equal run; default 0. */
+  ownUndos?: number | 'all';
+}
+
 /** How one failure point went. */
 export interface PointResult extends Judgement {
   run: SimulatedRun;
@@ -129,6 +137,7 @@ export interface PointResult extends Judgement {
 
 export class Rehearsing {
   readonly #setting: RunSetting;
+  readonly #memory = new RestMemory();
   readonly #start: RehearsalInventory;
   readonly #from = new Map<RecordedEffect, Checkpoint>();
   readonly #seen = new Map<string, Set<string>>();
@@ -231,26 +240,24 @@ export class Rehearsing {
     /** Cells whose rollback has been struck again already. */
     const paired = new Set<string>();
     for (const point of points) {
-      const recorder = pairs && new CallRecorder(() => 0);
-      const result = await this.at(point, [], recorder);
+      const cell = `${point.effect.key} ${point.fault}`;
+      const recorder = pairs && !paired.has(cell) ? new CallRecorder(() => 0) : undefined;
+      // Where the rollback comes from makes no difference to an undo far behind it, so each of those is struck once.
+      const whole = point.effect === lastStep && point.fault === 'fails-before';
+      const result = await this.at(point, [], { recorder, ownUndos: recorder ? (whole ? 'all' : 2) : 0 });
       counts[result.verdict]++;
       add(steps.get(point.effect.key)!.faults[point.fault], result.verdict);
       if (isBad(result.verdict)) stories.push(this.#story(point, result));
       if (pairs && recorder && result.verdict !== 'not-hit') {
-        const cell = `${point.effect.key} ${point.fault}`;
-        if (!paired.has(cell)) {
-          paired.add(cell);
-          const undos = recorder.effects.filter(effect => effect.phase === 'undo');
-          // Where the rollback comes from makes no difference to an undo far behind it, so each of those is struck once.
-          const whole = point.effect === lastStep && point.fault === 'fails-before';
-          for (const undo of whole ? undos : undos.slice(0, 2)) {
-            for (const { fault, injection } of secondInjections(undo)) {
-              const second = await this.at(point, [injection]);
-              if (second.run.fired < 2) continue;
-              pairs.points++;
-              pairs.counts[second.verdict]++;
-              if (isBad(second.verdict)) stories.push(this.#story(point, second, { key: undo.key, fault }));
-            }
+        paired.add(cell);
+        const undos = recorder.effects.filter(effect => effect.phase === 'undo');
+        for (const undo of whole ? undos : undos.slice(0, 2)) {
+          for (const { fault, injection } of secondInjections(undo)) {
+            const second = await this.at(point, [injection]);
+            if (second.run.fired < 2) continue;
+            pairs.points++;
+            pairs.counts[second.verdict]++;
+            if (isBad(second.verdict)) stories.push(this.#story(point, second, { key: undo.key, fault }));
           }
         }
       }
@@ -270,21 +277,25 @@ export class Rehearsing {
   }
 
   /** One failure point: a whole run, and when it ends in need of a person who rolls it back again, that too. */
-  async at(point: Point, more: readonly Injection[] = [], recorder?: CallRecorder): Promise<PointResult> {
+  async at(point: Point, more: readonly Injection[] = [], options: PointOptions = {}): Promise<PointResult> {
     const injections = [point.injection, ...more];
-    const setting: RunSetting = recorder
-      ? {
-          ...this.#setting,
-          onRecord: event => recorder.onRecord(event),
-          onCall: (call, reads) => recorder.onCall(call, reads),
-        }
-      : this.#setting;
-    const run = await simulate(setting, point.from, injections);
+    const { recorder, ownUndos = 0 } = options;
+    const setting: RunSetting = {
+      ...this.#setting,
+      ...(recorder && {
+        onRecord: event => recorder.onRecord(event),
+        onCall: (call, reads) => recorder.onCall(call, reads),
+      }),
+      ...(ownUndos !== 'all' && { memory: this.#memory, ownUndos }),
+    };
+    let run = await simulate(setting, point.from, injections);
     this.#runs++;
     if (!run.ended) return { run, verdict: 'stuck', left: [], byLoss: [] };
     const judged = this.#judge(point, run, run.ended);
     if (run.fired === 0) return { run, ...judged, verdict: 'not-hit' };
     if (run.ended.status !== 'needs-operator' || !isBad(judged.verdict)) return { run, ...judged };
+    // Going on from it takes all that it recorded.
+    if (run.shared > 0) run = await simulate(this.#setting, point.from, injections);
     const again = await rollBackAgain(this.#setting, point.from, run, hostLostSeconds * 1000);
     if (!again.ended) return { run, ...judged };
     const later = this.#judge(point, again, again.ended);

@@ -7,6 +7,7 @@ import type { Durable } from './durable';
 import { classifyRead, messageOf } from './failure';
 import { rollbackMark } from './history';
 import type { Failure, Remaining } from './journal';
+import type { KnownRests } from './known-rests';
 import { type ForkUndo, type StepUndo, stepsOf, type UndoEntry } from './undo-stack';
 import type { World } from './world';
 
@@ -37,12 +38,14 @@ export async function rollBack(
   world: World,
   stack: UndoEntry[],
   replacement: RunReplacement,
+  /** Only of a rehearsal, and only where nothing else of the run goes on beside it. */
+  rests?: KnownRests,
 ): Promise<RolledBack> {
-  return new Rollback(world, replacement).reverse(durable, stack, new Map());
+  return new Rollback(world, replacement).reverse(durable, stack, new Map(), rests);
 }
 
 /** Targets that a failed undo left in an unknown state, and which undo that was. */
-type Tainted = Map<string, string>;
+export type Tainted = Map<string, string>;
 
 class Rollback {
   constructor(
@@ -50,34 +53,62 @@ class Rollback {
     private readonly replacement: RunReplacement,
   ) {}
 
-  async reverse(durable: Durable, stack: UndoEntry[], tainted: Tainted): Promise<RolledBack> {
+  async reverse(
+    durable: Durable,
+    stack: UndoEntry[],
+    tainted: Tainted,
+    rests: KnownRests | undefined,
+  ): Promise<RolledBack> {
     const back: RolledBack = { undone: 0, remaining: [], warnings: [] };
+    const level = rests?.level(stack, tainted);
     for (let entry = stack.at(-1); entry; entry = stack.at(-1)) {
-      if (entry.kind === 'fork') await this.#reverseBranches(durable, entry, tainted, back);
+      const known = await level?.known(stack.length, back);
+      if (known) {
+        addTo(back, known);
+        stack.length = 0;
+        break;
+      }
+      if (entry.kind === 'fork') await this.#reverseBranches(durable, entry, tainted, back, rests);
       else await this.#undo(durable, entry, tainted, back);
       stack.pop();
     }
+    level?.end(back);
     return back;
   }
 
-  async #reverseBranches(durable: Durable, entry: ForkUndo, tainted: Tainted, back: RolledBack): Promise<void> {
+  async #reverseBranches(
+    durable: Durable,
+    entry: ForkUndo,
+    tainted: Tainted,
+    back: RolledBack,
+    rests: KnownRests | undefined,
+  ): Promise<void> {
     const branches = [...entry.branches].reverse();
+    // Side by side there is no moment at which only the rest is left.
+    const inner = entry.max === 1 || branches.length === 1 ? rests : undefined;
+    const level = inner?.level(entry.branches, tainted);
+    /** Of the branches so far. */
+    const all: RolledBack = { undone: 0, remaining: [], warnings: [] };
+    let over = false;
     const results = await durable.fork(
       `undo ${entry.key}`,
-      branches.map(branch => async one => {
+      branches.map((branch, at) => async one => {
         const own: Tainted = new Map(tainted);
-        return { ...(await this.reverse(one, branch, own)), own };
+        const known = over || branch.length === 0 ? undefined : await level?.known(branches.length - at, all);
+        over ||= known !== undefined;
+        const result = known ?? (over ? nothing : await this.reverse(one, branch, own, inner));
+        addTo(all, result);
+        return { ...result, own };
       }),
       { max: entry.max },
     );
     for (const result of results) {
       if (result.status === 'rejected') throw result.reason;
-      const { undone, remaining, warnings, own } = result.value;
-      back.undone += undone;
-      back.remaining.push(...remaining);
-      back.warnings.push(...warnings);
+      const { own } = result.value;
+      addTo(back, result.value);
       for (const [target, key] of own) tainted.set(target, key);
     }
+    level?.end(all);
   }
 
   async #undo(durable: Durable, entry: StepUndo, tainted: Tainted, back: RolledBack): Promise<void> {
@@ -164,6 +195,14 @@ class Rollback {
       }
     }
   }
+}
+
+const nothing: RolledBack = { undone: 0, remaining: [], warnings: [] };
+
+function addTo(sum: RolledBack, more: RolledBack): void {
+  sum.undone += more.undone;
+  sum.remaining.push(...more.remaining);
+  sum.warnings.push(...more.warnings);
 }
 
 function mayPass(error: unknown): boolean {

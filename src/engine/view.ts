@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../runbook/json';
 import type { CancelMode, EndStatus, Failure, JournalRecord, Remaining } from './journal';
-import type { Plan, PlannedStep } from './plan';
+import type { Plan } from './plan';
+import { leavesOf } from './planned-steps';
 
 /** Where a run stands, as the journal alone tells it. Whether its runner is still alive is known to the runner room (`crashed`). */
 export type RunPhase = 'submitted' | 'running' | 'waiting' | 'rolling-back' | EndStatus;
@@ -79,15 +80,6 @@ export interface RunView {
   records: number;
 }
 
-/** The foretold actions of a plan, depth first, with unknown items left out. */
-export function plannedActions(steps: readonly PlannedStep[]): Extract<PlannedStep, { kind: 'action' }>[] {
-  return steps.flatMap(step => {
-    if (step.kind === 'action') return [step];
-    if (step.kind === 'group') return plannedActions(step.steps);
-    return step.items === 'unknown' ? [] : step.items.flatMap(item => plannedActions(item.steps));
-  });
-}
-
 const tailLines = 20;
 
 /** Folds records into a view, in place: a run of 10,000 steps must not copy its view 20,000 times. */
@@ -127,8 +119,10 @@ export class RunModel {
         warnings: [],
         records: 1,
       };
-      for (const step of plannedActions(record.plan.steps)) {
-        this.#add({ key: step.key, pointer: step.pointer, uses: step.uses, title: step.title });
+      const foretold = [...record.plan.steps, ...(record.plan.finally ?? [])];
+      for (const step of leavesOf(foretold, { leftOut: true, anyItem: false })) {
+        const uses = step.kind === 'action' ? step.uses : step.control;
+        this.#add({ key: step.key, pointer: step.pointer, uses, title: step.title });
       }
       return;
     }

@@ -212,6 +212,44 @@ export interface Events {
   subscribe(listener: (event: HypervisorEvent) => void): Promise<() => void>;
 }
 
+/** What a run holds so that nobody else acts on the same thing; kept where everybody looks, on the hypervisor's side. */
+export interface LockRecord {
+  /** What it is on: `vm UUID`, `host NAME` or `datastore NAME`. */
+  name: string;
+  /** For people, e.g. `VM web1`. */
+  label: string;
+  /** `user@machine`. */
+  owner: string;
+  runId: string;
+  /** Grows with every taking of this lock, by whomever: an older holder can be told from a newer. */
+  token: number;
+  /** ms since 1970, by the holder's clock. */
+  takenAt: number;
+  heartbeatAt: number;
+  /** For people: the runbook's name and, after an end in need of an operator, what is left. */
+  note: string;
+}
+
+/** A lock as it is found. */
+export interface HeldLock extends LockRecord {
+  /** ms since the last heartbeat, by the clock of where it is kept: clocks of two holders can't be compared. */
+  heartbeatAgeMs: number;
+}
+
+export interface HostLocks {
+  /** Atomic among all who see this host. Ours already (same run): taken anew with a higher token. */
+  take(
+    lock: Omit<LockRecord, 'token' | 'takenAt' | 'heartbeatAt'>,
+  ): Promise<{ taken: LockRecord } | { heldBy: HeldLock }>;
+  /** Says that the holder lives, and looks whether it is still the holder. False: it is not; nothing was written. */
+  heartbeat(lock: LockRecord): Promise<boolean>;
+  /** Gives back what is still ours. Idempotent. */
+  release(lock: LockRecord): Promise<void>;
+  list(): Promise<HeldLock[]>;
+  /** Whoever holds it, if it is still held with this token. False: it is not any more. */
+  breakLock(name: string, token: number): Promise<boolean>;
+}
+
 /** An open connection. vSphere-like ones show many hosts, libvirt one. Every port that is missing is a capability it lacks. */
 export interface Hypervisor {
   /** Its name in the inventory. */
@@ -228,6 +266,8 @@ export interface Hypervisor {
   readonly imageBackup?: ImageBackup;
   readonly guestAgent?: GuestAgent;
   readonly events?: Events;
+  /** Absent: this connection keeps none. */
+  readonly locks?: HostLocks;
   close(): Promise<void>;
 }
 

@@ -17,6 +17,8 @@ export interface LibvirtConnection {
   uri: string;
   /** An OpenSSH client configuration to use instead of the user's own, relative to the inventory. */
   sshConfig?: string;
+  /** Folder on the host for the locks of runs; `none`: no locks. Default `/var/lib/virtbook/locks`. */
+  locks?: string;
   tags?: string[];
 }
 

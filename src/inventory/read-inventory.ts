@@ -18,10 +18,10 @@ export function readInventory(data: Json | undefined): Inventory {
 }
 
 function readConnection(value: Json): ConnectionDefinition | undefined {
-  const { type, uri, lab, hosts, sshConfig, tags } = asObject(value);
+  const { type, uri, lab, hosts, sshConfig, locks, tags } = asObject(value);
   const common = optional('tags', strings(tags));
   if (type === 'libvirt' && typeof uri === 'string')
-    return { type, uri, ...optional('sshConfig', text(sshConfig)), ...common };
+    return { type, uri, ...optional('sshConfig', text(sshConfig)), ...optional('locks', text(locks)), ...common };
   if (type === 'simulated' && typeof lab === 'string')
     return { type, lab, ...optional('hosts', strings(hosts)), ...common };
   return undefined;

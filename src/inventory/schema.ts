@@ -96,6 +96,13 @@ export const inventorySchema: RunbookSchema = {
           wanted: 'a libvirt URI such as `qemu+ssh://root@host/system`',
         },
         sshConfig,
+        locks: {
+          type: 'string',
+          pattern: '^(none|/.*)$',
+          description:
+            'Folder on the host where runs keep their locks; `/var/lib/virtbook/locks` when left out. `none`: nobody is kept from its VMs during a run.',
+          wanted: 'an absolute path on the host, or `none`',
+        },
         tags,
       },
     },

@@ -1,5 +1,6 @@
 import { HypervisorError } from '../hypervisors/errors';
 import type { BackupProxy, Exec, Hypervisor, Reach } from '../hypervisors/ports';
+import { alike } from '../hypervisors/simulated/alike';
 import { connectSimulated } from '../hypervisors/simulated/connection';
 import { type Difference, differences } from '../hypervisors/simulated/difference';
 import type { FaultHook } from '../hypervisors/simulated/faults';
@@ -69,6 +70,23 @@ export class SimulatedInventory {
   /** Asked on every call. */
   set onCall(hook: FaultHook | undefined) {
     for (const lab of this.#labs) lab.onCall = hook;
+  }
+
+  /** Nothing is under way: no call, no wait, no time-out. */
+  get quiet(): boolean {
+    return this.clock.quiet && this.#labs.every(lab => lab.quiet);
+  }
+
+  /** Equal in all that anything can find out, apart from what time it is. */
+  isLike(other: SimulatedInventory): boolean {
+    return this.#labs.every((lab, at) => alike(lab, other.#labs[at]!));
+  }
+
+  /** Goes on from where `to` is, a fork of what this was forked from, with as much time passed as between `from` and `to`. */
+  become(to: SimulatedInventory, from: SimulatedInventory): void {
+    const shiftMs = this.clock.now() - from.clock.now();
+    this.clock.catchUp(to.clock.now() + shiftMs);
+    for (const [at, lab] of this.#labs.entries()) lab.become(to.#labs[at]!, shiftMs);
   }
 
   /** What is different in `later`, a fork of this or of what this was forked from. Times, and what a boot clears (`/run`), don't count. */

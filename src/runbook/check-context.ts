@@ -1,3 +1,4 @@
+import type { CalledRunbooks } from './calls';
 import type { JsonSchema } from './value-type';
 
 type UndoClassName = 'none' | 'reversible' | 'restorable' | 'irreversible';
@@ -38,6 +39,10 @@ export interface CheckContext {
   actions: readonly ActionSignature[];
   /** undefined: there is no inventory, or it could not be read; then no name is doubted. */
   inventory?: KnownNames;
+  /** Called runbooks. Without it calls are not looked into. */
+  runbooks?: CalledRunbooks;
+  /** File name of the runbook itself, so that it is known when another one calls it. */
+  path?: string;
 }
 
 export function inputSchemas(action: ActionSignature): Record<string, JsonSchema> {

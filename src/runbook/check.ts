@@ -4,7 +4,7 @@ import type { Diagnostic, SourceRange } from './diagnostic';
 import { conditionSource } from './expression';
 import { type CheckedExpression, ExpressionChecker, type StepInScope } from './expression-check';
 import type { Json, JsonObject } from './json';
-import type { ActionStep, ForEachStep, InputDefinition, Step } from './model';
+import { type ActionStep, type ForEachStep, type InputDefinition, innerSteps, type Step } from './model';
 import type { ParsedRunbook } from './parse';
 
 import { diagnostic, type RuleCode } from './rules';
@@ -24,7 +24,7 @@ import {
 import { escapePointer } from './yaml-source';
 
 /** Everything that can be said of a runbook, in order of place, with what the file suppresses left out. */
-export function checkRunbook(parsed: ParsedRunbook, context: CheckContext): Diagnostic[] {
+export function checkRunbook(parsed: ParsedRunbook, context: CheckContext, _chain?: readonly string[]): Diagnostic[] {
   const checks = new RunbookChecks(parsed, context);
   return suppress(parsed.source.text, [...parsed.diagnostics, ...checks.run()]);
 }
@@ -88,7 +88,7 @@ export class RunbookScope {
       if (Array.isArray(step.rollback)) this.#collect(step.rollback);
       return this.actionOutputs(step.uses);
     }
-    const fields = this.#collect(step.steps);
+    const fields = this.#collect(innerSteps(step));
     const inner: ValueType = { kind: 'map', fields, label: 'outputs' };
     return step.kind === 'forEach' ? { kind: 'map', values: inner, label: 'outputs by item' } : inner;
   }
@@ -190,7 +190,8 @@ class RunbookChecks {
     if (step.name !== undefined) this.#template(step.name, `${step.pointer}/name`, undefined, '', variables);
     if (step.kind === 'steps') this.#steps(step.steps, variables);
     else if (step.kind === 'forEach') this.#forEach(step, variables);
-    else this.#action(step, variables);
+    else if (step.kind === 'action') this.#action(step, variables);
+    else this.#steps(innerSteps(step), variables);
   }
 
   #setState(step: Step, state: StepInScope['state'], around?: string): void {
@@ -205,7 +206,7 @@ class RunbookChecks {
   #leave(steps: readonly Step[], around: string | undefined): void {
     for (const step of steps) {
       this.#setState(step, 'inside', around);
-      if (step.kind !== 'action') this.#leave(step.steps, around);
+      this.#leave(innerSteps(step), around);
     }
   }
 

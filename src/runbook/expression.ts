@@ -115,7 +115,9 @@ export function evaluateExpression(source: string, scope: Scope): Json {
   for (const id of program.steps ?? Object.keys(scope.steps)) {
     if (Object.hasOwn(scope.steps, id)) steps[id] = toCel(scope.steps[id] as unknown as Json, size);
   }
-  const context: Record<string, unknown> = { inputs: toCel(scope.inputs, size), steps, run: scope.run };
+  const inputs = celInputs(scope.inputs);
+  size.largest = Math.max(size.largest, inputs.largest);
+  const context: Record<string, unknown> = { inputs: inputs.value, steps, run: scope.run };
   if (scope.index !== undefined) context.index = BigInt(scope.index);
   for (const [name, value] of Object.entries(scope.variables ?? {})) context[name] = toCel(value, size);
   if (program.loops > 1 && size.largest ** program.loops > maxIterations) {
@@ -170,6 +172,19 @@ export function evaluateCondition(when: string | boolean, scope: Scope): boolean
 export function conditionSource(when: string): { source: string; start: number } {
   const whole = wholeExpression(when);
   return whole ? { source: whole.source, start: whole.start } : { source: when, start: 0 };
+}
+
+const knownInputs = new WeakMap<JsonObject, { value: unknown; largest: number }>();
+
+/** Inputs don't change, and every expression of every item sees the same ones: converting a long list each time would cost its square. */
+function celInputs(inputs: JsonObject): { value: unknown; largest: number } {
+  let known = knownInputs.get(inputs);
+  if (!known) {
+    const size = { largest: 1 };
+    known = { value: toCel(inputs, size), largest: size.largest };
+    knownInputs.set(inputs, known);
+  }
+  return known;
 }
 
 /** As an embedded expression shows it. */

@@ -2,7 +2,7 @@ import publishedSchema from '../../schemas/runbook.schema.json';
 import type { Diagnostic } from './diagnostic';
 import { validateRunbook } from './generated/validate-runbook';
 import type { Json } from './json';
-import type { Runbook, Step } from './model';
+import { innerSteps, type Runbook, type Step } from './model';
 import { asObject, forEachSettings, readRunbook } from './read-runbook';
 import { diagnostic } from './rules';
 import type { RunbookSchema } from './schema';
@@ -58,7 +58,7 @@ function loopVariables(steps: readonly Step[], source: YamlSource, diagnostics: 
       if (Array.isArray(step.rollback)) loopVariables(step.rollback, source, diagnostics);
       continue;
     }
-    loopVariables(step.steps, source, diagnostics);
+    loopVariables(innerSteps(step), source, diagnostics);
     if (step.kind !== 'forEach') continue;
     const pointer = `${step.pointer}/forEach`;
     const data = dataAt(source.data, pointer);

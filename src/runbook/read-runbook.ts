@@ -1,6 +1,17 @@
 import { parseDuration } from './duration';
 import type { Json, JsonObject } from './json';
-import type { InputDefinition, InputType, Runbook, Step } from './model';
+import type {
+  ActionStep,
+  ApproveStep,
+  CallStep,
+  ForEachStep,
+  InputDefinition,
+  InputType,
+  Limits,
+  MaintenanceWindow,
+  Runbook,
+  Step,
+} from './model';
 
 export const inputTypes = [
   'string',
@@ -11,9 +22,33 @@ export const inputTypes = [
   'hosts',
   'vm',
   'vms',
+  'secret',
 ] as const satisfies readonly InputType[];
 /** Keys of `forEach` that are not the loop variable. */
-export const forEachSettings = ['batch', 'maxFailures'] as const;
+export const forEachSettings = ['batch', 'canary', 'maxFailures'] as const;
+export const limitNames = [
+  'perHost',
+  'perDatastore',
+  'perProxy',
+  'perConnection',
+  'total',
+] as const satisfies readonly (keyof Limits)[];
+/** Keys that say what kind a step is, in the order in which they are looked for. */
+export const stepKinds = [
+  'uses',
+  'forEach',
+  'parallel',
+  'approve',
+  'wait',
+  'assert',
+  'pointOfNoReturn',
+  'steps',
+] as const;
+
+/** Whether `uses` names a runbook in place of an action. */
+export function isCall(uses: string): boolean {
+  return uses.startsWith('./') || uses.startsWith('../');
+}
 
 /**
  * Data of a runbook as a Runbook. Never fails: what does not fit is left out, so that a half-typed file still has steps, ids and inputs.
@@ -39,7 +74,30 @@ export function readRunbook(data: Json | undefined): Runbook {
       writable: true,
     });
   }
+  if (isObject(root.outputs)) runbook.outputs = root.outputs;
+  if (isObject(root.limits)) runbook.limits = readLimits(root.limits);
+  if (isObject(root.window)) runbook.window = readWindow(root.window);
+  if (Array.isArray(root.finally)) runbook.finally = readSteps(root.finally, '/finally');
   return runbook;
+}
+
+function readLimits(object: JsonObject): Limits {
+  const limits: Limits = {};
+  for (const name of limitNames) {
+    const count = asCount(object[name]);
+    if (count !== undefined) limits[name] = count;
+  }
+  return limits;
+}
+
+function readWindow(object: JsonObject): MaintenanceWindow {
+  const allow = Array.isArray(object.allow) ? object.allow : [object.allow];
+  return {
+    allow: allow.filter(text => typeof text === 'string'),
+    zone: asString(object.zone) ?? '',
+    outside: object.outside === 'refuse' ? 'refuse' : 'wait',
+    closing: object.closing === 'rollback' || object.closing === 'ignore' ? object.closing : 'drain',
+  };
 }
 
 function readInput(value: Json): InputDefinition {
@@ -50,6 +108,10 @@ function readInput(value: Json): InputDefinition {
   if (description !== undefined) input.description = description;
   if (object.default !== undefined) input.default = object.default;
   if (Array.isArray(object.enum)) input.enum = object.enum;
+  const prompt = asString(object.prompt);
+  if (prompt !== undefined) input.prompt = prompt;
+  const env = asString(object.env);
+  if (env !== undefined) input.env = env;
   return input;
 }
 
@@ -68,23 +130,61 @@ function readStep(data: Json, pointer: string): Step | undefined {
   const when = data.when;
   if (typeof when === 'string' || typeof when === 'boolean') base.when = when;
 
-  if (data.forEach !== undefined) {
-    const settings = asObject(data.forEach);
-    const variable = Object.keys(settings).find(key => !(forEachSettings as readonly string[]).includes(key)) ?? '';
-    return {
-      ...base,
-      kind: 'forEach',
-      variable,
-      in: settings[variable] ?? [],
-      batch: asCount(settings.batch) ?? 1,
-      maxFailures: asCount(settings.maxFailures) ?? 0,
-      steps: readSteps(data.steps, `${pointer}/steps`),
-    };
+  switch (stepKinds.find(key => data[key] !== undefined)) {
+    case 'forEach':
+      return { ...base, ...readForEach(data, pointer) };
+    case 'parallel':
+      return { ...base, kind: 'parallel', steps: readSteps(data.parallel, `${pointer}/parallel`) };
+    case 'approve':
+      return { ...base, ...readApprove(asObject(data.approve)) };
+    case 'wait':
+      return { ...base, kind: 'wait', duration: asString(data.wait) ?? '' };
+    case 'assert': {
+      const message = asString(data.message);
+      const condition = typeof data.assert === 'boolean' ? data.assert : (asString(data.assert) ?? '');
+      return { ...base, kind: 'assert', condition, ...(message !== undefined && { message }) };
+    }
+    case 'pointOfNoReturn':
+      return { ...base, kind: 'pointOfNoReturn', message: asString(data.pointOfNoReturn) ?? '' };
+    case 'steps':
+      return { ...base, kind: 'steps', steps: readSteps(data.steps, `${pointer}/steps`) };
+    default:
+      return { ...base, ...readUses(data, pointer) };
   }
-  if (data.uses === undefined && data.steps !== undefined) {
-    return { ...base, kind: 'steps', steps: readSteps(data.steps, `${pointer}/steps`) };
-  }
-  const step: Step = { ...base, kind: 'action', uses: asString(data.uses) ?? '', with: asObject(data.with) };
+}
+
+type WithoutBase<T> = T extends Step ? Omit<T, 'pointer' | 'id' | 'name' | 'when'> : never;
+
+function readForEach(data: JsonObject, pointer: string): WithoutBase<ForEachStep> {
+  const settings = asObject(data.forEach);
+  const variable = Object.keys(settings).find(key => !(forEachSettings as readonly string[]).includes(key)) ?? '';
+  const canary = asCount(settings.canary);
+  return {
+    kind: 'forEach',
+    variable,
+    in: settings[variable] ?? [],
+    batch: asCount(settings.batch) ?? 1,
+    ...(canary !== undefined && { canary }),
+    maxFailures: asCount(settings.maxFailures) ?? 0,
+    steps: readSteps(data.steps, `${pointer}/steps`),
+  };
+}
+
+function readApprove(settings: JsonObject): WithoutBase<ApproveStep> {
+  const expires = duration(settings.expires);
+  return {
+    kind: 'approve',
+    by: asCount(settings.by) ?? 1,
+    ...(expires !== undefined && { expiresMs: expires }),
+    message: asString(settings.message) ?? 'May this run go on?',
+    self: settings.self !== false,
+  };
+}
+
+function readUses(data: JsonObject, pointer: string): WithoutBase<ActionStep | CallStep> {
+  const uses = asString(data.uses) ?? '';
+  if (isCall(uses)) return { kind: 'call', uses, with: asObject(data.with) };
+  const step: WithoutBase<ActionStep> = { kind: 'action', uses, with: asObject(data.with) };
   const retry = asObject(data.retry);
   const attempts = asCount(retry.attempts);
   if (attempts !== undefined) step.retry = { attempts, delayMs: duration(retry.delay) ?? 0 };
@@ -100,7 +200,11 @@ function duration(value: Json | undefined): number | undefined {
 }
 
 export function asObject(value: Json | undefined): JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
+  return isObject(value) ? value : {};
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function asString(value: Json | undefined): string | undefined {

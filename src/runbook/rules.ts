@@ -75,11 +75,6 @@ export const rules = {
     docs: 'The message says which values are.',
   },
   'unknown-action': { severity: 'error', summary: '`uses` names no action.', docs: 'See the list of actions.' },
-  'not-supported-yet': {
-    severity: 'error',
-    summary: 'Part of the language that this version can not run yet.',
-    docs: 'It would be dangerous to ignore it. Remove it.',
-  },
   'bad-id': {
     severity: 'error',
     summary: 'An id that can not be named in an expression.',

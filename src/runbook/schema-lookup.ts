@@ -1,4 +1,4 @@
-import type { Json } from './json';
+import type { Json, JsonObject } from './json';
 import type { RunbookSchema } from './schema';
 
 const isTemplateRef = (schema: RunbookSchema) => schema.$ref === '#/$defs/template';
@@ -17,7 +17,7 @@ function resolveSchemas(root: RunbookSchema, schema: RunbookSchema, data: Json |
   }
   const object = data !== null && typeof data === 'object' && !Array.isArray(data) ? data : undefined;
   if (schema.if) {
-    const holds = (schema.if.required ?? []).every(key => object !== undefined && Object.hasOwn(object, key));
+    const holds = object !== undefined && meets(object, schema.if);
     const branch = holds ? schema.then : schema.else;
     if (!object && schema.wanted) return [schema];
     return branch ? resolveSchemas(root, branch, data) : [schema];
@@ -33,6 +33,17 @@ function resolveSchemas(root: RunbookSchema, schema: RunbookSchema, data: Json |
     return anyOf.flatMap(option => resolveSchemas(root, option, data)).map(found => ({ ...found, ...beside }));
   }
   return [schema];
+}
+
+/** Whether data meets the condition of a choice: keys that are there, and patterns of them. */
+function meets(object: JsonObject, condition: RunbookSchema): boolean {
+  return (
+    (condition.required ?? []).every(key => Object.hasOwn(object, key)) &&
+    Object.entries(condition.properties ?? {}).every(([key, { pattern }]) => {
+      const value = object[key];
+      return pattern === undefined || (typeof value === 'string' && new RegExp(pattern).test(value));
+    })
+  );
 }
 
 /** The schemas for the value at a path. `dataAt(n)` is the data that the first `n` parts of the path lead to. */

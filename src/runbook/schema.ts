@@ -1,6 +1,6 @@
 import type { ActionSignature } from './check-context';
 import { durationPattern } from './duration';
-import { inputTypes } from './read-runbook';
+import { forEachSettings, inputTypes, limitNames, type stepKinds } from './read-runbook';
 import type { JsonSchema } from './value-type';
 
 /** Annotations beside JSON Schema that the checks read; validators ignore them. */
@@ -28,6 +28,9 @@ export interface RunbookSchema extends JsonSchema {
 export const templatePattern = '\\$\\{\\{';
 const idPattern = '^[A-Za-z][A-Za-z0-9_-]*$';
 const variablePattern = '[A-Za-z_][A-Za-z0-9_]*';
+const variableNamePattern = '^[A-Za-z_][A-Za-z0-9_]*$';
+/** `uses` of a call. */
+const callPattern = '^\\.\\.?/';
 /** A string with an expression in it, which may stand where a value of any type is wanted. */
 const templateRef = { $ref: '#/$defs/template' };
 
@@ -52,7 +55,52 @@ export function runbookSchema(actions: readonly ActionSignature[]): RunbookSchem
         patternProperties: { [idPattern]: { $ref: '#/$defs/input' } },
         additionalProperties: false,
       },
+      outputs: {
+        type: 'object',
+        description: 'What a runbook that calls this one gets, as `steps.ID.outputs.NAME`.',
+        patternProperties: { [idPattern]: {} },
+        additionalProperties: false,
+      },
+      limits: {
+        type: 'object',
+        description: 'How many steps may act at once. A step that would be one too many waits.',
+        additionalProperties: false,
+        properties: Object.fromEntries(
+          limitNames.map(name => [name, { type: 'integer', minimum: 1, description: limitTexts[name] }]),
+        ),
+      },
+      window: {
+        type: 'object',
+        description: 'When steps may be begun.',
+        required: ['allow', 'zone'],
+        additionalProperties: false,
+        properties: {
+          allow: {
+            anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }],
+            wanted: 'days and hours such as `Sat 22:00-04:00`, or a list of them',
+            description:
+              'Days and hours, one or several: `Sat 22:00-04:00`, `Mon-Fri 20:00-23:30`, `22:00-04:00` (every day).',
+          },
+          zone: { type: 'string', description: 'Time zone of these hours, e.g. `Europe/London`.' },
+          outside: {
+            enum: ['wait', 'refuse'],
+            default: 'wait',
+            description: 'A run that is started outside: `wait` until it opens, or `refuse`.',
+          },
+          closing: {
+            enum: ['drain', 'rollback', 'ignore'],
+            default: 'drain',
+            description:
+              'When it closes during the run: `drain` ends what is under way and stops, `rollback` undoes everything, `ignore` goes on.',
+          },
+        },
+      },
       steps: { $ref: '#/$defs/steps' },
+      finally: {
+        $ref: '#/$defs/steps',
+        description:
+          'Steps that run at the end, whatever became of the others, after a rollback too. They are not undone.',
+      },
     },
     $defs: {
       template: { type: 'string', pattern: templatePattern, description: 'A CEL expression: `${{ … }}`.' },
@@ -77,11 +125,18 @@ export function runbookSchema(actions: readonly ActionSignature[]): RunbookSchem
           type: {
             enum: [...inputTypes],
             description:
-              'Type of the value. `hosts` and `vms` take names, `group:NAME` or `tag:NAME`, and become a list of names.',
+              'Type of the value. `hosts` and `vms` take names, `group:NAME` or `tag:NAME`, and become a list of names. `secret` is text that is never written down.',
           },
           description: { type: 'string', description: 'Shown where the value is asked for.' },
           default: { description: 'Used when nothing is given. Without it the input must be given.' },
           enum: { type: 'array', description: 'Values that are allowed.' },
+          prompt: { type: 'string', description: 'What a person is asked when nothing was given.' },
+          env: {
+            type: 'string',
+            pattern: variableNamePattern,
+            wanted: 'the name of an environment variable',
+            description: 'For a `secret`: the environment variable that holds it, instead of `VIRTBOOK_SECRET_NAME`.',
+          },
         },
       },
       steps: {
@@ -92,26 +147,28 @@ export function runbookSchema(actions: readonly ActionSignature[]): RunbookSchem
       },
       step: {
         type: 'object',
-        wanted: 'a map with `uses`, `forEach` or `steps`',
-        if: { required: ['uses'] },
-        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-        then: {
-          type: 'object',
-          required: ['uses'],
-          discriminator: { propertyName: 'uses' },
-          oneOf: sorted.map(action => ({ $ref: `#/$defs/action:${action.name}` })),
-        },
-        else: {
-          if: { required: ['forEach'] },
-          // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-          then: { $ref: '#/$defs/forEachStep' },
-          else: {
-            if: { required: ['steps'] },
-            // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-            then: { $ref: '#/$defs/groupStep' },
-            else: { $ref: '#/$defs/untypedStep' },
-          },
-        },
+        wanted: 'a map with `uses`, `forEach`, `steps` or another kind of step',
+        ...choice([
+          [
+            { required: ['uses'], properties: { uses: { type: 'string', pattern: callPattern } } },
+            { $ref: '#/$defs/callStep' },
+          ],
+          [
+            { required: ['uses'] },
+            {
+              type: 'object',
+              required: ['uses'],
+              discriminator: { propertyName: 'uses' },
+              oneOf: sorted.map(action => ({ $ref: `#/$defs/action:${action.name}` })),
+            },
+          ],
+          ...Object.keys(kindSchemas).map((kind): [RunbookSchema, RunbookSchema] => [
+            { required: [kind] },
+            { $ref: `#/$defs/${kind}Step` },
+          ]),
+          [{ required: ['steps'] }, { $ref: '#/$defs/groupStep' }],
+          [{}, { $ref: '#/$defs/untypedStep' }],
+        ]),
       },
       untypedStep: {
         type: 'object',
@@ -119,16 +176,47 @@ export function runbookSchema(actions: readonly ActionSignature[]): RunbookSchem
         properties: {
           ...stepProperties,
           uses: { type: 'string', description: 'The action.', enum: sorted.map(action => action.name) },
-          forEach: { $ref: '#/$defs/forEach' },
+          ...kindSchemas,
           steps: { $ref: '#/$defs/steps' },
+        },
+      },
+      ...Object.fromEntries(
+        Object.entries(kindSchemas).map(([kind, schema]) => [
+          `${kind}Step`,
+          {
+            type: 'object',
+            required: kind === 'forEach' ? ['forEach', 'steps'] : [kind],
+            additionalProperties: false,
+            properties: { ...stepProperties, [kind]: schema, ...besides[kind] },
+          },
+        ]),
+      ),
+      callStep: {
+        type: 'object',
+        title: 'Call a runbook',
+        required: ['uses'],
+        additionalProperties: false,
+        properties: {
+          ...stepProperties,
+          uses: {
+            type: 'string',
+            pattern: callPattern,
+            description: 'The runbook to run here: its path relative to this file, beginning with `./` or `../`.',
+          },
+          with: { type: 'object', description: 'Inputs of the called runbook.' },
         },
       },
       forEach: {
         type: 'object',
         description:
-          'Runs the steps once per item: `{ host: "${{ inputs.hosts }}", batch: 2, maxFailures: 1 }`. The key that is neither `batch` nor `maxFailures` names the loop variable.',
+          'Runs the steps once per item: `{ host: "${{ inputs.hosts }}", batch: 2, maxFailures: 1 }`. The key that is none of `batch`, `canary` and `maxFailures` names the loop variable.',
         properties: {
           batch: { type: 'integer', minimum: 1, default: 1, description: 'How many items at once.' },
+          canary: {
+            type: 'integer',
+            minimum: 1,
+            description: 'So many items go first, and all of them must succeed before any other is begun.',
+          },
           maxFailures: {
             type: 'integer',
             minimum: 0,
@@ -137,18 +225,12 @@ export function runbookSchema(actions: readonly ActionSignature[]): RunbookSchem
           },
         },
         patternProperties: {
-          [`^(?!(batch|maxFailures)$)${variablePattern}$`]: {
+          [`^(?!(${forEachSettings.join('|')})$)${variablePattern}$`]: {
             anyOf: [{ type: 'array' }, templateRef],
             wanted: 'a list, or an expression that gives one',
           },
         },
         additionalProperties: false,
-      },
-      forEachStep: {
-        type: 'object',
-        required: ['forEach', 'steps'],
-        additionalProperties: false,
-        properties: { ...stepProperties, forEach: { $ref: '#/$defs/forEach' }, steps: { $ref: '#/$defs/steps' } },
       },
       groupStep: {
         type: 'object',
@@ -179,6 +261,63 @@ export function runbookSchema(actions: readonly ActionSignature[]): RunbookSchem
       ...Object.fromEntries(sorted.map(action => [`action:${action.name}`, actionStepSchema(action)])),
     },
   };
+}
+
+const limitTexts: Record<(typeof limitNames)[number], string> = {
+  perHost: 'How many steps may act on one host at once.',
+  perDatastore: 'How many steps may act on one datastore at once.',
+  perProxy: 'How many steps may use one proxy at once.',
+  perConnection: 'How many steps may act over one connection at once.',
+  total: 'How many steps may act at once, whatever they act on.',
+};
+
+/** What each kind of step says under the key that makes it one. Actions, calls and groups are apart. */
+const kindSchemas: Record<Exclude<(typeof stepKinds)[number], 'uses' | 'steps'>, RunbookSchema> = {
+  forEach: { $ref: '#/$defs/forEach' },
+  parallel: {
+    $ref: '#/$defs/steps',
+    description: 'Steps that run side by side. Several steps in one branch: a step with `steps:`.',
+  },
+  approve: {
+    type: 'object',
+    description: 'Waits until people have approved this very plan.',
+    additionalProperties: false,
+    properties: {
+      by: { type: 'integer', minimum: 1, default: 1, description: 'How many different people must approve.' },
+      expires: {
+        $ref: '#/$defs/duration',
+        description: 'Not approved within this time, the step fails, e.g. `24h`. Without it the run waits.',
+      },
+      message: { type: 'string', description: 'What they are asked. May hold expressions.' },
+      self: { type: 'boolean', default: true, description: 'Whether who submitted the run may approve it.' },
+    },
+  },
+  wait: {
+    anyOf: [{ $ref: '#/$defs/duration' }, templateRef],
+    rule: 'bad-duration',
+    wanted: 'a duration such as `30s`, `5m` or `1h30m`, or an expression that gives one',
+    description: 'Pauses the run, e.g. `5m`.',
+  },
+  assert: { type: ['string', 'boolean'], description: 'The step fails unless this CEL expression is true.' },
+  pointOfNoReturn: {
+    type: 'string',
+    description: 'What was done before is not undone any more; this says why. Only in the outermost `steps`.',
+  },
+};
+
+/** Further keys of these kinds. */
+const besides: Partial<Record<string, Record<string, RunbookSchema>>> = {
+  forEach: { steps: { $ref: '#/$defs/steps' } },
+  assert: { message: { type: 'string', description: 'What is said when it fails. May hold expressions.' } },
+};
+
+/** The schema of the first condition that holds. */
+type Case = [condition: RunbookSchema, schema: RunbookSchema];
+
+function choice([[condition, schema], ...rest]: [Case, ...Case[]]): RunbookSchema {
+  if (rest.length === 0) return schema;
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  return { if: condition, then: schema, else: choice(rest as [Case, ...Case[]]) };
 }
 
 const stepProperties: Record<string, RunbookSchema> = {

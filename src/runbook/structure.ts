@@ -2,6 +2,7 @@ import type { ErrorObject } from 'ajv';
 import type { Diagnostic } from './diagnostic';
 import { nearest } from './did-you-mean';
 import type { Json } from './json';
+import { isCall, stepKinds } from './read-runbook';
 import { diagnostic, type RuleCode } from './rules';
 import { type RunbookSchema, templatePattern } from './schema';
 import { schemasAt } from './schema-lookup';
@@ -90,9 +91,12 @@ class Place {
   get #name(): string {
     const last = this.#path.at(-1);
     if (last === undefined) return 'The file';
-    if (/^\d+$/.test(last))
-      return this.#path.at(-2) === 'steps' ? 'A step' : `Item ${Number(last) + 1} of \`${this.#path.at(-2)}\``;
+    if (/^\d+$/.test(last)) return this.#isStep ? 'A step' : `Item ${Number(last) + 1} of \`${this.#path.at(-2)}\``;
     return `\`${last}\``;
+  }
+
+  get #isStep(): boolean {
+    return /^\d+$/.test(this.#path.at(-1) ?? '') && stepLists.includes(this.#path.at(-2));
   }
 
   wrongValue(errors: ErrorObject[]): Diagnostic[] {
@@ -125,7 +129,7 @@ class Place {
         diagnostic(
           'wrong-value',
           short,
-          `${this.#name} is empty. Add at least one ${this.#path.at(-1) === 'steps' ? 'step.' : 'item, or remove it.'}`,
+          `${this.#name} is empty. Add at least one ${stepLists.includes(this.#path.at(-1)) ? 'step.' : 'item, or remove it.'}`,
         ),
       ];
     }
@@ -198,6 +202,11 @@ class Place {
       return diagnostic(written === undefined ? 'missing-key' : 'wrong-type', range, text);
     }
     const suggestions = nearest(written, names);
+    if (isAction && /\.ya?ml$/i.test(written)) {
+      const path = `./${written.replaceAll('\\', '/').replace(/^\/+/, '')}`;
+      const text = `To call a runbook, write its path relative to this file: \`${path}\`.`;
+      return diagnostic('unknown-action', range, text, [path]);
+    }
     const hint =
       suggestions.length > 0
         ? ` Did you mean ${describeChoices(suggestions)}?`
@@ -223,13 +232,10 @@ class Place {
     }
     const step = this.#stepAction();
     if (key === 'uses') {
-      // A step that says `approve` or `parallel` is told that, not that it lacks an action.
-      const later = Object.keys(this.#value as object).find(name => notYet.has(name));
-      if (later !== undefined) return this.#unknown(later);
       return diagnostic(
         'missing-key',
         this.#headOfStep(),
-        'A step needs `uses: ACTION`, or `forEach:` or `steps:` with steps inside.',
+        `A step needs \`uses: ACTION\`, or one of ${describeChoices(stepKinds.filter(kind => kind !== 'uses'))}.`,
       );
     }
     if (key === 'with' && step) {
@@ -258,11 +264,23 @@ class Place {
     const known = Object.keys(schema?.properties ?? {});
     const present = Object.keys(this.#value as object);
     const patterns = Object.keys(schema?.patternProperties ?? {});
-    if (notYet.has(key) && !known.includes(key) && this.#path.at(-1) !== 'with') {
+    const kind = this.#isStep ? stepKinds.find(name => present.includes(name) && known.includes(name)) : undefined;
+    if (kind && (stepKinds as readonly string[]).includes(key)) {
+      const inside = kind === 'uses' || kind === 'steps' ? key : kind;
+      const hint = ['forEach', 'parallel', 'steps'].includes(inside)
+        ? `Put the other under \`${inside === 'parallel' ? 'parallel' : 'steps'}:\`.`
+        : 'Make two steps of it.';
+      return diagnostic('unknown-key', range, `A step has either \`${kind}\` or \`${key}\`. ${hint}`);
+    }
+    if (this.#isStep && this.#stepAction() !== undefined && isCall(this.#stepAction()!)) {
       return diagnostic(
-        'not-supported-yet',
+        'unknown-key',
         range,
-        `\`${key}\` is not supported yet. Remove it: it must not be silently ignored.`,
+        `A step that calls a runbook has no \`${key}\`. Write it at the steps of that runbook, or remove it.`,
+        nearest(
+          key,
+          known.filter(name => !present.includes(name)),
+        ),
       );
     }
     const suggestions = nearest(
@@ -319,8 +337,8 @@ function needed(schema: RunbookSchema | undefined): string | undefined {
   return keys.length === 0 ? undefined : `a map with ${describeChoices(keys, 'and')}`;
 }
 
-/** In the design, but this version can not run it. */
-const notYet = new Set(['approve', 'parallel', 'pointOfNoReturn', 'finally', 'limits', 'window']);
+/** Keys that hold a list of steps. */
+const stepLists: readonly (string | undefined)[] = ['steps', 'rollback', 'parallel', 'finally'];
 
 function describe(schema: RunbookSchema | undefined): string {
   return schema?.description ? ` ${schema.description}` : '';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Plan } from '../engine/plan';
-import { plannedActions } from '../engine/view';
+import { plannedActions } from '../engine/planned-steps';
 import type { Hypervisor, SnapshotInfo } from '../hypervisors/ports';
 import { SimulatedLab } from '../hypervisors/simulated/lab';
 import { type LabRecords, parseLabFile, serializeLab } from '../hypervisors/simulated/lab-file';
@@ -97,7 +97,7 @@ export async function copyFromFile(file: string, inventory: Inventory, plan: Pla
 /** The lab with what the runbook expects in guests that nobody has looked into. */
 function labOf(records: LabRecords, plan: Plan): SimulatedLab {
   records.faults = [];
-  for (const step of plannedActions(plan.steps)) {
+  for (const step of plannedActions([...plan.steps, ...(plan.finally ?? [])])) {
     const { vm: name } = step.inputs;
     const vm = records.vms.find(one => one.name === name || one.uuid === name);
     if (!vm || vm.guest.otherCommands !== 'succeed') continue;

@@ -5,6 +5,7 @@ import { History } from '../engine/history';
 import { interpret } from '../engine/interpret';
 import type { JournalRecord, RunEnded } from '../engine/journal';
 import { JournalDurable } from '../engine/journal-durable';
+import { makeGate, whereNow } from '../engine/limits';
 import { planHash } from '../engine/plan-hash';
 import { realClock } from './clock';
 import { RunRefused } from './contract';
@@ -67,7 +68,8 @@ export async function carryRun(folder: string, rollBack?: { by: string }): Promi
       prompts: control.prompts(),
     });
     try {
-      const ended = await interpret(durable, plan, { action: actionNamed, fleet, clock: realClock });
+      const limits = plan.limits && { limits: makeGate(plan.limits, whereNow(fleet)) };
+      const ended = await interpret(durable, plan, { action: actionNamed, fleet, clock: realClock, ...limits });
       over = true;
       await journal.append(ended, 'synced');
       return ended;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { makePlan, PlanRefused } from '../../src/engine/make-plan';
 import { planHash } from '../../src/engine/plan-hash';
 import { inputFromText } from '../../src/engine/plan-inputs';
-import { plannedActions } from '../../src/engine/view';
+import { plannedActions } from '../../src/engine/planned-steps';
 import type { Inventory } from '../../src/inventory/model';
 import type { InputDefinition, Step } from '../../src/runbook/model';
 import { each, group, set, testActions, Values, withPointers } from './harness';

@@ -1,5 +1,5 @@
 import { changesText, shortHash } from '../../engine/plan-summary';
-import { plannedActions } from '../../engine/view';
+import { plannedActions } from '../../engine/planned-steps';
 import { openRuns } from '../../runner/runs';
 import { askLine } from '../ask';
 import { exitCodes } from '../exit-codes';

@@ -10,6 +10,7 @@ import {
   connectOpen,
   connectSupportsFeature,
 } from './generated/procedures';
+import { FolderLocks, usualLockFolder } from './host-locks';
 import { LibvirtHost } from './libvirt-host';
 import { LibvirtHypervisor } from './libvirt-hypervisor';
 import { RpcClient } from './rpc-client';
@@ -36,7 +37,7 @@ const AUTH_NONE = 0;
  */
 export async function connectLibvirt(
   name: string,
-  definition: { uri: string; sshConfig?: string },
+  definition: { uri: string; sshConfig?: string; locks?: string },
   options: LibvirtConnectOptions,
 ): Promise<LibvirtHypervisor> {
   const uri = parseLibvirtUri(definition.uri);
@@ -64,11 +65,14 @@ export async function connectLibvirt(
       rpc.call(connectSupportsFeature, { feature: Feature.keepAlive }),
     ]);
     const open = rpc;
-    const hypervisor = new LibvirtHypervisor(host, libVer, async () => {
+    const end = async () => {
       if (!open.closed) await open.call(connectClose, {}, { timeoutMs: 2_000 }).catch(() => undefined);
       open.close();
       transport.close();
-    });
+    };
+    const { locks: folder = usualLockFolder } = definition;
+    const locks = folder === 'none' ? undefined : new FolderLocks(name, folder, () => transport.files());
+    const hypervisor = new LibvirtHypervisor(host, libVer, end, locks);
     open.onClose(() => transport.close());
     await hypervisor.events.register();
     return hypervisor;

@@ -1,5 +1,5 @@
 import type { Capability } from '../capability';
-import type { ConnectionState, Hypervisor, VmInfo } from '../ports';
+import type { ConnectionState, HostLocks, Hypervisor, VmInfo } from '../ports';
 import type { Side } from './disk-move';
 import { LibvirtEvents } from './events';
 import { LibvirtGuestAgent } from './guest-agent';
@@ -25,6 +25,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly imageBackup?: LibvirtImageBackup;
   readonly guestAgent?: LibvirtGuestAgent;
   readonly events: LibvirtEvents;
+  readonly locks?: HostLocks;
   private readonly side: Side;
   private readonly inventory: InventoryState;
 
@@ -32,8 +33,10 @@ export class LibvirtHypervisor implements Hypervisor {
     host: LibvirtHost,
     libVersion: number,
     private readonly end: () => Promise<void>,
+    locks?: HostLocks,
   ) {
     this.connection = host.name;
+    this.locks = locks;
     const storage = new Storage(host);
     this.side = { host, storage };
     this.inventory = new InventoryState(host, storage);

@@ -3,13 +3,15 @@ import type { Duplex } from 'node:stream';
 import type { SshSession } from '../../ssh/contract';
 import { SshError } from '../../ssh/errors';
 import { HypervisorError } from '../errors';
+import { type LockFiles, localLockFiles, sftpLockFiles } from './lock-files';
 import type { LibvirtUri } from './uri';
 
-/** Reaches unix sockets of one host, straight or through SSH. */
+/** Reaches unix sockets and files of one host, straight or through SSH. */
 export interface Transport {
   /** The host's address as other machines know it; undefined for this machine. */
   readonly address?: string;
   open(path: string, signal?: AbortSignal): Promise<Duplex>;
+  files(): Promise<LockFiles>;
   close(): void;
 }
 
@@ -20,7 +22,7 @@ const places = {
 };
 
 export function localTransport(): Transport {
-  return { open: openLocal, close: () => {} };
+  return { open: openLocal, files: async () => localLockFiles, close: () => {} };
 }
 
 export async function sshTransport(session: SshSession): Promise<Transport> {
@@ -29,6 +31,7 @@ export async function sshTransport(session: SshSession): Promise<Transport> {
   return {
     address: /^(?:[^@]*@)?\[?([^\]]+?)\]?(?::\d+)?$/.exec(session.target)?.[1],
     open: (path, signal) => session.streamLocal(path, { signal }),
+    files: async () => sftpLockFiles(await session.sftp()),
     close: () => session.close(),
   };
 }

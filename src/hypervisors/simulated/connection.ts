@@ -5,6 +5,7 @@ import { SummingClock } from './clock';
 import { simulatedGuestAgent } from './guest-access';
 import { simulatedImageBackup } from './image-backup';
 import type { SimulatedLab } from './lab';
+import { SimulatedLocks } from './locks';
 import { simulatedMigration } from './migration';
 import { simulatedPower } from './power';
 import { simulatedSnapshots } from './snapshots';
@@ -107,6 +108,7 @@ class SimulatedConnection implements Hypervisor, Visible {
   readonly imageBackup: NonNullable<Hypervisor['imageBackup']>;
   readonly guestAgent: NonNullable<Hypervisor['guestAgent']>;
   readonly events: NonNullable<Hypervisor['events']>;
+  readonly locks: NonNullable<Hypervisor['locks']>;
   private readonly unsubscribe = new Set<() => void>();
 
   constructor(
@@ -119,6 +121,7 @@ class SimulatedConnection implements Hypervisor, Visible {
     this.migration = simulatedMigration(this);
     this.imageBackup = simulatedImageBackup(this);
     this.guestAgent = simulatedGuestAgent(this);
+    this.locks = new SimulatedLocks(lab, connection, () => this.answers());
     this.events = {
       subscribe: async listener => {
         const stop = lab.subscribe((event, host) => {

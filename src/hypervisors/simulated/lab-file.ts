@@ -3,11 +3,13 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, LineCounter, parseDocument } from 'yaml';
+import { LockRecordSchema } from '../lock-record';
 import { faultKinds, type ScriptedFault } from './faults';
 import type {
   LabDatastore,
   LabGuest,
   LabHost,
+  LabLock,
   LabPackageVersion,
   LabProxy,
   LabRepository,
@@ -231,6 +233,13 @@ export const LabFileSchema = Type.Object(
     ),
     vms: Type.Record(Type.String(), VmSchema),
     proxies: Type.Optional(Type.Record(Type.String(), ProxySchema)),
+    locks: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Object({ token: Type.Integer({ minimum: 1 }), held: Type.Optional(LockRecordSchema) }, closed),
+        { description: 'Who holds what during a run; written by runs.' },
+      ),
+    ),
     faults: Type.Optional(Type.Array(FaultSchema, { description: 'Counted from when the lab is opened.' })),
   },
   closed,
@@ -246,6 +255,7 @@ export interface LabRecords {
   repositories: Record<string, LabRepository>;
   vms: LabVm[];
   proxies: Record<string, LabProxy>;
+  locks?: Readonly<Record<string, LabLock>>;
   faults: ScriptedFault[];
 }
 
@@ -407,6 +417,7 @@ function fill(data: LabFileData, refuse: (path: string[], message: string) => ne
     repositories,
     vms,
     proxies,
+    ...(data.locks && { locks: data.locks }),
     faults: data.faults ?? [],
   };
 }
@@ -473,6 +484,7 @@ export function serializeLab(records: LabRecords): string {
       ]),
     ),
     proxies: records.proxies,
+    ...(records.locks && Object.keys(records.locks).length > 0 && { locks: records.locks }),
     faults: records.faults,
   };
   return `${JSON.stringify(data, undefined, 2)}\n`;

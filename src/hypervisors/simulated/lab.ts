@@ -3,7 +3,7 @@ import type { CallOptions, HypervisorEvent } from '../ports';
 import { type SimulatedClock, VirtualClock } from './clock';
 import { type Fault, type FaultHook, type LabCall, type ScriptedFault, scriptedFaults } from './faults';
 import { type LabRecords, parseLabFile, serializeLab } from './lab-file';
-import type { LabDatastore, LabHost, LabProxy, LabRepository, LabVm } from './state';
+import type { LabDatastore, LabHost, LabLock, LabProxy, LabRepository, LabVm } from './state';
 import { Table } from './table';
 
 /** Why a VM is off that nobody turned off. */
@@ -53,6 +53,8 @@ export class SimulatedLab {
   datastores: Table<LabDatastore>;
   vms: Table<LabVm>;
   proxies: Table<LabProxy>;
+  /** Of runs, by name. A fork has none. */
+  locks: Readonly<Record<string, LabLock>> = {};
   /** Grows with every change. */
   revision: number;
   readonly clock: SimulatedClock;
@@ -85,6 +87,7 @@ export class SimulatedLab {
       this.datastores = Table.from(Object.entries(records.datastores));
       this.vms = Table.from(records.vms.map(vm => [vm.name, vm] as const));
       this.proxies = Table.from(Object.entries(records.proxies));
+      this.locks = records.locks ?? {};
       this.revision = records.revision;
       this.repositories = records.repositories;
       this.faults = records.faults;
@@ -113,6 +116,7 @@ export class SimulatedLab {
       repositories: this.repositories,
       vms: [...this.vms.entries()].map(([, vm]) => vm),
       proxies: Object.fromEntries(this.proxies.entries()),
+      locks: this.locks,
       faults: this.faults,
     });
   }
@@ -120,6 +124,30 @@ export class SimulatedLab {
   /** An independent copy, without store, listeners, jobs under way, and, unless given, without faults. */
   fork(options: Omit<LabOptions, 'store'> = {}): SimulatedLab {
     return new SimulatedLab(this, options);
+  }
+
+  /** No job is under way. */
+  get quiet(): boolean {
+    return this.jobs.size === 0;
+  }
+
+  /** Goes on from where `to` is; what is to happen by the clock there happens `shiftMs` later here. */
+  become(to: SimulatedLab, shiftMs: number): void {
+    this.hosts = to.hosts.fork();
+    this.datastores = to.datastores.fork();
+    this.vms = to.vms.fork();
+    this.proxies = to.proxies.fork();
+    this.memory = to.memory.fork();
+    this.space = to.space.fork();
+    this.revision = to.revision;
+    const now = to.clock.now();
+    for (const vm of this.vms.changes()) {
+      if (vm.readyAt > now) this.vms.set(vm.name, { ...vm, readyAt: vm.readyAt + shiftMs });
+    }
+    for (const [name, host] of this.hosts.entries()) {
+      const until = host.lost?.until;
+      if (until !== undefined && until > now) this.hosts.set(name, { ...host, lost: { until: until + shiftMs } });
+    }
   }
 
   repository(name: string | undefined): LabRepository | undefined {
@@ -228,6 +256,25 @@ export class SimulatedLab {
     const fault = this.onCall?.(call, false);
     if (fault) return this.fail(fault, call, work);
     return this.perform(call, work);
+  }
+
+  /** Changes locks, in place, as nobody else does at the same time; false: it changed none. Kept when this resolves. */
+  async changeLocks(change: (locks: Record<string, LabLock>) => boolean): Promise<void> {
+    const work = async (): Promise<void> => {
+      if (this.store) await this.refresh();
+      const before = this.locks;
+      const locks = { ...before };
+      if (!change(locks)) return;
+      this.locks = locks;
+      this.revision++;
+      try {
+        await this.store?.write(this.serialize(), this.revision);
+      } catch (error) {
+        this.locks = before;
+        throw error;
+      }
+    };
+    await (this.store ? this.store.exclusive(work) : work());
   }
 
   private async perform<T>(call: LabCall, work: Work<T>): Promise<T> {
@@ -361,6 +408,7 @@ export class SimulatedLab {
     this.hosts = Table.from(Object.entries(records.hosts));
     this.datastores = Table.from(Object.entries(records.datastores));
     this.proxies = Table.from(Object.entries(records.proxies));
+    this.locks = records.locks ?? {};
     const before = this.vms;
     this.vms = Table.from(records.vms.map(vm => [vm.name, vm] as const));
     this.names = new Map(records.vms.map(vm => [vm.uuid, vm.name] as const));

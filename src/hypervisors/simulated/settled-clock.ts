@@ -17,6 +17,7 @@ const whenSettled: (then: () => void) => void =
 export class SettledClock implements SimulatedClock {
   readonly live = false;
   readonly #sleepers: Sleeper[] = [];
+  #settlers: (() => void)[] = [];
   #time: number;
   #scheduled = false;
   #stopped = false;
@@ -51,6 +52,20 @@ export class SettledClock implements SimulatedClock {
     return new Promise(resolve => this.#wait(milliseconds, signal, resolve, resolve));
   }
 
+  /** Nobody waits for a time to come, or for ever. */
+  get quiet(): boolean {
+    return this.#sleepers.length === 0;
+  }
+
+  /** Resolves when everything that could go on without time passing has gone on. */
+  settled(): Promise<void> {
+    return new Promise(resolve => {
+      if (this.#stopped) return;
+      this.#settlers.push(resolve);
+      this.#schedule();
+    });
+  }
+
   /** From now on: called when nothing goes on any more and no time that passes would change that. */
   watch(onIdle: () => void): void {
     this.#onIdle = onIdle;
@@ -62,6 +77,7 @@ export class SettledClock implements SimulatedClock {
     this.#stopped = true;
     this.#onIdle = undefined;
     this.#sleepers.length = 0;
+    this.#settlers = [];
   }
 
   #wait(milliseconds: number, signal: AbortSignal | undefined, done: () => void, aborted: () => void): void {
@@ -70,6 +86,8 @@ export class SettledClock implements SimulatedClock {
       (signal?.aborted ? aborted : done)();
       return;
     }
+    // Neither time nor anybody can end that wait.
+    if (!signal && milliseconds === Number.POSITIVE_INFINITY) return;
     const stop = (): void => {
       const at = this.#sleepers.indexOf(sleeper);
       if (at < 0) return;
@@ -99,6 +117,13 @@ export class SettledClock implements SimulatedClock {
 
   #move(): void {
     if (this.#stopped) return;
+    if (this.#settlers.length > 0) {
+      const settlers = this.#settlers;
+      this.#settlers = [];
+      for (const resolve of settlers) resolve();
+      this.#schedule();
+      return;
+    }
     let next = -1;
     // Of those due at the same time the one that came first: later ones are never `<`.
     for (let at = 0; at < this.#sleepers.length; at++) {

@@ -1,4 +1,4 @@
-import type { Consistency } from '../ports';
+import type { Consistency, LockRecord } from '../ports';
 
 /** The simulated lab's records. Never changed in place: an operation puts a new record in the place of the old one. */
 
@@ -141,6 +141,12 @@ export interface LabFile {
   sizeBytes: number;
   text?: string;
   image?: { vm: string; target: string; guest: LabGuest };
+}
+
+/** Stays when it is given back, so that its tokens only ever grow. */
+export interface LabLock {
+  token: number;
+  held?: LockRecord;
 }
 
 export const GiB = 1024 ** 3;

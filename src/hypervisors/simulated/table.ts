@@ -51,6 +51,11 @@ export class Table<V> {
     for (const [name, record] of changed) if (record !== undefined && !base.has(name)) yield [name, record];
   }
 
+  /** Records that are not those of the base. */
+  changes(): V[] {
+    return [...this.changed.values()].filter(record => record !== undefined);
+  }
+
   fork(): Table<V> {
     // Many changes are folded into a new base once, so that the next copies are cheap again.
     if (this.changed.size * 2 > this.base.size + 64) {
@@ -62,6 +67,16 @@ export class Table<V> {
     this.shared = true;
     twin.shared = true;
     return twin;
+  }
+
+  /** Whether both hold records that are `alike` under the same names. */
+  isLike(other: Table<V>, alike: (left: V, right: V) => boolean): boolean {
+    if (this.base === other.base && this.changed === other.changed) return true;
+    for (const name of this.candidates(other)) {
+      const [left, right] = [this.get(name), other.get(name)];
+      if (left !== right && (left === undefined || right === undefined || !alike(left, right))) return false;
+    }
+    return true;
   }
 
   /** Names whose records may differ between the two; looks only at what was changed when both come from one base. */

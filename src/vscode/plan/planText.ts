@@ -1,12 +1,6 @@
 import type { Plan, PlannedStep } from '../../engine/plan';
-import {
-  changedTargets,
-  changesText,
-  estimatedSeconds,
-  listed,
-  reachableActions,
-  shortHash,
-} from '../../engine/plan-summary';
+import { changedTargets, changesText, estimatedSeconds, listed, shortHash } from '../../engine/plan-summary';
+import { reachableActions } from '../../engine/planned-steps';
 import { roughly } from '../duration';
 
 /** A dialog must not grow beyond the screen. */
@@ -57,9 +51,13 @@ function stepLines(steps: readonly PlannedStep[], depth: number): string[] {
   return steps.flatMap((step, index) => {
     const head = `${pad}${index + 1}. `;
     const body = `${pad}   `;
-    const when = 'when' in step && step.when === 'unknown' ? ' _(if its condition holds then)_' : '';
-    const skipped = 'when' in step && step.when === false ? ' _(skipped: its condition is false)_' : '';
-    if (step.kind === 'group') return [`${head}**${step.key}**${when}${skipped}`, ...stepLines(step.steps, depth + 1)];
+    const when = step.when === 'unknown' ? ' _(if its condition holds then)_' : '';
+    const skipped = step.when === false ? ' _(skipped: its condition is false)_' : '';
+    if (step.kind === 'control') return [`${head}**${step.title}**${when}${skipped}`];
+    if (step.kind === 'group' || step.kind === 'parallel' || step.kind === 'call') {
+      const side = step.kind === 'parallel' ? ', side by side' : '';
+      return [`${head}**${step.key}**${side}${when}${skipped}`, ...stepLines(step.steps, depth + 1)];
+    }
     if (step.kind === 'items') {
       const how = step.batch === 1 ? 'one after another' : `${step.batch} at once`;
       if (step.items === 'unknown') {
