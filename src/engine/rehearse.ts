@@ -376,7 +376,7 @@ function whatHappened({ call, how }: Injection): string {
         case 'datastore-full':
           return `the datastore runs full in ${where}.`;
         case 'agent-silent':
-          return `the guest agent gives no answer in ${where}.`;
+          return `the guest agent stops answering in ${where}${how.fault.happened ? ', which happened' : ''}.`;
         case 'hang':
           return `${where} never answers.`;
       }

@@ -99,13 +99,14 @@ export class SimulatedInventory {
     });
   }
 
-  /** Starts the VMs that a lost host took down, where the host is back. */
+  /** Starts the VMs that were lost, where their host is back, and agents that have fallen silent. */
   startLost(): void {
     for (const lab of this.#labs) {
       for (const [, vm] of [...lab.vms.entries()]) {
-        if (!isLost(vm.stateReason) || lab.isLost(vm.host)) continue;
-        const { stateReason: _, ...rest } = vm;
-        lab.putVm({ ...rest, state: 'running', readyAt: 0 });
+        if (lab.isLost(vm.host)) continue;
+        const { stateReason, agentSilent, ...rest } = vm;
+        if (isLost(stateReason)) lab.putVm({ ...rest, state: 'running', readyAt: 0 });
+        else if (agentSilent) lab.putVm({ ...rest, ...(stateReason !== undefined && { stateReason }) });
       }
     }
   }
@@ -157,7 +158,9 @@ function isLost(stateReason: string | undefined): boolean {
 
 function isByLoss({ kind, name, path }: Difference, after: SimulatedLab): boolean {
   if (kind === 'host') return path === 'lost' || path.startsWith('lost.');
-  return kind === 'vm' && (path === 'state' || path === 'stateReason') && isLost(after.vms.get(name)?.stateReason);
+  if (kind !== 'vm') return false;
+  if (path === 'agentSilent') return true;
+  return (path === 'state' || path === 'stateReason') && isLost(after.vms.get(name)?.stateReason);
 }
 
 class SimulatedFleet implements Fleet {

@@ -8,7 +8,7 @@
  * - `host-lost`: the host goes down with all its VMs, for `seconds` or for good
  * - `vm-lost`: the process that runs the VM is gone, so the VM is off; the host goes on
  * - `datastore-full`: the space runs out in this call
- * - `agent-silent`: the guest agent gives no answer to this call
+ * - `agent-silent`: the guest agent answers nothing any more from this call on, until the guest boots; with `happened`, it did what it was asked before
  * - `hang`: no answer at all until the caller gives up
  */
 export const faultKinds = [
@@ -26,7 +26,7 @@ export type FaultKind = (typeof faultKinds)[number];
 
 export interface Fault {
   kind: FaultKind;
-  /** For `unknown`, `host-lost` and `vm-lost`: whether the effect happened first. */
+  /** For `unknown`, `host-lost`, `vm-lost` and `agent-silent`: whether the effect happened first. */
   happened?: boolean;
   /** For `host-lost`: back after so long. */
   seconds?: number;

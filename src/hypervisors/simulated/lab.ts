@@ -232,8 +232,13 @@ export class SimulatedLab {
 
   /** The VM is off, without a word to its guest. */
   lose(vm: LabVm, why: LossReason): void {
-    const { job: _, ...rest } = vm;
+    const { job: _, agentSilent: __, ...rest } = vm;
     this.putVm(vm.state === 'shutoff' ? rest : { ...rest, state: 'shutoff', stateReason: why, frozen: false });
+  }
+
+  /** Its agent answers nothing any more, until it boots. */
+  private silence(vm: LabVm): void {
+    this.putVm({ ...vm, agentSilent: true });
   }
 
   subscribe(listener: (event: HypervisorEvent, host: string) => void): () => void {
@@ -387,13 +392,19 @@ export class SimulatedLab {
           fault.message ?? `The datastore ran full during ${call.at} on ${subject} (simulated fault).`,
           details,
         );
-      case 'agent-silent':
+      case 'agent-silent': {
+        if (fault.happened) await this.perform(call, work);
+        const vm = call.vm === undefined ? undefined : this.find(call.vm);
+        if (vm) await this.perform({ at: call.at }, { effect: () => this.silence(this.find(vm.name) ?? vm) });
+        // What a call makes of an agent that is silent is for the call to say.
+        if (!fault.happened) return this.perform(call, work);
         await this.clock.pass(work.agentTimeoutMs ?? 5000, work.options?.signal);
         throw new HypervisorError(
           'agent',
-          fault.message ?? `The guest agent of ${subject} gave no answer (simulated fault).`,
-          details,
+          fault.message ?? `The guest agent of ${subject} gave no answer any more (simulated fault).`,
+          { ...details, outcomeUnknown: true },
         );
+      }
       case 'hang':
         await this.clock.pass(Number.POSITIVE_INFINITY, work.options?.signal);
         throw new HypervisorError('cancelled', 'Cancelled.', details);
