@@ -27,6 +27,13 @@ export interface SimulatedStrike {
   how: Injection['how'];
 }
 
+/** Faults that can strike some step of the plan. */
+export async function faultsOf(plan: Plan, inventory: RehearsalInventory): Promise<string[]> {
+  const rehearsing = new Rehearsing({ plan, action: actionNamed, inventory });
+  await rehearsing.clean();
+  return [...new Set(rehearsing.points().map(point => point.fault))];
+}
+
 /** Runs the plan on the simulated copy with the fault at its first step, as a rehearsal does, and judges it as a rehearsal does. */
 export async function rehearsed(
   plan: Plan,

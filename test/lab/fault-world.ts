@@ -1,6 +1,10 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadRunbook, planOf } from '../../src/cli/load';
+import type { Plan } from '../../src/engine/plan';
+import type { SimulatedInventory } from '../../src/inventory/simulated-inventory';
+import { copyFromFile } from '../../src/runner/rehearsal-copy';
 import { openRuns } from '../../src/runner/runs';
 import type { Host } from './host';
 import { type Lab, startLab, type Vm } from './lab';
@@ -110,6 +114,17 @@ export class FaultWorld {
     await vm.start();
     await vm.waitAgent();
     return vm;
+  }
+
+  /** The plan of a runbook, and the inventory as it is now as a simulated copy, by way of the file that the product writes. */
+  async captured(runbook: string): Promise<{ plan: Plan; planHash: string; inventory: SimulatedInventory }> {
+    const copy = join(this.lab.dir, 'captured.lab.yaml');
+    const capture = await this.virtbook.command('inventory', this.lab.inventory, '--capture', copy);
+    if (capture.code !== 0) throw new Error(`inventory --capture: ${capture.stdout}${capture.stderr}`);
+    const loaded = await loadRunbook(runbook, () => undefined);
+    const { plan, hash } = planOf(loaded, {});
+    const { inventory } = await copyFromFile(copy, loaded.inventory!, plan);
+    return { plan, planHash: hash, inventory };
   }
 
   /** What holds up the next freeze of the guest, as a slow hook of a database does: commands for its shell. Gives how to wait for that. */
@@ -233,16 +248,15 @@ export class FaultWorld {
   }
 
   async look(): Promise<SeenWorld> {
-    const hosts = [this.source, this.target];
-    const vms: SeenWorld['vms'] = {};
-    for (const [name, vm] of this.vms) vms[name] = await this.lookAt(vm);
-    const files: SeenWorld['files'] = {};
-    for (const host of hosts) {
-      const pools = ['images', 'shared', 'small'].map(pool => `/var/lib/libvirt/${pool}`);
-      const inPools = await host.exec(['find', ...pools, '-type', 'f', '-not', '-name', '.filling']);
-      const ours = await host.exec(['find', '/var/lib/libvirt', '/var/lib/virtbook', '/run', '-name', '*virtbook*']);
-      files[host.name] = [...new Set(`${inPools.stdout}${ours.stdout}`.trim().split('\n'))].sort();
-    }
+    const each = async <T>(names: Iterable<[string, T]>, seen: (one: T) => Promise<unknown>) =>
+      Object.fromEntries(await Promise.all([...names].map(async ([name, one]) => [name, await seen(one)])));
+    const [vms, files] = await Promise.all([
+      each(this.vms, vm => this.lookAt(vm)),
+      each(
+        [this.source, this.target].map(host => [host.name, host]),
+        host => filesOf(host),
+      ),
+    ]);
     // The folder of a VM stays, for it may hold other backups.
     const found = await this.proxy.exec(['find', backups, '-mindepth', '2']);
     const loose = await this.proxy.exec(['find', backups, '-maxdepth', '1', '-type', 'f', '-not', '-name', '.filling']);
@@ -281,6 +295,15 @@ export class FaultWorld {
 
 function lines(text: string): string[] {
   return text.split('\n').filter(Boolean).sort();
+}
+
+/** In the pools, and whatever else has the product's name; a lock that is free is a file with an even number. */
+async function filesOf(host: Host): Promise<string[]> {
+  const pools = ['images', 'shared', 'small'].map(pool => `/var/lib/libvirt/${pool}`);
+  const inPools = await host.exec(['find', ...pools, '-type', 'f', '-not', '-name', '.filling']);
+  const ours = await host.exec(['find', '/var/lib/libvirt', '/run', '-name', '*virtbook*']);
+  const locks = await host.exec(['find', '/var/lib/virtbook', '-path', '*/locks/*', '-name', '*[13579]']);
+  return [...new Set(lines(`${inPools.stdout}${ours.stdout}${locks.stdout}`))];
 }
 
 /** A folder for backups that can be filled, and a qemu-img that reads 4 MiB/s as long as /run/slow is there: a middle to strike in. */
