@@ -50,7 +50,7 @@ export function captureLab(seen: readonly SeenConnection[], inventory: Inventory
         version: host.version,
       };
     }
-    for (const store of state.datastores) nameDatastore(records, store, names);
+    for (const store of state.datastores) nameDatastore(records, store, names, assumed);
   }
   let number = 0;
   for (const { state, snapshots } of seen) {
@@ -87,6 +87,7 @@ function nameDatastore(
   records: LabRecords,
   store: ConnectionState['datastores'][number],
   names: Map<string, string>,
+  assumed: Set<string>,
 ): void {
   const other = records.datastores[store.name];
   const path = store.path ?? `/srv/${store.name}`;
@@ -96,6 +97,11 @@ function nameDatastore(
     return;
   }
   const name = other ? `${store.name}@${store.host}` : store.name;
+  if (other && other.path === path) {
+    assumed.add(
+      `${store.name} at ${path}: ${[...other.hosts, store.host].join(' and ')} have one each, as far as can be seen. Where it is one for all, write it once, with all its hosts.`,
+    );
+  }
   names.set(`${store.host} ${store.name}`, name);
   records.datastores[name] = {
     capacityGiB: store.capacityBytes / GiB,

@@ -170,12 +170,6 @@ export class FaultWorld {
     await this.source.exec(['sh', '-c', `rm -f /var/lib/libvirt/small/${name}.*`]);
   }
 
-  async killQemu(vm: Vm): Promise<void> {
-    const host = (await vm.host())!;
-    const killed = await host.exec(['sh', '-c', `kill -9 "$(cat /run/libvirt/qemu/${vm.name}.pid)"`]);
-    if (killed.code !== 0) throw new Error(`QEMU of ${vm.name}: ${killed.stderr}`);
-  }
-
   /** Down for a moment, or until `back`. */
   async restartLibvirtd(host: Host, back: () => Promise<unknown> = () => sleep(1500)): Promise<void> {
     await host.killLibvirtd();

@@ -144,7 +144,7 @@ const empty = async (): Promise<void> => {
   await world.target.emptyDatastore();
 };
 /** The agent of the guest hangs in the middle of the freeze, and comes to when everybody has given up on it. */
-const agentHangs = '(sleep 27; killall -CONT qemu-ga) > /dev/null 2>&1 & killall -STOP qemu-ga; sleep 1';
+const agentHangs = '(sleep 24; killall -CONT qemu-ga) > /dev/null 2>&1 & killall -STOP qemu-ga; sleep 1';
 
 const failedBack: Outcome = { status: 'rolled-back', failure: 'failed', inventory: 'back' };
 const unreachableBack: Outcome = { status: 'rolled-back', failure: 'unreachable', inventory: 'back' };
@@ -179,7 +179,7 @@ describe('vm.snapshot', () => {
       strike: freezing(
         () => web1,
         'sleep 5',
-        () => world.killQemu(web1),
+        () => web1.killQemu(),
       ),
       simulated: { at, how: lostVm },
       outcome: { ...failedBack, lost: ['web1'] },
@@ -264,7 +264,7 @@ describe('vm.migrate', () => {
       fault: 'kill QEMU',
       steps: move('web1', 16),
       vm: () => web1,
-      strike: moving(() => world.killQemu(web1)),
+      strike: moving(() => web1.killQemu()),
       simulated: { at, how: lostVm },
       outcome: { ...failedBack, lost: ['web1'] },
     },
@@ -344,7 +344,7 @@ describe('backup.image', () => {
       fault: 'kill QEMU',
       steps: backup('web1'),
       vm: () => web1,
-      strike: reading(() => world.killQemu(web1)),
+      strike: reading(() => web1.killQemu()),
       simulated: { at, how: lostVm },
       outcome: { ...failedBack, lost: ['web1'] },
     },
@@ -453,7 +453,7 @@ describe('guest.patch', () => {
       fault: 'kill QEMU',
       steps: patch,
       vm,
-      strike: upgrading(() => world.killQemu(app1)),
+      strike: upgrading(() => app1.killQemu()),
       simulated: { at, nth: 2, how: lostVm },
       outcome: failedBack,
     },
