@@ -3,6 +3,7 @@ import { backupImage } from './backup.image';
 import { checkGuest } from './check.guest';
 import { guestPatch } from './guest.patch';
 import { guestRun } from './guest.run';
+import { runUndo } from './run.undo';
 import { vmMigrate } from './vm.migrate';
 import { vmRevert } from './vm.revert';
 import { vmShutdown } from './vm.shutdown';
@@ -22,11 +23,13 @@ export const actions: readonly ActionDefinition[] = [
   guestPatch,
   checkGuest,
   backupImage,
+  runUndo(actionNamed),
 ];
-
-const byName = new Map(actions.map(action => [action.name, action]));
 
 /** The action that `uses:` names; undefined when there is none. */
 export function actionNamed(name: string): ActionDefinition | undefined {
+  byName ??= new Map(actions.map(action => [action.name, action]));
   return byName.get(name);
 }
+
+let byName: ReadonlyMap<string, ActionDefinition> | undefined;

@@ -4,7 +4,7 @@ import type { Person } from '../runner/contract';
 import { whoAmI } from '../runner/who';
 import type { SshPrompts } from '../ssh/contract';
 import type { Terminal } from './terminal';
-import { printable } from './terminal';
+import { paint, printable } from './terminal';
 
 /** Asks for a line. undefined: the input ended, the question was withdrawn, or Ctrl+C. */
 export function askLine(
@@ -52,7 +52,7 @@ export async function askChoice(
   }
 }
 
-/** Answers what SSH asks, on the terminal. `around` clears the screen for it. */
+/** Answers what SSH asks and which secrets a run needs, on the terminal. `around` clears the screen for it. */
 export function personAtTerminal(terminal: Terminal, around: <T>(ask: () => Promise<T>) => Promise<T>): Person {
   return {
     name: whoAmI(),
@@ -88,6 +88,13 @@ export function personAtTerminal(terminal: Terminal, around: <T>(ask: () => Prom
           answers.push(answer);
         }
         return answers;
+      }),
+    secret: ({ name, text, runbook, problem, variable }, signal) =>
+      around(() => {
+        if (problem !== undefined) terminal.write(`${paint(terminal, 'red', printable(problem))}\n`);
+        const what = text === name ? name : `${text} (${name})`;
+        const question = `${printable(runbook)} needs a secret, which is kept nowhere. ${printable(what)}`;
+        return askSecret(terminal, `${question}, or set ${variable}`, 1, signal);
       }),
   };
 }

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { actionNamed, actions } from '../actions/catalogue';
@@ -15,6 +15,7 @@ import { knownNames, type SeenNames } from '../inventory/names';
 import type { Diagnostic } from '../runbook/diagnostic';
 import { nearest } from '../runbook/did-you-mean';
 import type { JsonObject } from '../runbook/json';
+import { linkRunbooks, loadCalled, type ReadFile } from '../runbook/link';
 import type { Runbook } from '../runbook/model';
 import { UsageError } from './usage-error';
 
@@ -27,6 +28,7 @@ export interface CheckedFile {
 
 export interface LoadedRunbook {
   path: string;
+  /** With the runbooks that it calls. */
   runbook: Runbook;
   inventory?: Inventory;
   inventoryPath?: string;
@@ -71,14 +73,35 @@ export async function checkFile(
   if (documentKind(document) !== 'runbook')
     return { name, document, diagnostics: findings(document, { actions, cache }) };
   const { runbook, draft } = runbookOf(document, cache);
+  const { runbooks } = await loadCalled(draft, basename(name), calledFrom(name));
   const inventory =
     draft.inventory === undefined ? undefined : await loadInventory(resolve(dirname(name), draft.inventory));
   const diagnostics = findings(document, {
     actions,
     cache,
+    runbooks,
     ...(inventory?.inventory && { inventory: knownNames(inventory.inventory, inventory.seen) }),
   });
   return { name, document, diagnostics, ...(runbook && { runbook }), ...(inventory && { inventory }) };
+}
+
+/** Reads the runbooks that a runbook calls, by their path relative to its folder; undefined: there is none. */
+function calledFrom(name: string): ReadFile {
+  const folder = dirname(resolve(name));
+  return async path => {
+    let bytes: Buffer;
+    try {
+      bytes = await readFile(join(folder, path));
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      throw error;
+    }
+    try {
+      return utf8.decode(bytes);
+    } catch {
+      throw new Error('it is not UTF-8 text.');
+    }
+  };
 }
 
 export interface LoadedInventory {
@@ -144,9 +167,11 @@ export async function loadRunbook(name: string, report: (file: CheckedFile) => v
   }
   const { inventory } = checked;
   if (inventory?.problem !== undefined) throw new UsageError(inventory.problem);
+  const { runbook, problems } = await linkRunbooks(checked.runbook, basename(name), calledFrom(name), { actions });
+  if (problems.length > 0) throw new UsageError(problems.map(({ message }) => `${name}: ${message}`).join('\n'));
   return {
     path: resolve(name),
-    runbook: checked.runbook,
+    runbook,
     seen: inventory?.seen ?? {},
     ...(inventory?.inventory && { inventory: inventory.inventory, inventoryPath: inventory.path }),
     warnings: checked,
@@ -160,17 +185,27 @@ export interface PlanChoices {
   from?: string;
 }
 
-/** @throws UsageError for inputs that don't fit */
-export function planOf(loaded: LoadedRunbook, choices: PlanChoices): { plan: Plan; hash: string } {
+/** What was given on the command line. @throws UsageError */
+export function givenInputs(loaded: LoadedRunbook, choices: PlanChoices): JsonObject {
   const inputs: JsonObject = {};
   for (const given of choices.input ?? []) {
     const at = given.indexOf('=');
-    if (at <= 0) throw new UsageError(`--input ${given} must be NAME=VALUE.`);
+    // What stands after it may be a secret, so it is not said again.
+    if (at <= 0) throw new UsageError(`--input ${at < 0 ? given : '=…'} must be NAME=VALUE.`);
     const name = given.slice(0, at);
     const definition = Object.hasOwn(loaded.runbook.inputs, name) ? loaded.runbook.inputs[name] : undefined;
     inputs[name] = inputFromText(given.slice(at + 1), definition);
   }
   requireKnownNames(loaded, inputs);
+  return inputs;
+}
+
+/** @throws UsageError for inputs that don't fit */
+export function planOf(
+  loaded: LoadedRunbook,
+  choices: PlanChoices,
+  inputs: JsonObject = givenInputs(loaded, choices),
+): { plan: Plan; hash: string } {
   try {
     return makePlan({
       runbook: loaded.runbook,

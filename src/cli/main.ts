@@ -28,8 +28,9 @@ Exit codes:
   3  the rollback is incomplete, or the runner died: a person is needed
 
 Environment:
-  VIRTBOOK_STATE   folder that holds the runs and their journals
-  NO_COLOR         no colours
+  VIRTBOOK_STATE          folder that holds the runs and their journals
+  VIRTBOOK_SECRET_<NAME>  value of the secret input NAME (or the variable that its \`env:\` names)
+  NO_COLOR                no colours
 `,
     );
 
@@ -95,7 +96,8 @@ ${examples('virtbook rehearse patch.runbook.yaml', 'virtbook rehearse patch.runb
       'after',
       `
 The run is carried by a process of its own: closing the terminal does not stop it. Ctrl+C asks whether to stop and keep what was done,
-to roll back, or to leave it running; a second Ctrl+C leaves it running. With --format json the journal's records are printed, one per line.
+to roll back, or to leave it running; a second Ctrl+C leaves it running. Inputs without a value, secrets and approvals are asked for at a
+terminal; --yes only answers the first question, and approves nothing. With --format json the journal's records are printed, one per line.
 ${examples('virtbook run patch.runbook.yaml', 'virtbook run patch.runbook.yaml --input vms=group:web --yes', 'virtbook run patch.runbook.yaml --from reboot')}`,
     )
     .action(async (file, options) => end(await (await import('./commands/run')).run(file, options, terminal)));
@@ -134,6 +136,30 @@ ${examples('virtbook rollback latest')}`,
     .addHelpText('after', examples('virtbook cancel latest --rollback', 'virtbook cancel 20260103-2200 --keep'))
     .action(async (name, options) => end(await (await import('./commands/control')).cancel(name, options, terminal)));
 
+  for (const decision of ['approve', 'reject'] as const) {
+    program
+      .command(decision)
+      .description(
+        decision === 'approve'
+          ? 'approve what a run waits for, for the plan that it has and no other'
+          : 'say no to what a run waits for an approval of: it is rolled back',
+      )
+      .argument('<run>', runArgument)
+      .option('--gate <key>', 'which approval, where the run waits for several')
+      .option('--note <text>', 'why; kept in the journal')
+      .option('--as <name>', 'in the name of somebody else; the journal says that you said so')
+      .addHelpText(
+        'after',
+        `
+An approval is given in the name of the account that carries the run, which is the only one that can reach it. Names given with --as are
+not checked.
+${examples(`virtbook ${decision} latest`, `virtbook ${decision} 20260103-2200 --note "agreed in CHG-1234"`)}`,
+      )
+      .action(async (name, options) =>
+        end(await (await import('./commands/approve')).approve(name, decision, options, terminal)),
+      );
+  }
+
   program
     .command('runs')
     .description('list runs, newest first')
@@ -146,8 +172,16 @@ ${examples('virtbook rollback latest')}`,
     .description('show a run: its steps, what was undone, what is left; ends with the exit code of the run')
     .argument('<run>', runArgument)
     .option('-f, --follow', 'watch it until it ends')
+    .option('--remaining', 'print what it left undone as a runbook')
     .addOption(format())
-    .addHelpText('after', examples('virtbook show latest', 'virtbook show latest --follow'))
+    .addHelpText(
+      'after',
+      examples(
+        'virtbook show latest',
+        'virtbook show latest --follow',
+        'virtbook show latest --remaining > rest.runbook.yaml',
+      ),
+    )
     .action(async (name, options) => end(await (await import('./commands/show')).show(name, options, terminal)));
 
   program
@@ -167,6 +201,34 @@ ${examples('virtbook rollback latest')}`,
     .action(async (file, options) =>
       end(await (await import('./commands/inventory')).inventory(file, options, terminal)),
     );
+
+  const inventoryOption = (): Option =>
+    new Option(
+      '-i, --inventory <file>',
+      'the inventory, or a runbook that names it; the one in this folder when left out',
+    );
+
+  program
+    .command('locks')
+    .description('list who holds hosts, VMs and datastores during a run')
+    .addOption(inventoryOption())
+    .addOption(format())
+    .addHelpText('after', examples('virtbook locks', 'virtbook locks -i patch.runbook.yaml --format json'))
+    .action(async options => end(await (await import('./commands/locks')).locks(options, terminal)));
+
+  program
+    .command('release')
+    .description('take locks away from a run that can not give them back; shows first what it leaves undone')
+    .argument('<name>', 'what is locked, e.g. `web1`, or the run that holds it')
+    .addOption(inventoryOption())
+    .option('-y, --yes', 'release without asking')
+    .addHelpText(
+      'after',
+      `
+A run that is alive begins no other step without its locks, undoes nothing, and ends in need of a person.
+${examples('virtbook release web1', 'virtbook release 20260103-2200 -i lab.inventory.yaml --yes')}`,
+    )
+    .action(async (name, options) => end(await (await import('./commands/release')).release(name, options, terminal)));
 
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;

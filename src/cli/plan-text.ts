@@ -1,3 +1,4 @@
+import { unlockedPlanText } from '../engine/lock-text';
 import { findStep } from '../engine/part';
 import type { Plan, PlannedStep } from '../engine/plan';
 import { changesText, estimatedSeconds, shortHash } from '../engine/plan-summary';
@@ -24,6 +25,8 @@ export function planText(
     for (const unknown of plan.unknowns) lines.push(`  ${printable(unknown)}`);
   }
   lines.push('', `${printable(changesText(plan))}. About ${duration(estimatedSeconds(plan.steps) * 1000)} in all.`);
+  const unlocked = unlockedPlanText(plan);
+  if (unlocked !== undefined) lines.push(`${paint(terminal, 'yellow', 'warning:')} ${printable(unlocked)}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -56,8 +56,9 @@ export class LiveProgress implements Progress {
     if (record.type === 'run.submitted') this.#lines.push(headText(this.model.view!, this.terminal).trimEnd());
     const text = recordText(record, this.model, this.terminal, true);
     if (text !== undefined) this.#lines.push(text);
-    if (record.type === 'step.intent' || record.type === 'undo.intent') this.#underWay.add(record.key);
-    if (/^(step\.(done|failed)|undo\.(done|failed))$/.test(record.type) && 'key' in record)
+    if (/^(step|undo)\.intent$|^control\.started$/.test(record.type) && 'key' in record && this.model.step(record.key!))
+      this.#underWay.add(record.key!);
+    if (/^(step\.(done|failed)|undo\.(done|failed)|control\.done)$/.test(record.type) && 'key' in record)
       this.#underWay.delete(record.key!);
     if (this.#lines.length > 0 && !this.#paused) this.#draw();
   }
@@ -121,6 +122,8 @@ export class LiveProgress implements Progress {
     if (steps.length > mostRows) rows.push(paint(this.terminal, 'dim', `  and ${steps.length - mostRows} more`));
     const ended = view.steps.filter(step => step.state !== 'pending' && step.state !== 'running').length;
     const since = duration(this.now() - (view.startedAt ?? view.submittedAt));
+    if (view.window !== undefined)
+      rows.push(paint(this.terminal, 'dim', cutTo(`  ${view.window}`, this.terminal.columns())));
     if (view.phase !== 'waiting') {
       const what = view.phase === 'rolling-back' ? 'rolling back' : `${ended} of ${view.steps.length} steps`;
       rows.push(paint(this.terminal, 'dim', cutTo(`  ${what}, ${since}`, this.terminal.columns())));

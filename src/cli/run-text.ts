@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
-import type { RunModel, RunView, StepView } from '../engine/view';
-import type { RunStatus } from '../runner/contract';
+import type { OpenApproval, RunModel, RunView, StepView } from '../engine/view';
+import type { ReadRun } from '../runner/contract';
 import { duration, paint, printable, type Terminal } from './terminal';
 
 export interface Marks {
@@ -10,6 +10,7 @@ export interface Marks {
   undone: string;
   skipped: string;
   asks: string;
+  waits: string;
   spinner: readonly string[];
 }
 
@@ -22,6 +23,7 @@ export function marksOf(terminal: Terminal): Marks {
     undone: mark('yellow', '↶', 'undone'),
     skipped: mark('dim', '–', '-'),
     asks: mark('yellow', '?', '?'),
+    waits: mark('yellow', '⏸', 'waits:'),
     spinner: terminal.unicode ? [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'] : ['|', '/', '-', '\\'],
   };
 }
@@ -63,6 +65,32 @@ export function recordText(
     }
     case 'step.skipped':
       return `${marks.skipped} ${dim(`${step ? stepName(step) : record.key} is left out (${printable(record.reason)})`)}`;
+    case 'control.started':
+      return live || !step ? undefined : `${dim('…')} ${stepName(step)}`;
+    case 'control.done': {
+      if (!step) return undefined;
+      const time = step.startedAt === undefined ? '' : `  ${dim(duration(record.t - step.startedAt))}`;
+      return `${marks.done} ${stepName(step)}${time}`;
+    }
+    case 'noreturn.passed':
+      return paint(terminal, 'yellow', `What was done so far is kept from here on: ${printable(record.message)}`);
+    case 'finally.started':
+      return dim('Steps of `finally` follow; they run whatever became of the others.');
+    case 'window.waiting':
+    case 'window.closed':
+      return `${marks.waits} ${printable(record.text)}`;
+    case 'approval.asked': {
+      const approval = model.view?.approvals.find(one => one.key === record.key);
+      return `${marks.asks} ${approval ? approvalText(approval) : printable(record.message)}`;
+    }
+    case 'approval.given':
+      return `${marks.done} ${printable(record.by)} approves ${printable(record.key)}${noteText(record.note)}`;
+    case 'approval.rejected':
+      return `${marks.failed} ${printable(record.by)} rejects ${printable(record.key)}${noteText(record.note)}`;
+    case 'approval.over':
+      return record.why === 'expired'
+        ? `${marks.failed} ${printable(record.key)}: nobody approved it in time.`
+        : dim(`${printable(record.key)} waits for no approval any more: the run was stopped.`);
     case 'step.log':
       return undefined;
     case 'item.skipped':
@@ -102,6 +130,36 @@ export function recordText(
   }
 }
 
+/** What is to be approved, by how many, until when, and of which plan. */
+export function approvalText(approval: OpenApproval): string {
+  const { key, message, needed, given, expiresAt, planHash, self } = approval;
+  const people = needed === 1 ? '1 person' : `${needed} different people`;
+  const facts = [
+    `needs ${people}${given.length > 0 ? `, so far ${given.map(one => printable(one.by)).join(', ')}` : ''}`,
+    ...(self ? [] : ['not who started the run']),
+    ...(expiresAt === undefined ? [] : [`until ${when(expiresAt)}`]),
+    `plan ${shortHash(planHash)}`,
+  ];
+  return `${printable(key)} waits for approval: ${printable(message)} (${facts.join('; ')})`;
+}
+
+/** How a person without this terminal decides. */
+export function approveCommand(runId: string, approvals: readonly OpenApproval[], key: string): string {
+  const gate = approvals.length > 1 ? ` --gate '${key}'` : '';
+  return `virtbook approve ${runId}${gate}, or virtbook reject ${runId}${gate}`;
+}
+
+function noteText(note: string | undefined): string {
+  return note === undefined ? '' : `: ${printable(note)}`;
+}
+
+/** `2026-01-03 22:00`, in the zone of this computer. */
+export function when(ms: number): string {
+  const date = new Date(ms);
+  const two = (number: number): string => String(number).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
 function failureText({ class: kind, message }: { class: string; message: string }): string {
   const text = printable(message);
   const words: Record<string, string> = {
@@ -109,12 +167,14 @@ function failureText({ class: kind, message }: { class: string; message: string 
     timeout: 'time-out: ',
     unreachable: 'unreachable: ',
     unknown: 'outcome unknown: ',
+    locked: 'locked: ',
+    drift: 'not as planned: ',
   };
   return `${words[kind] ?? ''}${text}`;
 }
 
 /** How a run ended, as a short story: what happened, what was undone, what is left, what to do next. */
-export function endText(run: RunView & { status: RunStatus }, terminal: Terminal): string {
+export function endText(run: ReadRun, terminal: Terminal): string {
   const marks = marksOf(terminal);
   const lines: string[] = [''];
   const took = run.endedAt !== undefined ? ` after ${duration(run.endedAt - (run.startedAt ?? run.submittedAt))}` : '';
@@ -125,7 +185,11 @@ export function endText(run: RunView & { status: RunStatus }, terminal: Terminal
   const why = run.failure === undefined ? '' : failureText(run.failure);
   const blame = failed
     ? `${stepName(failed)} failed: ${why}`
-    : (run.failedStep ?? '') && `${run.failedStep} failed: ${why}`;
+    : run.failedStep !== undefined
+      ? `${run.failedStep} failed: ${why}`
+      : run.failure?.class === 'cancelled'
+        ? ''
+        : why;
   const undone = count('undone');
   switch (run.status) {
     case 'done': {
@@ -156,31 +220,50 @@ export function endText(run: RunView & { status: RunStatus }, terminal: Terminal
       break;
     case 'stopped':
       lines.push(`${marks.skipped} ${printable(run.name)}: stopped${took}. ${steps(count('done'))} done and kept.`);
-      lines.push(`  Go on: virtbook resume ${run.runId}`, `  Undo:  virtbook rollback ${run.runId}`);
+      if (blame) lines.push(`  ${blame}`);
+      lines.push(...goOnLines(run));
       break;
     case 'needs-operator':
-      lines.push(`${marks.failed} ${printable(run.name)}: not everything could be undone, so a person is needed.`);
+      lines.push(
+        run.forward
+          ? `${marks.failed} ${printable(run.name)}: stopped after its point of no return, so a person is needed. What was done is kept.`
+          : `${marks.failed} ${printable(run.name)}: not everything could be undone, so a person is needed.`,
+      );
       if (blame) lines.push(`  ${blame}`);
       if (undone > 0) lines.push(`  ${steps(undone)} ${undone === 1 ? 'was' : 'were'} undone. What is left:`);
       else lines.push('  What is left:');
       for (const { key, text, why: reason } of run.remaining) {
         lines.push(`  - ${printable(key)}: ${printable(text)}`, `    ${printable(reason)}`);
       }
-      if (run.remaining.some(one => !one.final)) {
+      if (run.forward) {
+        lines.push(`  When what is in the way is gone, this goes on with it: virtbook resume ${run.runId}`);
+      } else if (run.remaining.some(one => !one.final)) {
         lines.push(`  When what is in the way is gone, this tries the rest again: virtbook rollback ${run.runId}`);
+      }
+      if (run.remaining.some(one => one.step)) {
+        lines.push(`  The same as a runbook, to look at, change and run: virtbook show ${run.runId} --remaining`);
       }
       break;
     case 'crashed':
       lines.push(
         `${marks.failed} ${printable(run.name)}: its runner ended before the run did. Nothing more happens by itself.`,
       );
-      lines.push(`  Go on: virtbook resume ${run.runId}`, `  Undo:  virtbook rollback ${run.runId}`);
+      if (run.lastWords !== undefined) lines.push(`  It said: ${printable(run.lastWords)}`);
+      lines.push(...goOnLines(run));
       break;
     default:
       lines.push(`${printable(run.name)} is ${run.status}.`);
   }
   for (const warning of run.warnings) lines.push(`  ${paint(terminal, 'yellow', 'warning:')} ${printable(warning)}`);
   return `${lines.join('\n')}\n`;
+}
+
+function goOnLines(run: ReadRun): string[] {
+  const undo =
+    run.noReturn === undefined
+      ? [`  Undo:  virtbook rollback ${run.runId}`]
+      : [`  What was done is kept: its point of no return (${printable(run.noReturn)}) is passed.`];
+  return [`  Go on: virtbook resume ${run.runId}`, ...undo];
 }
 
 export function headText(view: RunView, terminal: Terminal): string {

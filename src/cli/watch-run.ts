@@ -1,9 +1,13 @@
-import type { Attachment, RunStatus, Runs } from '../runner/contract';
+import { type OpenApproval, type OpenQuestion, RunModel, type RunView } from '../engine/view';
+import { type Attachment, RunRefused, type RunStatus, type Runs } from '../runner/contract';
 import { askChoice, personAtTerminal } from './ask';
 import { exitCodeOf, exitCodes } from './exit-codes';
 import { LiveProgress, PlainProgress, type Progress } from './progress';
-import { endText } from './run-text';
-import type { Terminal } from './terminal';
+import { approvalText, approveCommand, endText } from './run-text';
+import { printable, type Terminal } from './terminal';
+
+/** A run that is taken up again tells its past at once: only what is still open then is asked. */
+const settleMs = 50;
 
 export interface WatchOptions {
   format: 'text' | 'json';
@@ -23,7 +27,10 @@ class Watch {
   /** Prompts one after another, whatever asks. */
   #asking: Promise<unknown> = Promise.resolve();
   #askingStop = false;
-  #question: { id: string; over: AbortController } | undefined;
+  readonly #model: RunModel;
+  /** What is being asked, or waits its turn. */
+  readonly #asked = new Map<string, AbortController>();
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly runs: Runs,
@@ -34,6 +41,7 @@ class Watch {
     if (options.format === 'text') {
       this.#progress = terminal.live ? new LiveProgress(terminal) : new PlainProgress(terminal);
     }
+    this.#model = this.#progress?.model ?? new RunModel();
   }
 
   async run(): Promise<number> {
@@ -46,13 +54,17 @@ class Watch {
       }
       for await (const record of this.runs.follow(this.runId, { signal: this.#left.signal })) {
         if (this.options.format === 'json') this.terminal.write(`${JSON.stringify(record)}\n`);
-        this.#progress?.apply(record);
-        if (record.type === 'question.asked') this.#ask(record);
-        if (record.type === 'question.answered' && this.#question?.id === record.id) this.#question.over.abort();
+        if (this.#progress) this.#progress.apply(record);
+        else this.#model.apply(record);
+        this.#looking ??= setTimeout(() => {
+          this.#looking = undefined;
+          this.#look();
+        }, settleMs);
       }
     } finally {
       process.removeListener('SIGINT', interrupted);
-      this.#question?.over.abort();
+      clearTimeout(this.#looking);
+      for (const over of this.#asked.values()) over.abort();
       this.#progress?.end();
       this.#attachment?.detach();
     }
@@ -80,24 +92,85 @@ class Watch {
     return asked;
   }
 
-  #ask(question: { id: string; text: string; choices: { id: string; label: string }[] }): void {
-    if (!this.#attachment) {
-      if (this.options.format === 'text') {
-        this.terminal.write(`The run waits for an answer. Give it in a terminal: virtbook resume ${this.runId}\n`);
-      }
+  /** Asks what has come to be open, and takes back what is not open any more. */
+  #look(): void {
+    const { view } = this.#model;
+    if (!view) return;
+    const open = new Map<string, (signal: AbortSignal) => Promise<void>>();
+    for (const question of view.questions) open.set(`question ${question.id}`, signal => this.#ask(question, signal));
+    for (const approval of view.approvals) {
+      open.set(`approval ${approval.key}`, signal => this.#askApproval(view, approval, signal));
+    }
+    for (const [id, over] of this.#asked) {
+      if (open.has(id)) continue;
+      over.abort();
+      this.#asked.delete(id);
+    }
+    for (const [id, ask] of open) {
+      if (this.#asked.has(id)) continue;
+      const over = new AbortController();
+      this.#asked.set(id, over);
+      ask(over.signal).catch(error => this.#say(error instanceof Error ? error.message : String(error)));
+    }
+  }
+
+  #say(text: string): void {
+    if (this.options.format !== 'text') return;
+    this.#progress?.pause();
+    this.terminal.write(`${text}\n`);
+    this.#progress?.resume();
+  }
+
+  async #ask(question: OpenQuestion, signal: AbortSignal): Promise<void> {
+    const attachment = this.#attachment;
+    if (!attachment) {
+      this.#say(`The run waits for an answer. Give it in a terminal: virtbook resume ${this.runId}`);
       return;
     }
-    const attachment = this.#attachment;
-    const over = new AbortController();
-    this.#question = { id: question.id, over };
-    void this.#around(async () => {
-      if (over.signal.aborted) return;
+    await this.#around(async () => {
+      if (signal.aborted) return;
       const choices = question.choices.map((choice, at) => ({ ...choice, key: String(at + 1) }));
-      const answer = await askChoice(this.terminal, 'What happened?', choices, over.signal);
+      // Others may have been asked since, so it is said again what this is about.
+      const what = this.#asked.size > 1 ? printable(question.text) : 'What happened?';
+      const answer = await askChoice(this.terminal, what, choices, signal);
       if (answer !== undefined) await attachment.answer(question.id, answer);
       // Ctrl+C at a question is a wish to stop.
-      else if (!over.signal.aborted) setImmediate(() => void this.#interrupted());
-    }).catch(error => this.terminal.write(`${error instanceof Error ? error.message : String(error)}\n`));
+      else if (!signal.aborted) setImmediate(() => void this.#interrupted());
+    });
+  }
+
+  /** Whoever watches the run is asked; anybody else decides with a command. */
+  async #askApproval(view: RunView, { key }: OpenApproval, signal: AbortSignal): Promise<void> {
+    const command = approveCommand(this.runId, view.approvals, key);
+    const attachment = this.#attachment;
+    if (!attachment) {
+      this.#say(`The run waits for an approval: ${command}`);
+      return;
+    }
+    await this.#around(async () => {
+      const approval = view.approvals.find(one => one.key === key);
+      if (signal.aborted || !approval) return;
+      const choices = [
+        { id: 'approve', key: 'y', label: 'approve it' },
+        { id: 'reject', key: 'n', label: 'reject it: the run is rolled back' },
+        { id: 'later', key: 'l', label: 'leave it to others, and watch' },
+      ];
+      const answer = await askChoice(this.terminal, `Approve ${printable(key)}?`, choices, signal);
+      if (answer === undefined && !signal.aborted) setImmediate(() => void this.#interrupted());
+      if (answer === 'approve' || answer === 'reject') {
+        try {
+          await attachment.approve(key, answer, approval.planHash);
+        } catch (error) {
+          if (!(error instanceof RunRefused)) throw error;
+          this.terminal.write(`${printable(error.message)}\n`);
+        }
+      }
+      if (signal.aborted || answer === undefined) return;
+      const left = (await this.runs.read(this.runId)).approvals.find(one => one.key === key);
+      if (left) {
+        this.terminal.write(`${approvalText(left)}\nOthers decide with: ${command}\n`);
+      }
+    });
   }
 
   async #interrupted(): Promise<void> {
@@ -111,7 +184,14 @@ class Watch {
     const answer = await this.#around(() =>
       askChoice(this.terminal, 'Stop the run?', [
         { id: 'keep', key: 'k', label: 'stop and keep what was done (the step under way is undone)' },
-        { id: 'rollback', key: 'r', label: 'stop and roll everything back' },
+        {
+          id: 'rollback',
+          key: 'r',
+          label:
+            this.#model.view?.noReturn === undefined
+              ? 'stop and roll everything back'
+              : 'the same: what was done can not be rolled back any more',
+        },
         { id: 'detach', key: 'd', label: 'leave it running and come back later' },
         { id: 'continue', key: 'c', label: 'go on watching' },
       ]),

@@ -42,7 +42,7 @@ export function expressionItems(
 ): Proposal[] {
   const text = cursor.expression?.text ?? cursor.prefix;
   if (insideString(text)) return [];
-  const visible = visibleAt(parsed, offset, config.actions);
+  const visible = visibleAt(parsed, offset, config);
   const path = /((?:[A-Za-z_]\w*)(?:\.\w+|\['[^']*'\]|\["[^"]*"\])*)\.(\w*)$/.exec(text);
   // `when: steps.pa|` without braces: only the last word is replaced.
   const word = /\w*$/.exec(text)?.[0] ?? '';

@@ -1,9 +1,12 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { type CompletionItem, CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver-types';
 import { inventoryFileSchema } from '../inventory/file';
+import { calledPath } from '../runbook/calls';
 import { type ActionSignature, inputSchemas, type KnownNames, requiredInputs } from '../runbook/check-context';
-import type { Json } from '../runbook/json';
+import type { Json, JsonObject } from '../runbook/json';
+import type { InputDefinition, Runbook } from '../runbook/model';
 import { schema as runbookFileSchema } from '../runbook/parse';
+import { isCall, stepKinds } from '../runbook/read-runbook';
 import type { RunbookSchema } from '../runbook/schema';
 import { schemasAt } from '../runbook/schema-lookup';
 import { describeSchema, type JsonSchema } from '../runbook/value-type';
@@ -55,17 +58,28 @@ function proposals(
   const root = kind === 'runbook' ? runbookFileSchema : inventoryFileSchema;
   const schemas = schemasAt(root, cursor.path, depth => cursor.levels[depth]);
   const objects = schemas.filter(schema => schema.properties !== undefined);
+  const called =
+    cursor.on === 'key' && cursor.path.at(-1) === 'with' ? calledBy(cursor.levels.at(-2), config) : undefined;
+  if (called) return inputItems(called, cursor);
   if (cursor.on === 'key' && objects.length > 0) return keyItems(objects, cursor, config);
   return valueItems(schemas, cursor, config);
 }
 
 function isCondition(cursor: Cursor): boolean {
-  return cursor.on === 'value' && cursor.path.at(-1) === 'when' && cursor.path.at(-2) === '0';
+  const key = cursor.path.at(-1);
+  return cursor.on === 'value' && (key === 'when' || key === 'assert') && cursor.path.at(-2) === '0';
+}
+
+/** Runbook that the step calls whose keys stand at this level. */
+function calledBy(step: JsonObject | undefined, { runbooks }: EditorConfig): Runbook | undefined {
+  const uses = step?.uses;
+  return typeof uses === 'string' && isCall(uses) ? runbooks?.(calledPath('', uses))?.draft : undefined;
 }
 
 function keyItems(schemas: readonly RunbookSchema[], cursor: Cursor, config: EditorConfig): Proposal[] {
   const present = cursor.levels.at(-1) ?? {};
-  const isStep = cursor.path.at(-1) === '0' && (cursor.path.at(-2) === 'steps' || cursor.path.at(-2) === 'rollback');
+  const isStep = cursor.path.at(-1) === '0' && stepLists.has(cursor.path.at(-2) ?? '');
+  const isNew = isStep && !stepKinds.some(key => Object.hasOwn(present, key));
   const items = new Map<string, Proposal>();
   for (const schema of schemas) {
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
@@ -78,35 +92,93 @@ function keyItems(schemas: readonly RunbookSchema[], cursor: Cursor, config: Edi
         detail: describeSchema(resolved(property)),
         documentation: markdown(property.description ?? ''),
         sortText: `${needed ? 0 : 1}${String(items.size).padStart(3, '0')}`,
-        insert: keyInsert(name, resolved(property), cursor),
+        ...(isNew && !cursor.flow && kindSnippets[name]
+          ? { insert: kindSnippets[name](' '.repeat(cursor.indent)), snippet: true }
+          : { insert: keyInsert(name, resolved(property), cursor) }),
       });
     }
   }
   // A new step mostly begins with its action.
-  if (isStep && !['uses', 'forEach', 'steps'].some(key => Object.hasOwn(present, key))) {
-    const steps = config.actions.map(action => ({
-      ...actionItem(action, cursor, 'uses: ', Object.hasOwn(present, 'with')),
-      label: `uses: ${action.name}`,
-      sortText: `2${action.name}`,
-    }));
+  if (isNew) {
+    const hasInputs = Object.hasOwn(present, 'with');
+    const steps = [
+      ...config.actions.map(action => actionItem(action, cursor, 'uses: ', hasInputs)),
+      ...callItems(cursor, 'uses: ', hasInputs, config),
+    ].map(item => ({ ...item, label: `uses: ${item.label}`, sortText: `2${item.label}` }));
     return [...items.values(), ...steps];
   }
   return [...items.values()];
 }
 
+/** Keys that hold a list of steps. */
+const stepLists: ReadonlySet<string> = new Set(['steps', 'rollback', 'parallel', 'finally']);
+
+/** A new step of each kind with what it needs as places to fill in; `pad` is its indentation. */
+const kindSnippets: Record<string, (pad: string) => string> = {
+  forEach: pad => `forEach: { \${1:item}: [\${2}] }\n${pad}steps:\n${pad}  - \${3}`,
+  parallel: pad => `parallel:\n${pad}  - \${1}\n${pad}  - \${2}`,
+  approve: () => 'approve: { message: "${1:Go on?}" }',
+  wait: () => 'wait: ${1:5m}',
+  assert: () => 'assert: ${1}',
+  pointOfNoReturn: () => 'pointOfNoReturn: ${1:Why}',
+};
+
+/** Inputs of a called runbook that are not given yet. */
+function inputItems({ inputs }: Runbook, cursor: Cursor): Proposal[] {
+  const present = cursor.levels.at(-1) ?? {};
+  return Object.entries(inputs)
+    .filter(([name]) => !Object.hasOwn(present, name))
+    .map(([name, input], index) => ({
+      label: name,
+      kind: CompletionItemKind.Property,
+      ...(input.default === undefined ? { labelDetails: { description: 'needed' } } : {}),
+      detail: input.type,
+      documentation: markdown(input.description ?? ''),
+      sortText: `${input.default === undefined ? 0 : 1}${String(index).padStart(3, '0')}`,
+      insert: `${name}: `,
+    }));
+}
+
+/** Runbooks that can be called, with the inputs they need as places to fill in. */
+function callItems(cursor: Cursor, before: string, hasInputs: boolean, config: EditorConfig): Proposal[] {
+  return (config.callable ?? []).map(path => {
+    const uses = path.startsWith('../') ? path : `./${path}`;
+    const called = config.runbooks?.(path)?.draft;
+    const required = Object.entries(called?.inputs ?? {}).filter(([, input]) => input.default === undefined);
+    const base: Proposal = {
+      label: uses,
+      kind: CompletionItemKind.File,
+      detail: called?.name || 'runbook',
+      documentation: markdown(called?.description ?? ''),
+      filterText: uses,
+      insert: before + uses,
+    };
+    if (hasInputs || required.length === 0 || cursor.flow) return base;
+    const pad = ' '.repeat(cursor.indent);
+    const lines = required.map(([name], index) => `${pad}  ${name}: \${${index + 1}}`);
+    return { ...base, insert: `${before}${uses}\n${pad}with:\n${lines.join('\n')}`, snippet: true };
+  });
+}
+
 function keyInsert(name: string, schema: RunbookSchema, cursor: Cursor): string {
-  const block =
-    schema.type === 'object' || (schema.type === 'array' && name === 'steps') || schema.$ref === '#/$defs/steps';
+  const block = schema.type === 'object' || schema.$ref === '#/$defs/steps';
   if (cursor.flow || !block) return `${name}: `;
   const pad = `\n${' '.repeat(cursor.indent + 2)}`;
-  return name === 'steps' ? `${name}:${pad}- ` : `${name}:${pad}`;
+  return schema.$ref === '#/$defs/steps' ? `${name}:${pad}- ` : `${name}:${pad}`;
 }
 
 function valueItems(schemas: readonly RunbookSchema[], cursor: Cursor, config: EditorConfig): Proposal[] {
   const last = cursor.path.at(-1);
   const step = cursor.levels.at(-2);
   if (last === 'uses' && cursor.path.at(-2) === '0') {
-    return config.actions.map(action => actionItem(action, cursor, '', Object.hasOwn(step ?? {}, 'with')));
+    const hasInputs = Object.hasOwn(step ?? {}, 'with');
+    return [
+      ...config.actions.map(action => actionItem(action, cursor, '', hasInputs)),
+      ...callItems(cursor, '', hasInputs, config),
+    ];
+  }
+  if (last === 'zone' && cursor.path[0] === 'window') {
+    return ['UTC', ...Intl.supportedValuesOf('timeZone')].map(label => ({ label, kind: CompletionItemKind.Value }));
   }
   const items: Proposal[] = [];
   const add = (item: Proposal) => {
@@ -126,17 +198,31 @@ function valueItems(schemas: readonly RunbookSchema[], cursor: Cursor, config: E
     }
     for (const item of nameItems(schema['x-virtbook'], false, config)) add(item);
   }
-  const input = inputKind(cursor);
+  const given = givenInput(cursor, config);
+  for (const value of given?.enum ?? (given?.type === 'boolean' ? [true, false] : []))
+    add({ label: String(value), kind: CompletionItemKind.EnumMember });
+  const input = given ? nameKind(given.type) : inputKind(cursor);
   if (input) for (const item of nameItems(input.kind, input.selectors, config)) add(item);
-  if (last !== undefined && cursor.path.at(-2) === 'groups') return items;
   return items;
+}
+
+/** The input of a called runbook whose value is being typed. */
+function givenInput(cursor: Cursor, config: EditorConfig): InputDefinition | undefined {
+  const at = cursor.path.lastIndexOf('with');
+  const name = cursor.path[at + 1];
+  if (at < 0 || name === undefined || cursor.path.length > at + 3) return undefined;
+  const inputs = calledBy(cursor.levels[at], config)?.inputs;
+  return inputs && Object.hasOwn(inputs, name) ? inputs[name] : undefined;
 }
 
 /** In `default:` of an input, names by the input's type. */
 function inputKind(cursor: Cursor): { kind: string; selectors: boolean } | undefined {
   const at = cursor.path.indexOf('default');
   if (cursor.path[0] !== 'inputs' || at !== 2) return undefined;
-  const type = cursor.levels[2]?.type;
+  return nameKind(cursor.levels[2]?.type);
+}
+
+function nameKind(type: Json | undefined): { kind: string; selectors: boolean } | undefined {
   if (type === 'host' || type === 'vm') return { kind: type, selectors: false };
   if (type === 'hosts' || type === 'vms') return { kind: type.slice(0, -1), selectors: true };
   return undefined;

@@ -1,3 +1,4 @@
+import type { CalledRunbooks } from '../runbook/calls';
 import type { ActionSignature, KnownNames } from '../runbook/check-context';
 import type { JsonObject } from '../runbook/json';
 import type { ParseCache } from './parse-cache';
@@ -7,6 +8,10 @@ export interface EditorConfig {
   actions: readonly ActionSignature[];
   /** Names of the inventory that belongs to the document: `knownNames()` of src/inventory/names.ts, with what is live added. */
   inventory?: KnownNames;
+  /** Runbooks that the document calls, and those that these call: what `loadCalled` of src/runbook/link.ts gives. */
+  runbooks?: CalledRunbooks;
+  /** Runbooks that might be called, for completion: paths relative to the folder of the document, with `/`. */
+  callable?: readonly string[];
   /** State of a VM or host now, in a few words, e.g. `running on hv1, 4 vCPUs`; for hover and completion. */
   liveState?(kind: 'vm' | 'host', name: string): string | undefined;
   /** Inputs and outputs of the last run, or of the run being debugged; for hover. */

@@ -10,3 +10,17 @@ export function documentKind(document: { uri: string; languageId: string }): 'ru
   if (document.languageId === 'virt-inventory') return 'inventory';
   return undefined;
 }
+
+/** Name of the document's file, whatever its scheme. */
+export function fileName(document: { uri: string }): string {
+  const name =
+    document.uri
+      .replace(/[?#].*$/, '')
+      .split('/')
+      .at(-1) ?? '';
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

@@ -1,11 +1,15 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { type Hover, MarkupKind } from 'vscode-languageserver-types';
 import { inventoryFileSchema } from '../inventory/file';
+import { CallTypes } from '../runbook/call-types';
+import { calledPath } from '../runbook/calls';
 import type { ActionSignature } from '../runbook/check-context';
 import type { SourceRange } from '../runbook/diagnostic';
 import { conditionSource, ExpressionError, evaluateExpression } from '../runbook/expression';
 import type { Json } from '../runbook/json';
+import type { InputDefinition } from '../runbook/model';
 import { type ParsedRunbook, schema as runbookFileSchema } from '../runbook/parse';
+import { isCall } from '../runbook/read-runbook';
 import type { RunbookSchema } from '../runbook/schema';
 import { schemasAt } from '../runbook/schema-lookup';
 import { templateParts } from '../runbook/template';
@@ -50,9 +54,13 @@ function valueHover(
   if (root === runbookFileSchema && path.at(-1) === 'uses' && typeof value === 'string') {
     const action = config.actions.find(candidate => candidate.name === value);
     if (action) return { text: actionText(action), range };
+    const called = isCall(value) ? config.runbooks?.(calledPath('', value)) : undefined;
+    if (called) return { text: runbookText(called, value, config), range };
     // What a name that is none could mean is said by its diagnostic.
     if (place.on === 'value') return undefined;
   }
+  const given = place.on === 'key' ? givenInput(path, data, config) : undefined;
+  if (given) return { text: `**${path.at(-1)}** · ${given.type}\n\n${given.description ?? ''}`.trim(), range };
   const schemas = schemasAt(root, path, depth => data[depth]);
   const [schema] = schemas;
   if (!schema) return undefined;
@@ -83,6 +91,33 @@ function actionText(action: ActionSignature): string {
     ...(outputs.length > 0 ? [`Outputs:\n\n${outputs.join('\n')}`] : []),
     `\`\`\`yaml\n${action.example}\n\`\`\``,
   ].join('\n\n');
+}
+
+function runbookText(called: ParsedRunbook, uses: string, config: EditorConfig): string {
+  const { name, description, inputs } = called.draft;
+  const wanted = Object.entries(inputs).map(
+    ([input, { type, default: fallback, description }]) =>
+      `- \`${input}\` · ${type}${fallback === undefined ? '' : ` · default \`${JSON.stringify(fallback)}\``}${description ? `: ${description}` : ''}`,
+  );
+  const given = new CallTypes(config).outputs('', uses);
+  const outputs = Object.entries(given.kind === 'map' ? (given.fields ?? {}) : {}).map(
+    ([output, type]) => `- \`${output}\` · ${describeType(type)}`,
+  );
+  return [
+    `**${name || uses}** · runbook \`${uses}\``,
+    ...(description ? [description] : []),
+    ...(wanted.length > 0 ? [`Inputs:\n\n${wanted.join('\n')}`] : []),
+    ...(outputs.length > 0 ? [`Outputs:\n\n${outputs.join('\n')}`] : []),
+  ].join('\n\n');
+}
+
+/** The input of a called runbook that a key of `with` names. */
+function givenInput(path: readonly string[], data: readonly Json[], config: EditorConfig): InputDefinition | undefined {
+  const step = path.at(-2) === 'with' ? data.at(-3) : undefined;
+  const uses = step !== null && typeof step === 'object' && !Array.isArray(step) ? step?.uses : undefined;
+  const inputs =
+    typeof uses === 'string' && isCall(uses) ? config.runbooks?.(calledPath('', uses))?.draft.inputs : undefined;
+  return inputs && Object.hasOwn(inputs, path.at(-1)!) ? inputs[path.at(-1)!] : undefined;
 }
 
 const undoTexts = {
@@ -118,12 +153,12 @@ function expressionHover(
   const parts = templateParts(scalar.value).flatMap(part =>
     part.kind === 'expression' ? [{ source: part.source, start: part.start }] : [],
   );
-  if (parts.length === 0 && pointer.endsWith('/when')) parts.push(conditionSource(scalar.value));
+  if (parts.length === 0 && /\/(when|assert)$/.test(pointer)) parts.push(conditionSource(scalar.value));
   const part = parts.find(({ source, start }) => at >= start && at <= start + source.length);
   if (!part) return undefined;
   const path = pathAt(part.source, at - part.start);
   if (!path) return undefined;
-  const visible = visibleAt(parsed, offset, config.actions);
+  const visible = visibleAt(parsed, offset, config);
   const type = typeOfPath(path.text, visible);
   const value = currentValue(path.text, visible, config);
   const lines = [`**${path.text}** · ${describeType(type)}`];

@@ -24,10 +24,9 @@ function runbookSymbols(document: TextDocument, cache?: ParseCache): DocumentSym
   const make = symbolMaker(document, source);
   const ofSteps = (steps: readonly Step[]): DocumentSymbol[] =>
     steps.flatMap(step => {
-      const name = step.name ?? step.id ?? (step.kind === 'action' ? step.uses : step.kind);
-      const detail = step.kind === 'action' ? step.uses : step.kind === 'forEach' ? `for each ${step.variable}` : '';
-      const inner = step.kind === 'action' ? (Array.isArray(step.rollback) ? step.rollback : []) : innerSteps(step);
-      const kind = step.kind === 'action' ? SymbolKind.Function : SymbolKind.Namespace;
+      const { what, detail, kind } = described(step);
+      const inner = step.kind === 'action' && Array.isArray(step.rollback) ? step.rollback : innerSteps(step);
+      const name = step.name ?? step.id ?? what;
       return make(step.pointer, name || 'step', detail, kind, ofSteps(inner)) ?? [];
     });
   const inputs = Object.entries(draft.inputs).flatMap(
@@ -36,7 +35,26 @@ function runbookSymbols(document: TextDocument, cache?: ParseCache): DocumentSym
   return [
     ...(make('/inputs', 'inputs', '', SymbolKind.Module, inputs) ?? []),
     ...(make('/steps', 'steps', '', SymbolKind.Module, ofSteps(draft.steps)) ?? []),
+    ...(make('/finally', 'finally', '', SymbolKind.Module, ofSteps(draft.finally ?? [])) ?? []),
   ];
+}
+
+/** What a step is called that has neither name nor id, and what stands beside its name. */
+function described(step: Step): { what: string; detail: string; kind: SymbolKind } {
+  switch (step.kind) {
+    case 'action':
+    case 'call':
+      return { what: step.uses, detail: step.uses, kind: SymbolKind.Function };
+    case 'forEach':
+      return { what: 'forEach', detail: `for each ${step.variable}`, kind: SymbolKind.Namespace };
+    case 'steps':
+    case 'parallel':
+      return { what: step.kind, detail: step.kind === 'steps' ? '' : step.kind, kind: SymbolKind.Namespace };
+    case 'wait':
+      return { what: 'wait', detail: `wait ${step.duration}`, kind: SymbolKind.Event };
+    default:
+      return { what: step.kind, detail: step.kind, kind: SymbolKind.Event };
+  }
 }
 
 function inventorySymbols(document: TextDocument, cache?: ParseCache): DocumentSymbol[] {

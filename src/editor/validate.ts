@@ -3,7 +3,7 @@ import { type Diagnostic, DiagnosticSeverity, type Range } from 'vscode-language
 import { checkRunbook } from '../runbook/check';
 import type { Diagnostic as Finding, SourceRange } from '../runbook/diagnostic';
 import type { EditorConfig } from './config';
-import { documentKind } from './document-kind';
+import { documentKind, fileName } from './document-kind';
 import { inventoryOf, runbookOf } from './parse-cache';
 
 const severities = {
@@ -20,7 +20,8 @@ export function validate(document: TextDocument, config: EditorConfig): Diagnost
 /** The same with offsets, as the command line prints them. */
 export function findings(document: TextDocument, config: EditorConfig): Finding[] {
   const kind = documentKind(document);
-  if (kind === 'runbook') return checkRunbook(runbookOf(document, config.cache), config);
+  if (kind === 'runbook')
+    return checkRunbook(runbookOf(document, config.cache), { ...config, path: fileName(document) });
   if (kind === 'inventory') return inventoryOf(document, config.cache).diagnostics;
   return [];
 }

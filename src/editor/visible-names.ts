@@ -1,9 +1,10 @@
-import { RunbookScope } from '../runbook/check';
-import type { ActionSignature } from '../runbook/check-context';
+import { CallTypes } from '../runbook/call-types';
 import { innerSteps, type Step } from '../runbook/model';
 import type { ParsedRunbook } from '../runbook/parse';
 import { wholeExpression } from '../runbook/template';
 import { anyType, stringType, typeOfValue, type ValueType } from '../runbook/value-type';
+import type { YamlSource } from '../runbook/yaml-source';
+import type { EditorConfig } from './config';
 
 /** What an expression at a place can name. */
 export interface VisibleNames {
@@ -14,42 +15,60 @@ export interface VisibleNames {
   variables: Map<string, ValueType>;
 }
 
-export function visibleAt(parsed: ParsedRunbook, offset: number, actions: readonly ActionSignature[]): VisibleNames {
-  const scope = new RunbookScope(parsed, actions);
+/** `config` says what actions and called runbooks give. */
+export function visibleAt(
+  parsed: ParsedRunbook,
+  offset: number,
+  config: Pick<EditorConfig, 'actions' | 'runbooks'>,
+): VisibleNames {
+  const { draft, source } = parsed;
+  const scope = new CallTypes(config).scope(parsed, '');
   const visible: VisibleNames = { inputs: scope.inputs, steps: new Map(), variables: new Map() };
   const add = (step: Step) => {
     const found = step.id === undefined ? undefined : scope.steps.get(step.id);
     if (found && step.id !== undefined) visible.steps.set(step.id, found.outputs);
-    // Steps of a group are seen by their own ids as well.
-    if (step.kind === 'steps') for (const inner of step.steps) add(inner);
+    // Steps of a group and of branches are seen by their own ids as well.
+    if (step.kind === 'steps' || step.kind === 'parallel') for (const inner of step.steps) add(inner);
   };
-  let steps: readonly Step[] = parsed.draft.steps;
+  const section = sectionAt(source, offset);
+  if (section !== 'steps') for (const step of draft.steps) add(step);
+  if (section === 'outputs') return visible;
+  let steps: readonly Step[] = section === 'finally' ? (draft.finally ?? []) : draft.steps;
+  let sideBySide = false;
   for (;;) {
-    const starts = steps.map(step => parsed.source.valueRange(step.pointer)?.start ?? 0);
+    const starts = steps.map(step => source.valueRange(step.pointer)?.start ?? 0);
     let current = -1;
     starts.forEach((start, index) => {
       if (start <= offset) current = index;
     });
     const step = steps[current];
     if (!step) return visible;
-    for (const earlier of steps.slice(0, current)) add(earlier);
-    if (step.kind === 'action') {
-      const rollback = Array.isArray(step.rollback) ? step.rollback : [];
-      const start = rollback[0] && parsed.source.valueRange(rollback[0].pointer)?.start;
-      if (start === undefined || offset < start) return visible;
-      add(step);
-      steps = rollback;
-      continue;
-    }
-    const inner = innerSteps(step);
-    const start = inner[0] && parsed.source.valueRange(inner[0].pointer)?.start;
+    if (!sideBySide) for (const earlier of steps.slice(0, current)) add(earlier);
+    sideBySide = step.kind === 'parallel';
+    const inner = step.kind === 'action' && Array.isArray(step.rollback) ? step.rollback : innerSteps(step);
+    const start = inner[0] && source.valueRange(inner[0].pointer)?.start;
     if (start === undefined || offset < start) return visible;
+    // The steps that undo one see what it gave.
+    if (step.kind === 'action') add(step);
     if (step.kind === 'forEach') {
       if (step.variable) visible.variables.set(step.variable, itemType(step.in, visible));
       visible.variables.set('index', { kind: 'integer', description: 'Place of the item in the list, from 0.' });
     }
     steps = inner;
   }
+}
+
+/** Which part of the file an offset is in, by the key above it. */
+function sectionAt(source: YamlSource, offset: number): 'steps' | 'finally' | 'outputs' {
+  let section: 'steps' | 'finally' | 'outputs' = 'steps';
+  let latest = -1;
+  for (const key of ['steps', 'finally', 'outputs'] as const) {
+    const start = source.keyRange(`/${key}`)?.start;
+    if (start === undefined || start > offset || start < latest) continue;
+    latest = start;
+    section = key;
+  }
+  return section;
 }
 
 function itemType(list: unknown, visible: VisibleNames): ValueType {

@@ -4,7 +4,8 @@ import type { ActionStep } from '../runbook/model';
 import type { Durable, EffectCall } from './durable';
 import { classify, classifyRead, messageOf } from './failure';
 import type { EffectEnd, EffectIntent, Failure } from './journal';
-import type { World } from './world';
+import { Turn } from './turn';
+import type { Claim, World } from './world';
 
 /** How one attempt at a step ended, as it stands in the journal. */
 export type AttemptEnd =
@@ -49,10 +50,12 @@ export function attemptStep(
   const { key, number, step, definition } = attempt;
   const valuesOf = (): JsonObject => ('values' in attempt.inputs ? attempt.inputs.values : {});
   let warnings: string[] = [];
+  const claim = (): Claim => claimOf(key, definition!, valuesOf());
+  const turn = new Turn(world, claim);
   const failedBefore = (failure: Failure, willRetry: boolean): { end: AttemptEnd } => ({
     end: { ok: false, failure, willRetry, untouched: true },
   });
-  return durable.effect<AttemptEnd, Json>({
+  const attempted = durable.effect<AttemptEnd, Json>({
     id: `step ${key}#${number}`,
     shielded: attempt.shielded,
     timeoutMs: step.timeoutMs,
@@ -62,19 +65,24 @@ export function attemptStep(
         if (attempt.before !== undefined) return failedBefore(cancelledFailure, false);
         throw new Stopped();
       }
+      if ('failure' in attempt.inputs) return failedBefore(attempt.inputs.failure, false);
       if (!definition) {
         const message = `There is no action ${step.uses} in this version of Virtbook.`;
         return failedBefore({ class: 'failed', message }, false);
       }
-      if ('failure' in attempt.inputs) return failedBefore(attempt.inputs.failure, false);
       const context = contextOf(durable, world, key);
       const inputs = valuesOf();
       try {
+        // What is looked at must still hold when it acts, so it waits for its turn first.
+        await turn.enter();
+        if (durable.cancelled && !attempt.shielded) throw new Stopped();
         const findings = await definition.preflight(context, inputs);
         const blockers = findings.filter(finding => finding.level === 'blocker').map(finding => finding.message);
         if (blockers.length > 0)
           return failedBefore({ class: 'blocked', message: blockers.join(' ') }, attempt.mayRetry);
         warnings = findings.map(finding => finding.message);
+        const refused = await turn.refusal('step');
+        if (refused) return failedBefore(refused, refused.class === 'locked' && attempt.mayRetry);
         const go = attempt.before !== undefined ? attempt.before : await definition.prepare(context, inputs);
         // A cancel while it was looking: nothing has been changed yet.
         if (durable.cancelled && !attempt.shielded) throw new Stopped();
@@ -84,8 +92,8 @@ export function attemptStep(
         return failedBefore(classifyRead(error), attempt.mayRetry);
       }
     },
-    body: (call, before) => new Outcome(durable, world, attempt, valuesOf(), before).ofApply(call),
-    verify: (call, before) => new Outcome(durable, world, attempt, valuesOf(), before).afterCrash(call),
+    body: (call, before) => new Outcome(durable, world, attempt, valuesOf(), before, turn).ofApply(call),
+    verify: (call, before) => new Outcome(durable, world, attempt, valuesOf(), before, turn).afterCrash(call),
     codec: {
       intent: (before): EffectIntent => {
         const inputs = valuesOf();
@@ -99,7 +107,7 @@ export function attemptStep(
           inputs,
           before,
           ...(warnings.length > 0 && { warnings }),
-          ...undoText(step, definition!, inputs, before),
+          ...(!attempt.shielded && undoText(step, definition!, inputs, before)),
         };
       },
       prepared: intent => {
@@ -141,6 +149,7 @@ export function attemptStep(
       },
     },
   });
+  return world.limits ? attempted.finally(() => turn.leave()) : attempted;
 }
 
 /** Finds out how an attempt ended, and never guesses. */
@@ -154,12 +163,14 @@ class Outcome {
     private readonly attempt: Attempt,
     private readonly inputs: JsonObject,
     private readonly before: Json,
+    private readonly turn: Turn,
   ) {
     this.#definition = attempt.definition!;
   }
 
   async ofApply({ signal }: EffectCall): Promise<AttemptEnd> {
     try {
+      await this.turn.enter(signal);
       const work = this.#definition.apply(this.#context(signal), this.inputs, this.before);
       const outputs = (await this.#inTime(signal, work)) as JsonObject | undefined;
       return { ok: true, outputs: outputs ?? {} };
@@ -170,6 +181,7 @@ class Outcome {
   }
 
   async afterCrash(_call: EffectCall): Promise<{ end: AttemptEnd } | 'run-again'> {
+    await this.turn.enter();
     const found = await this.#look();
     if (found.outcome === 'done') return { end: { ok: true, outputs: found.outputs, probed: true } };
     if (this.durable.cancelled && !this.attempt.shielded) {
@@ -220,6 +232,8 @@ class Outcome {
   async #askPerson(failure: Failure, why: string): Promise<AttemptEnd> {
     const { key, number, title, shielded } = this.attempt;
     for (;;) {
+      // A person may take hours; others need not wait for that.
+      this.turn.leave();
       const answer = await this.durable.ask(
         `${key}#${number} outcome ${++this.#questions}`,
         {
@@ -227,7 +241,8 @@ class Outcome {
           choices: [
             { id: 'look', label: 'Look again' },
             { id: 'done', label: 'It happened: go on after it' },
-            { id: 'not-done', label: 'It did not happen: run it again' },
+            { id: 'not-done', label: 'It did not happen: treat it as failed' },
+            { id: 'retry', label: 'Run it again' },
             { id: 'rollback', label: 'Roll back' },
           ],
         },
@@ -236,7 +251,11 @@ class Outcome {
       switch (answer.choice) {
         case 'done':
           return { ok: true, outputs: {}, probed: true };
-        case 'not-done':
+        case 'not-done': {
+          const message = `${failure.message} ${answer.by} says that it did not happen.`;
+          return this.#failed({ class: failure.class, message }, true);
+        }
+        case 'retry':
           // What a person believes is no proof: the state before stays that of this attempt, and its undo stays registered.
           return { ok: false, failure, willRetry: true };
         case 'cancelled':
@@ -246,6 +265,7 @@ class Outcome {
           return { ok: false, failure: { class: 'unknown', message }, willRetry: false };
         }
       }
+      await this.turn.enter();
       const found = await this.#look();
       if (found.outcome === 'done') return { ok: true, outputs: found.outputs, probed: true };
       if (found.outcome === 'not-done') return this.#failed(failure, true);
@@ -275,6 +295,10 @@ class Outcome {
   #context(signal?: AbortSignal): ActionContext {
     return contextOf(this.durable, this.world, this.attempt.key, signal);
   }
+}
+
+export function claimOf(key: string, definition: ActionDefinition, inputs: JsonObject): Claim {
+  return { key, definition, inputs, targets: definition.targets(inputs) };
 }
 
 /** Without a signal: nothing stops it. */

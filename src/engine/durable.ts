@@ -18,8 +18,16 @@ export interface Durable {
   effect<T, P extends Json>(effect: Effect<T, P>): Promise<{ value: T; prepared?: P }>;
   /** The time in ms since 1970, the same on every replay. */
   now(id: string): Promise<number>;
-  /** Waits; after a restart only for what is left of it. Ends early when the run is cancelled. */
-  sleep(id: string, ms: number): Promise<void>;
+  /** What `now` gave, when that is recorded. */
+  recordedTime(id: string): number | undefined;
+  /** A step whose first attempt is recorded as done, taken at once from there; undefined: `effect` has to say. */
+  finished(key: string): FinishedStep | undefined;
+  /** What `emit` or `decide` recorded under this id. */
+  recorded(id: string): OnceEvent | undefined;
+  /** Whether this question has been asked, by this runner or one before. */
+  wasAsked(id: string): boolean;
+  /** Waits; after a restart only for what is left of it. Ends early when the run is cancelled, unless it is shielded. */
+  sleep(id: string, ms: number, options?: { shielded?: boolean }): Promise<void>;
   /** Asks a person and waits, also across a restart of the runner. A cancel answers `cancelled`. */
   ask(id: string, question: Question, options?: { shielded?: boolean }): Promise<Answer>;
   /** Asks people to approve and waits, also across a restart of the runner, until enough have, one rejects, it expires or the run is cancelled. */
@@ -36,6 +44,11 @@ export interface Durable {
   decide(id: string, choose: () => OnceEvent): Promise<OnceEvent>;
   /** Progress and output: for views only, may be lost in a crash. */
   note(event: NoteEvent): void;
+}
+
+export interface FinishedStep {
+  intent: Extract<EffectIntent, { type: 'step.intent' }>;
+  end: Extract<EffectEnd, { type: 'step.done' }>;
 }
 
 export interface Effect<T, P extends Json> {
@@ -90,6 +103,8 @@ export interface ApprovalRequest {
   /** Whether who submitted the run counts. */
   self: boolean;
   expiresMs?: number;
+  /** Not ended by a cancel. */
+  shielded?: boolean;
 }
 
 export type ApprovalOutcome =

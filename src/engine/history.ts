@@ -1,4 +1,6 @@
+import type { FinishedStep } from './durable';
 import {
+  type ApprovalEvent,
   type CancelMode,
   type EffectEnd,
   type EffectIntent,
@@ -8,9 +10,7 @@ import {
   onceId,
   type RunEnded,
 } from './journal';
-
-/** Marks the keys of steps that stand in the place of an undo. */
-export const rollbackMark = '~rollback/';
+import { finallyMark, rollbackMark } from './keys';
 
 /** What a journal says has happened, as the embedded Durable looks it up on a replay. Progress and output are not kept. */
 export class History {
@@ -20,13 +20,18 @@ export class History {
   readonly #waits = new Map<string, number>();
   readonly #times = new Map<string, number>();
   readonly #answers = new Map<string, { choice: string; by: string }>();
-  #asked = new Set<string>();
+  readonly #approvals = new Map<string, ApprovalState>();
+  readonly #asked = new Set<string>();
+  #submitted: { planHash: string; by: string } = { planHash: '', by: '' };
   #cancelled: CancelMode | undefined;
   #ended: RunEnded | undefined;
   #started = false;
 
   apply(record: JournalRecord): void {
     switch (record.type) {
+      case 'run.submitted':
+        this.#submitted = { planHash: record.planHash, by: record.by };
+        return;
       case 'run.started':
         this.#started = true;
         this.#ended = undefined;
@@ -50,6 +55,12 @@ export class History {
       case 'item.ended':
       case 'rollback.started':
       case 'commit.started':
+      case 'control.started':
+      case 'control.done':
+      case 'noreturn.passed':
+      case 'finally.started':
+      case 'window.waiting':
+      case 'window.closed':
         this.#once.set(onceId(record), record);
         return;
       case 'wait.started':
@@ -64,30 +75,85 @@ export class History {
       case 'question.answered':
         this.#answers.set(record.id, record);
         return;
+      case 'approval.asked':
+      case 'approval.given':
+      case 'approval.rejected':
+      case 'approval.over':
+        this.#approve(record);
+        return;
       case 'cancel.requested':
         // Rolling back includes stopping; it is never taken back by a later wish to keep.
         if (this.#cancelled !== 'rollback') this.#cancelled = record.mode;
         return;
       case 'run.ended':
-        this.#ended = record;
-        this.#cancelled = undefined;
-        this.#asked = new Set();
-        // A runner that goes on with it rolls back anew, and tries again what could not be undone.
-        this.#once.delete(onceId({ type: 'rollback.started', reason: '' }));
-        for (const [id, end] of this.#ends) {
-          if (end.type === 'undo.failed' || (end.type === 'step.failed' && end.key.includes(rollbackMark))) {
-            this.#ends.delete(id);
-            if (end.type === 'step.failed') this.#intents.delete(id);
-          }
-        }
+        this.#end(record);
         return;
-      case 'run.submitted':
       case 'step.progress':
       case 'step.log':
         return;
     }
   }
 
+  #approve(event: ApprovalEvent): void {
+    if (event.type === 'approval.asked') {
+      const { expiresAt } = event;
+      const given = this.#approvals.get(event.key)?.given ?? [];
+      this.#approvals.set(event.key, { given, ...(expiresAt !== undefined && { expiresAt }) });
+      return;
+    }
+    const approval = this.#approvals.get(event.key);
+    if (!approval) return;
+    if (event.type === 'approval.over') {
+      approval.over = event.why;
+      return;
+    }
+    // Of another plan: it says nothing of this one.
+    if (event.planHash !== this.#submitted.planHash) return;
+    if (event.type === 'approval.given') approval.given.push(event.by);
+    else approval.rejected = { by: event.by, ...(event.note !== undefined && { note: event.note }) };
+  }
+
+  /** A runner that goes on with it rolls back anew, tries again what could not be done, and does all of `finally` again. */
+  #end(record: RunEnded): void {
+    this.#ended = record;
+    this.#cancelled = undefined;
+    this.#asked.clear();
+    this.#once.delete(onceId({ type: 'rollback.started', reason: '' }));
+    this.#once.delete(onceId({ type: 'finally.started' }));
+    for (const [id, end] of this.#ends) {
+      const again = end.key.includes(finallyMark)
+        ? end.type.startsWith('step.')
+        : end.type === 'undo.failed'
+          ? // Where the step was run again after it, there is nothing to undo of that attempt any more.
+            !this.#intents.has(effectId({ type: 'step.intent', key: end.key, attempt: end.attempt + 1 }))
+          : end.type === 'step.failed' && end.key.includes(rollbackMark);
+      if (!again) continue;
+      this.#ends.delete(id);
+      if (end.type !== 'undo.failed') this.#intents.delete(id);
+    }
+    for (const [id, event] of this.#once) {
+      if (!isTriedAgain(event, record)) continue;
+      this.#once.delete(id);
+      if (event.type === 'window.closed') this.#times.delete(event.id);
+    }
+    for (const one of [this.#waits, this.#times, this.#answers, this.#approvals]) {
+      for (const id of one.keys()) if (id.includes(finallyMark)) one.delete(id);
+    }
+    for (const approval of this.#approvals.values()) {
+      if (approval.over !== 'cancelled') continue;
+      delete approval.over;
+      approval.askAgain = true;
+    }
+    for (const [id, answer] of this.#answers) {
+      // Who lets a run go on that was stopped there wants the step tried again.
+      if (id.startsWith(forwardMark) && answer.choice !== 'again') this.#answers.set(id, { choice: 'again', by: '' });
+    }
+  }
+
+  /** Who submitted the run, and the hash of its plan; empty when no journal says. */
+  get submitted(): { planHash: string; by: string } {
+    return this.#submitted;
+  }
   get cancelled(): CancelMode | undefined {
     return this.#cancelled;
   }
@@ -106,10 +172,23 @@ export class History {
     this.#ends.delete(id);
     return found;
   }
+  takeFinished(key: string): FinishedStep | undefined {
+    const id = `step ${key}#1`;
+    const end = this.#ends.get(id);
+    if (end?.type !== 'step.done') return undefined;
+    const intent = this.#intents.get(id);
+    if (intent?.type !== 'step.intent') return undefined;
+    this.#intents.delete(id);
+    this.#ends.delete(id);
+    return { intent, end };
+  }
   takeOnce(id: string): OnceEvent | undefined {
     const event = this.#once.get(id);
     this.#once.delete(id);
     return event;
+  }
+  once(id: string): OnceEvent | undefined {
+    return this.#once.get(id);
   }
   waitsUntil(id: string): number | undefined {
     return this.#waits.get(id);
@@ -121,6 +200,44 @@ export class History {
     return this.#answers.get(id);
   }
   wasAsked(id: string): boolean {
-    return this.#asked.has(id);
+    return this.#asked.has(id) || this.#answers.has(id);
+  }
+  approval(key: string): ApprovalState | undefined {
+    return this.#approvals.get(key);
+  }
+}
+
+/** What people have said to one request so far. */
+export interface ApprovalState {
+  /** ms since 1970. */
+  expiresAt?: number;
+  /** Who has approved. */
+  given: string[];
+  rejected?: { by: string; note?: string };
+  over?: 'expired' | 'cancelled';
+  /** The run was stopped while it waited. */
+  askAgain?: true;
+}
+
+/** Begins the ids of questions that are asked after a point of no return. */
+export const forwardMark = 'forward ';
+
+/** What was decided only because something failed or the time was over, and is decided anew when a runner goes on. */
+function isTriedAgain(event: OnceEvent, ended: RunEnded): boolean {
+  if ('key' in event && event.key !== undefined) {
+    if (event.key.includes(finallyMark)) return true;
+    if (event.key.includes(rollbackMark)) {
+      return (event.type === 'item.ended' && !event.ok) || event.type === 'item.skipped';
+    }
+  }
+  switch (event.type) {
+    case 'window.closed':
+      return true;
+    case 'item.ended':
+      return event.stuck === true;
+    case 'item.skipped':
+      return ended.forward === true;
+    default:
+      return false;
   }
 }

@@ -1,96 +1,159 @@
 import type { ActionDefinition } from '../actions/action';
+import { parseDuration } from '../runbook/duration';
 import { evaluateCondition, evaluateTemplate, type Scope } from '../runbook/expression';
 import type { Json, JsonObject } from '../runbook/json';
-import type { ActionStep, ForEachStep, GroupStep, Step } from '../runbook/model';
+import {
+  type ActionStep,
+  type ApproveStep,
+  type AssertStep,
+  type CallStep,
+  everyStep,
+  type ForEachStep,
+  type GroupStep,
+  innerSteps,
+  type NoReturnStep,
+  type ParallelStep,
+  type Runbook,
+  type Step,
+  type WaitStep,
+} from '../runbook/model';
 import { attemptStep, Stopped } from './action-step';
+import { controlTitle } from './control-title';
 import type { Durable } from './durable';
 import { messageOf } from './failure';
+import { forwardMark } from './history';
 import { actionInputs } from './inputs';
-import type { Failure, Remaining, RunEnded } from './journal';
-import { itemKeys, itemName, stepKey } from './keys';
+import type { ControlKind, Failure, Remaining, RunEnded } from './journal';
+import { finallyMark, itemKeys, itemName, stepKey } from './keys';
+import { LoopFailures } from './loop-failures';
+import { ForwardStopped, type Place, StepFailed, WindowClosed } from './place';
 import type { Plan } from './plan';
-import { commit, type RolledBack, rollBack } from './rollback';
+import { resolveInputs } from './plan-inputs';
+import { RemainingSteps } from './remaining-steps';
+import { commit, type Replacement, type RolledBack, rollBack } from './rollback';
 import { type StepUndo, stepsOf, takeOut, type UndoEntry } from './undo-stack';
+import { WindowGate, WindowRefused } from './window-gate';
 import type { World } from './world';
-
-/** A step failed for good: its siblings do not go on. */
-class StepFailed extends Error {
-  override readonly name = 'StepFailed';
-  constructor(
-    readonly key: string,
-    readonly failure: Failure,
-  ) {
-    super(failure.message);
-  }
-}
-
-/** Where in the run the interpreter is. */
-interface Place {
-  durable: Durable;
-  /** Of the keys of steps here. */
-  prefix: string;
-  scope: Scope;
-  undo: UndoEntry[];
-  /** In the place of an undo: not stopped by a cancel, and not undone itself. */
-  shielded: boolean;
-}
 
 /**
  * Carries out a plan, from the start or from wherever the Durable's records end, to its own end or its rollback.
  * Rejects only when the journal can't be written: then a later runner goes on from what is recorded.
  */
 export async function interpret(durable: Durable, plan: Plan, world: World): Promise<RunEnded> {
-  const run = new Interpreter(world);
-  const undo: UndoEntry[] = [];
-  const scope: Scope = { inputs: plan.inputs, steps: {}, run: { id: durable.runId } };
-  let failed: StepFailed | undefined;
-  try {
-    await run.steps(plan.program.steps, { durable, prefix: '', scope, undo, shielded: false });
-    if (await commits(durable, undo)) await commit(durable, world, undo);
-    if (durable.cancelled !== 'rollback') return ended('done', run);
-  } catch (error) {
-    if (error instanceof StepFailed) failed = error;
-    else if (!(error instanceof Stopped)) throw error;
+  const run = new Interpreter(plan, world);
+  const scope: Scope = {
+    inputs: world.secrets?.restore(plan.inputs) ?? plan.inputs,
+    steps: {},
+    run: { id: durable.runId },
+  };
+  const place: Place = { durable, prefix: '', scope, undo: [], shielded: false, outermost: true };
+  run.reached(plan.program, place);
+  const outcome = await carryOut(run, plan, place);
+  const left = await run.finally(durable);
+  const ended: RunEnded = { type: 'run.ended', ...outcome };
+  if (left.length > 0) {
+    ended.status = 'needs-operator';
+    ended.failure ??= { class: 'failed', message: `${left[0]!.key} (in finally) failed: ${left[0]!.why}` };
+    ended.remaining = [...(ended.remaining ?? []), ...left];
   }
-  const failure: Failure = failed?.failure ?? { class: 'cancelled', message: 'A person stopped it.' };
-  const what = { failure, ...(failed && { failedStep: failed.key }) };
-  const back = (stack: UndoEntry[]): Promise<RolledBack> =>
-    rollBack(durable, world, stack, (steps, entry) => run.replacement(durable, steps, entry));
+  if (run.failedItems.length > 0) ended.failedItems = run.failedItems;
+  if (run.warnings.length > 0) ended.warnings = run.warnings;
+  return world.secrets?.strike(ended) ?? ended;
+}
 
-  if (!failed && durable.cancelled === 'keep') {
-    // What was stopped halfway is neither done nor not done, so it can't be kept.
+function idsIn(steps: readonly Step[]): string[] {
+  return steps.flatMap(step => (step.id === undefined ? [] : [step.id]));
+}
+
+/** Steps that did not run have given nothing. */
+function leftOut(ids: readonly string[], scope: Scope): void {
+  for (const id of ids) if (!Object.hasOwn(scope.steps, id)) scope.steps[id] = { outputs: {} };
+}
+
+type Outcome = Pick<RunEnded, 'status' | 'failure' | 'failedStep' | 'remaining' | 'forward'>;
+
+/** All but `finally`. */
+async function carryOut(run: Interpreter, plan: Plan, place: Place): Promise<Outcome> {
+  const { durable, undo } = place;
+  let stop: StepFailed | ForwardStopped | WindowClosed | Stopped;
+  try {
+    await run.steps(plan.program.steps, place);
+    if (await commits(run, durable, undo)) await commit(durable, run.world, undo);
+    if (run.noReturn !== undefined || durable.recorded('finally.started') || durable.cancelled !== 'rollback') {
+      return { status: 'done' };
+    }
+    stop = new Stopped();
+  } catch (error) {
+    if (!isStop(error)) throw error;
+    stop = error;
+  }
+  const failed = stop instanceof StepFailed || stop instanceof ForwardStopped ? stop : undefined;
+  const failure = failureOf(stop);
+  const what = { failure, ...(failed && { failedStep: failed.key }) };
+  const back = (stack: UndoEntry[]): Promise<RolledBack> => run.rollBack(durable, stack, true);
+
+  if (run.noReturn !== undefined) {
+    if (!(stop instanceof StepFailed) && !(stop instanceof ForwardStopped)) {
+      failure.message += ` It has passed its point of no return (${run.noReturn}), so what was done stays.`;
+    }
+    // What was stopped halfway is neither done nor not done.
     const { remaining, warnings } = await back(takeOut(undo, entry => entry.interrupted === true));
     run.warnings.push(...warnings);
-    return remaining.length > 0
-      ? { ...ended('needs-operator', run), ...what, remaining }
-      : { ...ended('stopped', run), ...what };
+    remaining.push(...run.itemsRemaining, ...run.stepsRemaining);
+    if (!failed && remaining.length === 0) return { status: 'stopped', ...what };
+    return { status: 'needs-operator', ...what, remaining, forward: true };
   }
-  const reason = failed ? `${failed.key} failed: ${failure.message}` : 'A person asked for it.';
-  await durable.emit({ type: 'rollback.started', reason });
+  const keeps = stop instanceof WindowClosed ? stop.what === 'stop' : !failed && durable.cancelled === 'keep';
+  if (keeps) {
+    const { remaining, warnings } = await back(takeOut(undo, entry => entry.interrupted === true));
+    run.warnings.push(...warnings);
+    return remaining.length > 0 ? { status: 'needs-operator', ...what, remaining } : { status: 'stopped', ...what };
+  }
+  const reason = failed ? `${failed.key} failed: ${failure.message}` : failure.message;
+  await durable.emit({ type: 'rollback.started', reason: stop instanceof Stopped ? 'A person asked for it.' : reason });
   const { undone, remaining, warnings } = await back(undo);
   run.warnings.push(...warnings);
   remaining.push(...run.itemsRemaining);
-  if (remaining.length > 0) return { ...ended('needs-operator', run), ...what, remaining };
-  return { ...ended(undone > 0 || run.undone > 0 || !failed ? 'rolled-back' : 'failed', run), ...what };
+  if (remaining.length > 0) return { status: 'needs-operator', ...what, remaining };
+  return { status: undone > 0 || run.undone > 0 || !failed ? 'rolled-back' : 'failed', ...what };
 }
 
-function ended(status: RunEnded['status'], run: Interpreter): RunEnded {
-  return {
-    type: 'run.ended',
-    status,
-    ...(run.failedItems.length > 0 && { failedItems: run.failedItems }),
-    ...(run.warnings.length > 0 && { warnings: run.warnings }),
-  };
+/** Attempts at one step. */
+interface Tries {
+  next: number;
+  /** Of an attempt after the point of no return that could not be taken back: the state before it still counts. */
+  kept?: StepUndo;
+}
+
+const notReached = 'The run stopped before it.';
+
+function isStop(error: unknown): error is StepFailed | ForwardStopped | WindowClosed | Stopped {
+  return (
+    error instanceof StepFailed ||
+    error instanceof ForwardStopped ||
+    error instanceof WindowClosed ||
+    error instanceof Stopped
+  );
+}
+
+function failureOf(stop: StepFailed | ForwardStopped | WindowClosed | Stopped): Failure {
+  if (stop instanceof StepFailed || stop instanceof ForwardStopped) return { ...stop.failure };
+  if (stop instanceof WindowClosed) return { class: 'blocked', message: stop.text };
+  return { class: 'cancelled', message: 'A person stopped it.' };
 }
 
 /** The last point at which a cancel is heeded: once something kept for the undo is removed, the run is a success. */
-async function commits(durable: Durable, undo: UndoEntry[]): Promise<boolean> {
+async function commits(run: Interpreter, durable: Durable, undo: UndoEntry[]): Promise<boolean> {
+  const heedCancel = (): void => {
+    if (durable.cancelled === 'rollback' && run.noReturn === undefined) throw new Stopped();
+  };
   if (!stepsOf(undo).some(entry => entry.definition.commit)) {
-    if (durable.cancelled === 'rollback') throw new Stopped();
+    // Where `finally` has begun, the cancel came after that.
+    if (!durable.recorded('finally.started')) heedCancel();
     return false;
   }
   await durable.decide('commit.started', () => {
-    if (durable.cancelled === 'rollback') throw new Stopped();
+    heedCancel();
     return { type: 'commit.started' };
   });
   return true;
@@ -101,18 +164,82 @@ class Interpreter {
   readonly failedItems: string[] = [];
   /** What rollbacks of single items left. */
   readonly itemsRemaining: Remaining[] = [];
+  /** What a run that stopped after its point of no return has still to do. */
+  readonly stepsRemaining: Remaining[] = [];
   /** Steps undone in rollbacks of single items. */
   undone = 0;
   /** What a person should know although nothing is left to do. */
   readonly warnings: string[] = [];
+  /** Key of the point of no return that was passed. */
+  noReturn: string | undefined;
+  /** What is run at the end, of the runbook and of those that it has called so far. */
+  readonly #finally: { steps: readonly Step[]; place: Place; ids: readonly string[] }[] = [];
+  readonly #window: WindowGate | undefined;
 
-  constructor(private readonly world: World) {}
+  constructor(
+    private readonly plan: Plan,
+    readonly world: World,
+  ) {
+    const windows = plan.windows ?? (plan.program.window ? [plan.program.window] : []);
+    this.#window = windows.length > 0 ? new WindowGate(windows) : undefined;
+  }
+
+  /** A runbook whose steps begin: its `finally` is to be run, whatever becomes of them. */
+  reached(runbook: Pick<Runbook, 'steps' | 'finally'>, place: Place): void {
+    const steps = runbook.finally ?? [];
+    if (steps.length === 0) return;
+    const prefix = `${place.prefix}${finallyMark}`;
+    const last = { ...place, prefix, shielded: true, outermost: false, mayFail: undefined };
+    this.#finally.push({ steps, place: last, ids: idsIn(everyStep(runbook)) });
+  }
+
+  /** Called runbooks' first. Each step is tried, whatever became of those before it; gives those that failed. */
+  async finally(durable: Durable): Promise<Remaining[]> {
+    const left: Remaining[] = [];
+    if (this.#finally.length > 0) await durable.emit({ type: 'finally.started' });
+    for (let next = this.#finally.pop(); next; next = this.#finally.pop()) {
+      const { steps, place, ids } = next;
+      leftOut(ids, place.scope);
+      for (const step of steps) {
+        try {
+          await this.steps([step], { ...place, durable, undo: [] });
+        } catch (error) {
+          if (!(error instanceof StepFailed)) throw error;
+          left.push(...this.#remaining(error.failure.message, [step], place));
+        }
+      }
+    }
+    return left;
+  }
+
+  /** `whole`: nothing else of the run goes on beside it. */
+  rollBack(durable: Durable, stack: UndoEntry[], whole = false): Promise<RolledBack> {
+    const replacement: Replacement = {
+      run: (steps, place) => this.#replacement(durable, steps, place),
+      left: (steps, place, why) => this.#remaining(why, steps, place),
+    };
+    return rollBack(durable, this.world, stack, replacement, whole ? this.world.rests : undefined);
+  }
+
+  #remaining(why: string, steps: readonly Step[], place: Pick<Place, 'prefix' | 'scope'>): Remaining[] {
+    return new RemainingSteps(this.world, why).of(steps, place);
+  }
 
   /** One after another. Gives outputs by id of those that have one. */
   async steps(steps: readonly Step[], place: Place): Promise<JsonObject> {
     const outputs: JsonObject = {};
-    for (const step of steps) {
-      const got = await this.#step(step, place);
+    for (let at = 0; at < steps.length; at++) {
+      const step = steps[at]!;
+      let got: JsonObject;
+      try {
+        got = this.#recorded(step, place) ?? (await this.#step(step, place));
+      } catch (error) {
+        const stopsThere = place.outermost && this.noReturn !== undefined && error instanceof StepFailed;
+        if (error instanceof ForwardStopped || stopsThere) {
+          this.stepsRemaining.push(...this.#remaining(notReached, steps.slice(at + 1), place));
+        }
+        throw error;
+      }
       if (step.id === undefined) continue;
       place.scope.steps[step.id] = { outputs: got };
       outputs[step.id] = got;
@@ -120,46 +247,175 @@ class Interpreter {
     return outputs;
   }
 
+  /** What a step gave, when it is recorded that it was done at the first attempt: without evaluating or awaiting anything. */
+  #recorded(step: Step, place: Place): JsonObject | undefined {
+    if (step.kind !== 'action') return undefined;
+    const key = stepKey(place.prefix, step);
+    const found = place.durable.finished(key);
+    if (!found) return undefined;
+    if (place.outermost) this.#window?.seenBegun();
+    const definition = this.world.action(step.uses);
+    const { intent, end } = found;
+    if (!place.shielded && definition) {
+      place.undo.push({
+        kind: 'step',
+        key,
+        step,
+        definition,
+        inputs: intent.inputs,
+        attempt: 1,
+        before: intent.before,
+        outputs: end.outputs,
+        scope: undoScope(step, place.scope, end.outputs),
+      });
+    }
+    return end.outputs;
+  }
+
   async #step(step: Step, place: Place): Promise<JsonObject> {
     const key = stepKey(place.prefix, step);
-    let runs: boolean;
-    try {
-      runs = step.when === undefined || evaluateCondition(step.when, place.scope);
-    } catch (error) {
-      return this.#fail(step, key, place, error);
+    const tries: Tries = { next: 1 };
+    // Loops are let through item by item.
+    if (place.outermost && this.#window && step.kind !== 'forEach') {
+      await this.#passWindow(this.#window, step, key, place, tries);
     }
-    if (!runs) {
-      const reason = `when: ${String(step.when)} is false`;
-      await place.durable.emit({ type: 'step.skipped', key, pointer: step.pointer, reason });
-      return {};
+    for (;;) {
+      try {
+        return await this.#once(step, key, place, tries);
+      } catch (error) {
+        if (!(error instanceof StepFailed) || error.key !== key || !error.own) throw error;
+        if (this.noReturn === undefined || place.shielded) throw error;
+        const question = `${forwardMark}${key}#${error.own.attempt}`;
+        // On a replay it goes the way it went.
+        if (!place.durable.wasAsked(question) && place.mayFail?.()) throw error;
+        await this.#forward(question, step, place, tries, error);
+      }
+    }
+  }
+
+  /** After the point of no return a step that failed is only taken back itself; then a person says whether to try it again. */
+  async #forward(question: string, step: Step, place: Place, tries: Tries, error: StepFailed): Promise<void> {
+    const { key, failure } = error;
+    const { durable } = place;
+    const entry = error.own?.entry;
+    let left = '';
+    if (entry && place.undo.at(-1) === entry) {
+      const { remaining, warnings } = await this.rollBack(durable, [entry]);
+      left = [...remaining.map(one => `What it did itself could not be taken back: ${one.why}`), ...warnings].join(' ');
+      if (remaining.length === 0) place.undo.pop();
+      tries.kept = remaining.length === 0 ? undefined : entry;
+    }
+    const answer = await durable.ask(question, {
+      text:
+        `${key} failed after the point of no return (${this.noReturn}), so what was done before stays. ` +
+        `${failure.message} ${left}`.trim(),
+      choices: [
+        { id: 'again', label: 'Try it again' },
+        { id: 'stop', label: 'Stop here; `virtbook resume` tries it again' },
+      ],
+    });
+    if (answer.choice === 'again') return;
+    if (answer.choice === 'cancelled') throw new Stopped();
+    this.stepsRemaining.push(...this.#remaining(failure.message, [step], place));
+    throw new ForwardStopped(key, failure);
+  }
+
+  async #passWindow(gate: WindowGate, step: Step, key: string, place: Place, tries: Tries): Promise<void> {
+    try {
+      await gate.pass(place.durable, key);
+    } catch (error) {
+      if (!(error instanceof WindowRefused)) throw error;
+      await this.#fail(step, key, place, tries, { class: 'blocked', message: error.message });
+    }
+  }
+
+  async #once(step: Step, key: string, place: Place, tries: Tries): Promise<JsonObject> {
+    const { durable, scope } = place;
+    if (step.when !== undefined && step.when !== true) {
+      let runs: boolean;
+      try {
+        runs = evaluateCondition(step.when, scope);
+      } catch (error) {
+        return this.#fail(step, key, place, tries, failedBy(error));
+      }
+      if (!runs) {
+        const reason = `when: ${String(step.when)} is false`;
+        await durable.emit({ type: 'step.skipped', key, pointer: step.pointer, reason });
+        if (step.kind !== 'forEach') leftOut(idsIn(everyStep({ steps: innerSteps(step) })), scope);
+        return {};
+      }
     }
     switch (step.kind) {
       case 'action':
-        return this.#action(step, key, place);
+        return this.#action(step, key, place, tries);
       case 'steps':
         return this.#group(step, key, place);
+      case 'parallel':
+        return this.#parallel(step, key, place);
       case 'forEach':
-        return this.#forEach(step, key, place);
+        return this.#forEach(step, key, place, tries);
+      case 'call':
+        return this.#call(step, key, place, tries);
+      case 'approve':
+        return this.#approve(step, key, place, tries);
+      case 'wait':
+        return this.#wait(step, key, place, tries);
+      case 'assert':
+        return this.#assert(step, key, place, tries);
+      case 'pointOfNoReturn':
+        return this.#passNoReturn(step, key, place, tries);
     }
   }
 
   #group(step: GroupStep, key: string, place: Place): Promise<JsonObject> {
-    return this.steps(step.steps, { ...place, prefix: `${key}/` });
+    return this.steps(step.steps, { ...place, prefix: `${key}/`, outermost: false });
   }
 
-  async #action(step: ActionStep, key: string, place: Place): Promise<JsonObject> {
+  async #parallel(step: ParallelStep, key: string, place: Place): Promise<JsonObject> {
+    const branches = step.steps.map(() => ({
+      undo: [] as UndoEntry[],
+      scope: { ...place.scope, steps: { ...place.scope.steps } },
+    }));
+    const max = Math.max(1, branches.length);
+    place.undo.push({ kind: 'fork', key, max, branches: branches.map(branch => branch.undo) });
+    const results = await place.durable.fork(
+      key,
+      branches.map(({ undo, scope }, at) => (durable: Durable) => {
+        const inner: Place = { ...place, durable, prefix: `${key}/`, outermost: false, undo, scope };
+        return this.steps([step.steps[at]!], inner);
+      }),
+    );
+    const thrown = results.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    const failures = thrown.filter(error => error instanceof StepFailed);
+    if (thrown.length > 0) {
+      const [first] = failures;
+      const lost = thrown.find(error => !isStop(error));
+      if (lost !== undefined || !first)
+        throw lost ?? thrown.find(error => error instanceof ForwardStopped) ?? thrown[0];
+      if (failures.length === 1) throw first;
+      const message = `${failures.length} of ${results.length} branches failed. ${first.key}: ${first.failure.message}`;
+      throw new StepFailed(key, { class: first.failure.class, message });
+    }
+    for (const { scope } of branches) Object.assign(place.scope.steps, scope.steps);
+    return Object.assign({}, ...results.map(result => (result.status === 'fulfilled' ? result.value : {})));
+  }
+
+  async #action(step: ActionStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
     const { durable, scope } = place;
     const definition = this.world.action(step.uses);
     // Evaluated when first asked for: where the step is recorded, its intent has them.
     let known: ReturnType<Interpreter['inputsOf']> | undefined;
     const inputs = () => (known ??= this.inputsOf(definition, step, scope));
     let title: string | undefined;
-    let pushed: StepUndo | undefined;
+    let pushed = tries.kept;
+    /** An attempt of this round has changed something. */
+    let touched = false;
     /** What a cancel stopped halfway. It is undone before the run goes on, so when another attempt was made it is no more. */
     let stopped: StepUndo | undefined;
-    let tries = 0;
-    for (let number = 1; ; number++) {
-      tries++;
+    let attempts = 0;
+    for (;;) {
+      const number = tries.next++;
+      attempts++;
       const { value: end, prepared } = await attemptStep(durable, this.world, {
         key,
         number,
@@ -172,38 +428,45 @@ class Interpreter {
           known ??= { values };
         },
         before: pushed?.before,
-        mayRetry: tries < (step.retry?.attempts ?? 1),
+        mayRetry: attempts < (step.retry?.attempts ?? 1),
         get title() {
           title ??= titleOf(step, definition, inputs(), scope);
           return title;
         },
         shielded: place.shielded,
       });
-      if (stopped) place.undo.splice(place.undo.indexOf(stopped), 1);
+      if (stopped) place.undo.splice(place.undo.lastIndexOf(stopped), 1);
       stopped = undefined;
-      if (prepared !== undefined && !pushed && (end.ok || !end.untouched)) {
-        const given = inputs();
-        pushed = {
-          kind: 'step',
-          key,
-          step,
-          definition: definition!,
-          inputs: 'values' in given ? given.values : {},
-          attempt: number,
-          before: prepared,
-          scope: hasOwnRollback(step) ? { ...scope, steps: { ...scope.steps } } : scope,
-        };
-        if (!place.shielded) place.undo.push(pushed);
+      if (prepared !== undefined && (end.ok || !end.untouched)) {
+        touched = true;
+        if (!pushed) {
+          const given = inputs();
+          pushed = {
+            kind: 'step',
+            key,
+            step,
+            definition: definition!,
+            inputs: 'values' in given ? given.values : {},
+            attempt: number,
+            before: prepared,
+            scope: undoScope(step, scope),
+          };
+          if (!place.shielded) place.undo.push(pushed);
+        } else if (pushed === tries.kept) {
+          // Its undo was tried already for the attempt before, and is another one from here on.
+          pushed.attempt = number;
+          tries.kept = undefined;
+        }
       }
       if (end.ok) {
         if (pushed) {
           pushed.outputs = end.outputs;
-          if (step.id !== undefined && hasOwnRollback(step)) pushed.scope.steps[step.id] = { outputs: end.outputs };
+          pushed.scope = undoScope(step, scope, end.outputs);
         }
         return end.outputs;
       }
       if (end.willRetry) {
-        if (step.retry) await durable.sleep(`${key}#${number} retry`, step.retry.delayMs);
+        if (step.retry) await durable.sleep(`${key}#${number} retry`, step.retry.delayMs, place);
         continue;
       }
       if (end.failure.class === 'cancelled' && !place.shielded) {
@@ -211,14 +474,14 @@ class Interpreter {
         if (pushed) pushed.interrupted = true;
         stopped = pushed;
         pushed = undefined;
-        tries = 0;
+        attempts = 0;
         continue;
       }
       if (pushed) {
         pushed.failure = end.failure;
         if (end.notDone) pushed.notDone = true;
       }
-      throw new StepFailed(key, end.failure);
+      throw new StepFailed(key, end.failure, { attempt: number, ...(pushed && touched && { entry: pushed }) });
     }
   }
 
@@ -235,108 +498,243 @@ class Interpreter {
     }
   }
 
-  async #forEach(step: ForEachStep, key: string, place: Place): Promise<JsonObject> {
+  async #forEach(step: ForEachStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
     let items: Json;
     try {
       items = evaluateTemplate(step.in, place.scope);
       if (!Array.isArray(items)) throw new Error(`forEach needs a list, but this gives ${JSON.stringify(items)}.`);
     } catch (error) {
-      return this.#fail(step, key, place, error);
+      return this.#fail(step, key, place, tries, failedBy(error));
     }
     const keys = itemKeys(key, items);
     const branches: UndoEntry[][] = items.map(() => []);
     place.undo.push({ kind: 'fork', key, max: step.batch, branches });
-    const failures: { key: string; failure: Failure }[] = [];
-    let over = false;
-    /** The item that could not be taken back. */
-    let stuck: string | undefined;
+    const failures = new LoopFailures(step, keys, place.durable);
     const outputs: JsonObject = {};
+    /** Items under way come to their end, no other is begun. */
+    let halted: ForwardStopped | WindowClosed | undefined;
 
     const item = async (durable: Durable, value: Json, at: number): Promise<void> => {
       const itemKey = keys[at]!;
       const ids = { key: itemKey, pointer: step.pointer };
-      const start = await durable.decide(`item.started ${itemKey}`, () => {
-        if (durable.cancelled && !place.shielded) throw new Stopped();
-        return over
-          ? {
-              type: 'item.skipped',
-              ...ids,
-              value,
-              reason: stuck === undefined ? 'too many items before it failed' : `${stuck} could not be undone`,
-            }
-          : { type: 'item.started', ...ids, value };
-      });
-      if (start.type === 'item.skipped') return;
-      const scope: Scope = {
-        ...place.scope,
-        steps: { ...place.scope.steps },
-        variables: { ...place.scope.variables, [step.variable]: value },
-        index: at,
+      const inner: Place = {
+        ...place,
+        durable,
+        prefix: `${itemKey}/`,
+        scope: {
+          ...place.scope,
+          steps: { ...place.scope.steps },
+          variables: { ...place.scope.variables, [step.variable]: value },
+          index: at,
+        },
+        undo: branches[at]!,
+        outermost: false,
+        mayFail: () => failures.within(at) || place.mayFail?.() === true,
       };
-      const undo = branches[at]!;
       try {
-        outputs[itemName(value)] = await this.steps(step.steps, {
-          ...place,
-          durable,
-          prefix: `${itemKey}/`,
-          scope,
-          undo,
+        if (halted instanceof ForwardStopped)
+          this.stepsRemaining.push(...this.#remaining(notReached, step.steps, inner));
+        if (halted) throw halted;
+        if (place.outermost && failures.over === undefined) await this.#window?.pass(durable, itemKey);
+        const start = await durable.decide(`item.started ${itemKey}`, () => {
+          if (durable.cancelled && !place.shielded) throw new Stopped();
+          return failures.over === undefined
+            ? { type: 'item.started', ...ids, value }
+            : { type: 'item.skipped', ...ids, value, reason: failures.over };
         });
+        if (start.type === 'item.skipped') return;
+        outputs[itemName(value)] = await this.steps(step.steps, inner);
         await durable.emit({ type: 'item.ended', ...ids, ok: true });
       } catch (error) {
+        if (error instanceof ForwardStopped || error instanceof WindowClosed) halted = error;
         if (!(error instanceof StepFailed)) throw error;
-        failures.push({ key: error.key, failure: error.failure });
-        over ||= failures.length > step.maxFailures;
-        if (!over && !place.shielded) {
-          this.failedItems.push(itemKey);
-          const reason = `${error.key} failed: ${error.failure.message}`;
-          await durable.emit({ type: 'rollback.started', key: itemKey, reason });
-          const back = await rollBack(durable, this.world, undo, (steps, entry) =>
-            this.replacement(durable, steps, entry),
-          );
-          this.undone += back.undone;
-          this.itemsRemaining.push(...back.remaining);
-          this.warnings.push(...back.warnings);
-          // An item that is left half undone needs a person: going on with others would bury it.
-          if (back.remaining.length > 0) {
-            over = true;
-            stuck ??= itemKey;
-          }
-        }
-        await durable.emit({ type: 'item.ended', ...ids, ok: false, failure: error.failure });
+        const within = failures.within(at);
+        failures.failed(at, error.key, error.failure);
+        const stuck = within && !place.shielded && !(await this.#takeBackItem(durable, itemKey, inner, error));
+        // An item that is left half undone needs a person: going on with others would bury it.
+        if (stuck) failures.stuck(at);
+        const how = { ...(within && { within }), ...(stuck && { stuck }) } as const;
+        await durable.emit({ type: 'item.ended', ...ids, ok: false, failure: error.failure, ...how });
       }
     };
 
-    const results = await place.durable.fork(
-      key,
-      items.map((value, at) => branch => item(branch, value, at)),
-      { max: step.batch },
-    );
+    const bodies = items.map((value, at) => (branch: Durable) => item(branch, value, at));
+    const first = Math.min(step.canary ?? 0, bodies.length);
+    const results = await place.durable.fork(key, bodies.slice(0, first), { max: step.batch });
+    results.push(...(await place.durable.fork(key, bodies.slice(first), { max: step.batch })));
     const thrown = results.filter(result => result.status === 'rejected').map(result => result.reason as unknown);
-    const lost = thrown.find(error => !(error instanceof Stopped));
+    const lost = thrown.find(error => !isStop(error));
     if (lost !== undefined) throw lost;
-    if (thrown.length > 0) throw thrown[0];
-    const [first] = failures;
-    if (over && first) {
-      const why =
-        failures.length > step.maxFailures
-          ? `${failures.length} of ${items.length} items failed, ${step.maxFailures} may.`
-          : `${stuck} could not be undone.`;
-      const message = `${why} ${first.key}: ${first.failure.message}`;
-      throw new StepFailed(items.length > 1 ? key : first.key, {
-        class: first.failure.class,
-        message: items.length > 1 ? message : first.failure.message,
-      });
-    }
+    if (thrown.length > 0) throw thrown.find(error => error instanceof ForwardStopped) ?? thrown[0];
+    const verdict = failures.verdict();
+    if (verdict) throw new StepFailed(verdict.key ?? key, verdict.failure);
     return outputs;
   }
 
-  /** A step that can't even begin, recorded like any failed step. */
-  async #fail(step: Step, key: string, place: Place, error: unknown): Promise<never> {
-    const failure: Failure = { class: 'failed', message: messageOf(error) };
-    await attemptStep(place.durable, this.world, {
+  /** An item that failed and may: it is rolled back alone. False: something is left of it. */
+  async #takeBackItem(durable: Durable, key: string, place: Place, error: StepFailed): Promise<boolean> {
+    this.failedItems.push(key);
+    const reason = `${error.key} failed: ${error.failure.message}`;
+    await durable.emit({ type: 'rollback.started', key, reason });
+    const back = await this.rollBack(durable, place.undo);
+    this.undone += back.undone;
+    this.itemsRemaining.push(...back.remaining);
+    this.warnings.push(...back.warnings);
+    return back.remaining.length === 0;
+  }
+
+  async #call(step: CallStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
+    const { runbook } = step;
+    let inputs: JsonObject;
+    try {
+      if (!runbook) throw new Error(`${step.uses} was not read when this was planned. Plan it again.`);
+      const given = evaluateTemplate(step.with, place.scope) as JsonObject;
+      const problems: string[] = [];
+      const { inventory } = this.plan;
+      inputs = resolveInputs(runbook, given, inventory ? { inventory } : {}, problems, { called: true });
+      if (problems.length > 0) throw new Error(problems.join(' '));
+    } catch (error) {
+      return this.#fail(step, key, place, tries, failedBy(error));
+    }
+    await this.#begin(step, key, place, tries, step.name ?? step.uses);
+    const scope: Scope = { inputs, steps: {}, run: place.scope.run };
+    const inner: Place = { ...place, prefix: `${key}/`, scope, outermost: false };
+    this.reached(runbook, inner);
+    await this.steps(runbook.steps, inner);
+    let outputs: JsonObject;
+    try {
+      outputs = evaluateTemplate(runbook.outputs ?? {}, scope) as JsonObject;
+    } catch (error) {
+      return this.#fail(step, key, place, tries, failedBy(error));
+    }
+    return this.#done(step, key, place, outputs);
+  }
+
+  async #approve(step: ApproveStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
+    const { durable, scope, shielded } = place;
+    if (this.#isDone(key, place)) return {};
+    let message: string;
+    try {
+      message = String(evaluateTemplate(step.message, scope));
+    } catch (error) {
+      return this.#fail(step, key, place, tries, failedBy(error));
+    }
+    await this.#begin(step, key, place, tries, textOf(step, scope));
+    const outcome = await durable.approval({
+      // Asked again, it is another request.
+      key: tries.next > 1 ? `${key}#${tries.next}` : key,
+      pointer: step.pointer,
+      message,
+      by: step.by,
+      self: step.self,
+      ...(step.expiresMs !== undefined && { expiresMs: step.expiresMs }),
+      shielded,
+    });
+    switch (outcome.outcome) {
+      case 'approved':
+        return this.#done(step, key, place);
+      case 'cancelled':
+        throw new Stopped();
+      case 'rejected': {
+        const note = outcome.note === undefined ? '' : ` "${outcome.note}"`;
+        return this.#fail(step, key, place, tries, {
+          class: 'rejected',
+          message: `${outcome.by} rejected it.${note}`,
+        });
+      }
+      case 'expired': {
+        const many = step.by === 1 ? 'Nobody' : `Fewer than ${step.by} people`;
+        return this.#fail(step, key, place, tries, { class: 'timeout', message: `${many} approved it in time.` });
+      }
+    }
+  }
+
+  async #wait(step: WaitStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
+    const { durable, scope, shielded } = place;
+    if (this.#isDone(key, place)) return {};
+    let ms: number;
+    try {
+      const text = String(evaluateTemplate(step.duration, scope));
+      const duration = parseDuration(text);
+      if (duration === undefined)
+        throw new Error(`\`${text}\` is no duration. Write it as \`90s\`, \`5m\` or \`1h30m\`.`);
+      ms = duration;
+    } catch (error) {
+      return this.#fail(step, key, place, tries, failedBy(error));
+    }
+    await this.#begin(step, key, place, tries, textOf(step, scope));
+    await durable.sleep(`wait ${key}`, ms, { shielded });
+    return this.#done(step, key, place);
+  }
+
+  async #assert(step: AssertStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
+    const { scope } = place;
+    if (this.#isDone(key, place)) return {};
+    await this.#begin(step, key, place, tries, textOf(step, scope));
+    let failure: Failure | undefined;
+    try {
+      if (!evaluateCondition(step.condition, scope)) {
+        const message =
+          step.message === undefined
+            ? `It does not hold: ${String(step.condition)}`
+            : String(evaluateTemplate(step.message, scope));
+        failure = { class: 'failed', message };
+      }
+    } catch (error) {
+      failure = failedBy(error);
+    }
+    return failure ? this.#fail(step, key, place, tries, failure) : this.#done(step, key, place);
+  }
+
+  async #passNoReturn(step: NoReturnStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
+    const { durable, scope, undo } = place;
+    const { pointer } = step;
+    let message: string;
+    try {
+      message = String(evaluateTemplate(step.message, scope));
+    } catch (error) {
+      return this.#fail(step, key, place, tries, failedBy(error));
+    }
+    await this.#begin(step, key, place, tries, textOf(step, scope));
+    await durable.decide(`noreturn.passed ${key}`, () => {
+      if (durable.cancelled) throw new Stopped();
+      return { type: 'noreturn.passed', key, pointer, message };
+    });
+    this.noReturn = key;
+    await commit(durable, this.world, undo);
+    undo.length = 0;
+    await durable.emit({ type: 'control.done', key, pointer, kind: 'pointOfNoReturn' });
+    return {};
+  }
+
+  #isDone(key: string, { durable }: Place): boolean {
+    return durable.recorded(`control.done ${key}`) !== undefined;
+  }
+
+  async #begin(step: ControlStep, key: string, place: Place, tries: Tries, title: string): Promise<void> {
+    const { durable } = place;
+    if (tries.next > 1) return;
+    await durable.decide(`control.started ${key}`, () => {
+      if (durable.cancelled && !place.shielded) throw new Stopped();
+      return { type: 'control.started', key, pointer: step.pointer, kind: step.kind, title };
+    });
+  }
+
+  async #done(step: ControlStep, key: string, place: Place, outputs?: JsonObject): Promise<JsonObject> {
+    const { durable } = place;
+    const done = await durable.decide(`control.done ${key}`, () => {
+      if (durable.cancelled && !place.shielded) throw new Stopped();
+      return { type: 'control.done', key, pointer: step.pointer, kind: step.kind, ...(outputs && { outputs }) };
+    });
+    return (done.type === 'control.done' ? done.outputs : undefined) ?? {};
+  }
+
+  /** A step that can't even begin, or that is no action and failed; recorded like any failed step. */
+  async #fail(step: Step, key: string, place: Place, tries: Tries, failure: Failure): Promise<never> {
+    const attempt = tries.next++;
+    const { value: end } = await attemptStep(place.durable, this.world, {
       key,
-      number: 1,
+      number: attempt,
       step: { kind: 'action', pointer: step.pointer, uses: step.kind === 'action' ? step.uses : step.kind, with: {} },
       definition: undefined,
       inputs: { failure },
@@ -345,18 +743,18 @@ class Interpreter {
       title: step.name ?? step.id ?? key,
       shielded: place.shielded,
     });
-    throw new StepFailed(key, failure);
+    throw new StepFailed(key, end.ok ? failure : end.failure, { attempt });
   }
 
   /** Steps that stand in the place of an undo. Gives why it failed. */
-  async replacement(
+  async #replacement(
     durable: Durable,
     steps: readonly Step[],
     place: { prefix: string; scope: Scope },
   ): Promise<Failure | undefined> {
     try {
       const scope = { ...place.scope, steps: { ...place.scope.steps } };
-      await this.steps(steps, { durable, prefix: place.prefix, scope, undo: [], shielded: true });
+      await this.steps(steps, { durable, prefix: place.prefix, scope, undo: [], shielded: true, outermost: false });
       return undefined;
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;
@@ -365,9 +763,29 @@ class Interpreter {
   }
 }
 
-/** Its `rollback:` steps see what the step saw; nothing else of an undo does. */
-function hasOwnRollback(step: ActionStep): boolean {
-  return typeof step.rollback === 'object';
+type ControlStep = Extract<Step, { kind: ControlKind }>;
+
+function failedBy(error: unknown): Failure {
+  return { class: 'failed', message: messageOf(error) };
+}
+
+/** A name that can't be told must not fail a step that can be run. */
+function textOf(step: Exclude<ControlStep, CallStep>, scope: Scope): string {
+  return controlTitle(step, template => {
+    try {
+      return String(evaluateTemplate(template, scope));
+    } catch {
+      return template;
+    }
+  });
+}
+
+/** What `rollback:` steps see: what the step saw, and its own outputs. Nothing else of an undo needs it. */
+function undoScope(step: ActionStep, scope: Scope, outputs?: JsonObject): Scope {
+  if (typeof step.rollback !== 'object') return scope;
+  const steps = { ...scope.steps };
+  if (outputs && step.id !== undefined) steps[step.id] = { outputs };
+  return { ...scope, steps };
 }
 
 function titleOf(

@@ -1,7 +1,18 @@
 import type { Json } from '../runbook/json';
-import { type Answer, type Durable, type Effect, type EffectCall, type Question, StopReason } from './durable';
-import type { History } from './history';
+import {
+  type Answer,
+  type ApprovalOutcome,
+  type ApprovalRequest,
+  type Durable,
+  type Effect,
+  type EffectCall,
+  type FinishedStep,
+  type Question,
+  StopReason,
+} from './durable';
+import type { ApprovalState, History } from './history';
 import { type CancelMode, type JournalRecord, type NoteEvent, type OnceEvent, onceId, type RunEvent } from './journal';
+import type { Secrets } from './secrets';
 
 /** Where records go. One writer per run. */
 export interface JournalWriter {
@@ -17,6 +28,14 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** An approval that is waited for. */
+interface OpenApproval {
+  request: ApprovalRequest;
+  state: ApprovalState;
+  /** Ends the waiting. */
+  settle(outcome: ApprovalOutcome): void;
+}
+
 /** A reason of its own spares making an error for it, with its stack, at every call. */
 const settled = 'settled';
 
@@ -25,13 +44,19 @@ export class JournalDurable implements Durable {
   /** Of effects under way that a cancel aborts. */
   readonly #abortable = new Set<AbortController>();
   readonly #questions = new Map<string, { choices: Question['choices']; resolve(answer: Answer): void }>();
+  readonly #approvals = new Map<string, OpenApproval>();
+  readonly #journal: JournalWriter;
 
+  /** `secrets`: values that are never written down; what is read from the history has them again. */
   constructor(
     readonly runId: string,
     private readonly history: History,
-    private readonly journal: JournalWriter,
+    journal: JournalWriter,
     private readonly clock: Clock,
-  ) {}
+    private readonly secrets?: Secrets,
+  ) {
+    this.#journal = secrets ? secrets.wrap(journal) : journal;
+  }
 
   get cancelled(): CancelMode | undefined {
     return this.history.cancelled;
@@ -39,7 +64,7 @@ export class JournalDurable implements Durable {
 
   /** A person wants it to stop. Resolves when that is on disk. */
   async cancel(mode: CancelMode, by: string): Promise<void> {
-    this.history.apply(await this.journal.append({ type: 'cancel.requested', mode, by }, 'synced'));
+    this.history.apply(await this.#journal.append({ type: 'cancel.requested', mode, by }, 'synced'));
     for (const controller of this.#abortable) controller.abort(new StopReason('cancel'));
   }
 
@@ -53,9 +78,53 @@ export class JournalDurable implements Durable {
     return true;
   }
 
+  /** A person's word on an open approval. Gives a sentence that says why it is refused; undefined: it counts, and is on disk. */
+  async approve(key: string, decision: 'approve' | 'reject', by: string, note?: string): Promise<string | undefined> {
+    const open = this.#approvals.get(key);
+    if (!open)
+      return `${key} is not waiting for an approval (any more). \`virtbook show\` says what the run waits for.`;
+    const { request, state } = open;
+    const { planHash, by: submitter } = this.history.submitted;
+    const said = { key, planHash, by, ...(note !== undefined && note !== '' && { note }) };
+    if (decision === 'reject') {
+      this.#approvals.delete(key);
+      await this.#write({ type: 'approval.rejected', ...said });
+      open.settle({ outcome: 'rejected', by, ...(said.note !== undefined && { note: said.note }) });
+      return undefined;
+    }
+    if (state.given.some(one => isSamePerson(one, by))) {
+      return `${by} has approved ${key} already. It needs ${request.by} different people, so somebody else has to.`;
+    }
+    if (!request.self && isSamePerson(by, submitter)) {
+      return `${by} submitted this run, and ${key} has to be approved by somebody else (self: false).`;
+    }
+    state.given.push(by);
+    const { given } = state;
+    const enough = given.length >= request.by;
+    if (enough) this.#approvals.delete(key);
+    await this.#write({ type: 'approval.given', ...said });
+    if (enough) open.settle({ outcome: 'approved', by: given });
+    return undefined;
+  }
+
+  finished(key: string): FinishedStep | undefined {
+    const found = this.history.takeFinished(key);
+    return found && this.secrets ? this.secrets.restore(found) : found;
+  }
+
+  recorded(id: string): OnceEvent | undefined {
+    const event = this.history.once(id);
+    return event && this.secrets ? this.secrets.restore(event) : event;
+  }
+
+  wasAsked(id: string): boolean {
+    return this.history.wasAsked(id);
+  }
+
   async effect<T, P extends Json>(effect: Effect<T, P>): Promise<{ value: T; prepared?: P }> {
     const { id, codec } = effect;
-    const { intent, end } = this.history.takeEffect(id);
+    const taken = this.history.takeEffect(id);
+    const { intent, end } = this.secrets ? this.secrets.restore(taken) : taken;
     if (end) return { value: codec.value(end), ...(intent && { prepared: codec.prepared(intent) }) };
     if (intent) {
       const prepared = codec.prepared(intent);
@@ -114,14 +183,56 @@ export class JournalDurable implements Durable {
     return value;
   }
 
-  async sleep(id: string, ms: number): Promise<void> {
+  recordedTime(id: string): number | undefined {
+    return this.history.time(id);
+  }
+
+  async sleep(id: string, ms: number, options: { shielded?: boolean } = {}): Promise<void> {
     let until = this.history.waitsUntil(id);
     if (until === undefined) {
       until = this.clock.now() + ms;
       await this.#write({ type: 'wait.started', id, until });
     }
     const left = until - this.clock.now();
-    if (left > 0) await this.#call({}, ({ signal }) => this.clock.sleep(left, signal));
+    if (left > 0) await this.#call(options, ({ signal }) => this.clock.sleep(left, signal));
+  }
+
+  async approval(request: ApprovalRequest): Promise<ApprovalOutcome> {
+    const { key, pointer, message, by, self, expiresMs, shielded } = request;
+    let state = this.history.approval(key);
+    if (!state || state.askAgain) {
+      state ??= { given: [], ...(expiresMs !== undefined && { expiresAt: this.clock.now() + expiresMs }) };
+      const { planHash } = this.history.submitted;
+      const expiry = state.expiresAt !== undefined && { expiresAt: state.expiresAt };
+      await this.#write({ type: 'approval.asked', key, pointer, message, planHash, by, self, ...expiry });
+    }
+    if (state.rejected) return { outcome: 'rejected', ...state.rejected };
+    if (state.over) return { outcome: state.over };
+    if (state.given.length >= by) return { outcome: 'approved', by: state.given };
+    const open = state;
+    return this.#call(
+      { shielded },
+      ({ signal }) =>
+        new Promise((resolve, reject) => {
+          const timer = new AbortController();
+          const settle = (outcome: ApprovalOutcome): void => {
+            timer.abort(settled);
+            resolve(outcome);
+          };
+          const over = (why: 'expired' | 'cancelled'): void => {
+            // Not open any more: somebody decided, and that is being written.
+            if (!this.#approvals.delete(key)) return;
+            this.#write({ type: 'approval.over', key, why }).then(() => settle({ outcome: why }), reject);
+          };
+          this.#approvals.set(key, { request, state: open, settle });
+          if (signal.aborted) return over('cancelled');
+          signal.addEventListener('abort', () => over('cancelled'), { once: true });
+          if (open.expiresAt === undefined) return;
+          void this.clock.sleep(open.expiresAt - this.clock.now(), timer.signal).then(() => {
+            if (!timer.signal.aborted) over('expired');
+          });
+        }),
+    );
   }
 
   async ask(id: string, question: Question, options: { shielded?: boolean } = {}): Promise<Answer> {
@@ -174,7 +285,7 @@ export class JournalDurable implements Durable {
 
   async decide(id: string, choose: () => OnceEvent): Promise<OnceEvent> {
     const recorded = this.history.takeOnce(id);
-    if (recorded) return recorded;
+    if (recorded) return this.secrets ? this.secrets.restore(recorded) : recorded;
     const event = choose();
     await this.#write(event);
     return event;
@@ -182,10 +293,15 @@ export class JournalDurable implements Durable {
 
   note(event: NoteEvent): void {
     // A journal that can't be written to shows at the next synced record, which ends the runner.
-    this.journal.append(event, 'soon').catch(() => undefined);
+    this.#journal.append(event, 'soon').catch(() => undefined);
   }
 
   async #write(event: RunEvent): Promise<void> {
-    await this.journal.append(event, 'synced');
+    await this.#journal.append(event, 'synced');
   }
+}
+
+/** Names are compared as people read them. */
+function isSamePerson(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase();
 }

@@ -98,7 +98,17 @@ export type OnceEvent =
   | { type: 'item.started'; key: string; pointer: string; value: Json }
   /** Not started: too many items before it had failed. */
   | { type: 'item.skipped'; key: string; pointer: string; value: Json; reason: string }
-  | { type: 'item.ended'; key: string; pointer: string; ok: boolean; failure?: Failure }
+  | {
+      type: 'item.ended';
+      key: string;
+      pointer: string;
+      ok: boolean;
+      failure?: Failure;
+      /** It failed within `maxFailures`. */
+      within?: true;
+      /** It could not be taken back. */
+      stuck?: true;
+    }
   /** `key`: of the item that is rolled back alone; absent: the whole run. */
   | { type: 'rollback.started'; key?: string; reason: string }
   /** All steps are done; what was only kept for the undo is removed. */
@@ -112,7 +122,7 @@ export type OnceEvent =
   | { type: 'finally.started' }
   /** A maintenance window: waited for, or closed. */
   | { type: 'window.waiting'; id: string; opensAt: number; text: string }
-  | { type: 'window.closed'; id: string; text: string };
+  | { type: 'window.closed'; id: string; text: string; what: 'stop' | 'rollback' };
 
 export type ControlKind = 'approve' | 'wait' | 'assert' | 'pointOfNoReturn' | 'call';
 
@@ -191,5 +201,6 @@ export function effectId(event: { type: string; key: string; attempt: number }):
 export function onceId(event: OnceEvent): string {
   // Started and skipped are two answers to one question.
   if (event.type === 'item.skipped') return `item.started ${event.key}`;
+  if ('id' in event) return `${event.type} ${event.id}`;
   return 'key' in event ? `${event.type} ${event.key ?? ''}` : event.type;
 }

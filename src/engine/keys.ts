@@ -1,6 +1,11 @@
 import type { Json } from '../runbook/json';
 import type { Step } from '../runbook/model';
 
+/** Marks the keys of steps that stand in the place of an undo. */
+export const rollbackMark = '~rollback/';
+/** Marks the keys of the steps of `finally`: `~finally/stop`, in a call `sub/~finally/stop`. */
+export const finallyMark = '~finally/';
+
 /** Where a step stands in a run: `each-vm[web1]/snapshot`. Equal in plan, journal and every replay. */
 export function stepKey(prefix: string, step: Step): string {
   return prefix + (step.id ?? `${step.kind === 'action' ? step.uses : step.kind}#${place(step)}`);

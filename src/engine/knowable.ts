@@ -15,17 +15,16 @@ export const allKnown: Unknown = { variables: new Set(), inputs: new Set() };
 /** Tells which expressions can be evaluated already. Keeps what it found out of a text, as loops ask for the same ones once per item. */
 export class Knowable {
   readonly #sources = new Map<string, { words: ReadonlySet<string>; wholeInputs: boolean } | 'never'>();
-  readonly #templates = new Map<string, readonly string[]>();
+  /** By the value itself: a step's are the same in every item. */
+  readonly #templates = new Map<Json, readonly string[]>();
 
   template(value: Json, unknown: Unknown): boolean {
-    if (typeof value !== 'string') return this.#all(expressionsIn(value), unknown);
-    if (!value.includes('${{')) return true;
     let sources = this.#templates.get(value);
     if (!sources) {
       sources = expressionsIn(value);
       this.#templates.set(value, sources);
     }
-    return this.#all(sources, unknown);
+    return sources.every(source => this.expression(source, unknown));
   }
 
   /** A CEL expression without `${{ }}`. */
@@ -37,10 +36,6 @@ export class Knowable {
     if (about.wholeInputs) return false;
     for (const name of unknown.inputs) if (about.words.has(name)) return false;
     return true;
-  }
-
-  #all(sources: readonly string[], unknown: Unknown): boolean {
-    return sources.every(source => this.expression(source, unknown));
   }
 
   #about(source: string) {

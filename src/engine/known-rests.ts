@@ -49,7 +49,7 @@ interface Node {
 }
 
 /** Rests of one stack that differ in the state they start from; beyond these a run just goes through its own. */
-const mostRests = 4;
+const mostRests = 3;
 /** Contents of one undo that differ; beyond these it is equal to none. */
 const mostContents = 16;
 
@@ -120,7 +120,8 @@ export class RestMemory {
 }
 
 class Level implements RestLevel {
-  readonly #begun: { node: Node; from: RehearsalInventory; back: RolledBack; records: number; questions: number }[] = [];
+  readonly #begun: { node: Node; from: RehearsalInventory; back: RolledBack; records: number; questions: number }[] =
+    [];
 
   constructor(
     private readonly run: RestRun,

@@ -34,10 +34,9 @@ export function makePlan(request: PlanRequest): { plan: Plan; hash: string } {
   if (problems.length > 0) throw new PlanRefused(problems);
   const planner = new Planner(request.action, request);
   const site: Site = { prefix: '', scope: { inputs, steps: {}, run: { id: '' } }, unknown: allKnown, reached: true };
-  const steps = planner.steps(part.steps, site);
-  if (runbook.finally) planner.addFinally(runbook.finally, site);
-  if (planner.problems.length > 0) throw new PlanRefused(planner.problems);
   const program: Runbook = { ...runbook, steps: part.steps };
+  const steps = planner.runbook(program, site);
+  if (planner.problems.length > 0) throw new PlanRefused(planner.problems);
   const limits = limitsOf(program);
   const windows = windowsOf(program);
   const secrets = Object.keys(runbook.inputs).filter(name => runbook.inputs[name]?.type === 'secret');

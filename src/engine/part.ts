@@ -1,13 +1,13 @@
 import { compile, conditionSource, ExpressionError } from '../runbook/expression';
 import type { Json } from '../runbook/json';
-import type { Runbook, Step } from '../runbook/model';
+import { type BlockStep, innerSteps, type Runbook, type Step } from '../runbook/model';
 import { templateParts } from '../runbook/template';
 
 /** The step that a pointer or an id names. */
 export function findStep(steps: readonly Step[], name: string): Step | undefined {
   for (const step of steps) {
     if (step.pointer === name || step.id === name) return step;
-    const inner = step.kind === 'action' ? undefined : findStep(step.steps, name);
+    const inner = findStep(innerSteps(step), name);
     if (inner) return inner;
   }
   return undefined;
@@ -17,19 +17,32 @@ export function findStep(steps: readonly Step[], name: string): Step | undefined
 export function onlyStep(steps: readonly Step[], pointer: string): Step[] {
   return steps.flatMap((step): Step[] => {
     if (step.pointer === pointer) return [step];
-    if (step.kind === 'action' || !pointer.startsWith(`${step.pointer}/`)) return [];
+    if (!holdsSteps(step) || !pointer.startsWith(`${step.pointer}/`)) return [];
     return [{ ...step, steps: onlyStep(step.steps, pointer) }];
   });
 }
 
 /** From this step on: those before it are left out, also in each item of a loop around it. */
 export function fromStep(steps: readonly Step[], pointer: string): Step[] {
-  const at = steps.findIndex(step => step.pointer === pointer || pointer.startsWith(`${step.pointer}/`));
+  const at = steps.findIndex(step => isIn(step, pointer));
   const first = steps[at];
   if (!first) return [];
-  const start =
-    first.pointer === pointer || first.kind === 'action' ? first : { ...first, steps: fromStep(first.steps, pointer) };
+  const start = first.pointer === pointer || !holdsSteps(first) ? first : { ...first, steps: partOf(first, pointer) };
   return [start, ...steps.slice(at + 1)];
+}
+
+function holdsSteps(step: Step): step is BlockStep {
+  return step.kind === 'forEach' || step.kind === 'steps' || step.kind === 'parallel';
+}
+
+/** Branches stand side by side: of a parallel only the one that it is in goes on from there. */
+function partOf(step: BlockStep, pointer: string): Step[] {
+  const steps = step.kind === 'parallel' ? step.steps.filter(one => isIn(one, pointer)) : step.steps;
+  return fromStep(steps, pointer);
+}
+
+function isIn(step: Step, pointer: string): boolean {
+  return step.pointer === pointer || pointer.startsWith(`${step.pointer}/`);
 }
 
 /** Steps of a part that need outputs of steps that are not in it; each a sentence. */
@@ -45,7 +58,7 @@ export function missingOutputs(whole: Runbook, part: readonly Step[]): string[] 
           `${step.id ?? step.name ?? step.pointer} needs the outputs of ${id}, which would not run. Run from ${id}, or the whole runbook.`,
         );
       }
-      if (step.kind !== 'action') visit(step.steps);
+      visit(innerSteps(step));
     }
   };
   visit(part);
@@ -55,7 +68,7 @@ export function missingOutputs(whole: Runbook, part: readonly Step[]): string[] 
 function idsOf(steps: readonly Step[], ids = new Set<string>()): Set<string> {
   for (const step of steps) {
     if (step.id !== undefined) ids.add(step.id);
-    if (step.kind !== 'action') idsOf(step.steps, ids);
+    idsOf(innerSteps(step), ids);
   }
   return ids;
 }
@@ -63,8 +76,10 @@ function idsOf(steps: readonly Step[], ids = new Set<string>()): Set<string> {
 function neededSteps(step: Step): string[] {
   const sources: string[] = [];
   if (typeof step.when === 'string') sources.push(conditionSource(step.when).source);
-  if (step.kind === 'action') sources.push(...expressionsIn(step.with));
-  if (step.kind === 'forEach') sources.push(...expressionsIn(step.in));
+  if (step.kind === 'assert' && typeof step.condition === 'string') {
+    sources.push(conditionSource(step.condition).source);
+  }
+  sources.push(...templatesOf(step).flatMap(expressionsIn));
   return sources.flatMap(source => {
     try {
       return compile(source).steps ?? [];
@@ -74,6 +89,25 @@ function neededSteps(step: Step): string[] {
       throw error;
     }
   });
+}
+
+function templatesOf(step: Step): Json[] {
+  switch (step.kind) {
+    case 'action':
+    case 'call':
+      return [step.with];
+    case 'forEach':
+      return [step.in];
+    case 'wait':
+      return [step.duration];
+    case 'approve':
+    case 'pointOfNoReturn':
+      return [step.message];
+    case 'assert':
+      return [step.message ?? null];
+    default:
+      return [];
+  }
 }
 
 /** Sources of all expressions in a value. */

@@ -2,12 +2,12 @@ import { type ActionDefinition, type Target, undoClassOf } from '../actions/acti
 import { parseDuration } from '../runbook/duration';
 import { conditionSource, evaluateCondition, evaluateTemplate, type Scope } from '../runbook/expression';
 import type { Json, JsonObject } from '../runbook/json';
-import type { ActionStep, CallStep, ForEachStep, Step } from '../runbook/model';
+import type { ActionStep, CallStep, ForEachStep, Runbook, Step } from '../runbook/model';
 import { isTemplate } from '../runbook/template';
 import { type ControlStep, controlTitle } from './control-title';
 import { messageOf } from './failure';
 import { checkedInputs } from './inputs';
-import { itemKeys, stepKey } from './keys';
+import { finallyMark, itemKeys, stepKey } from './keys';
 import { allKnown, Knowable, type Unknown } from './knowable';
 import type { PlannedStep } from './plan';
 import { type NameSource, resolveInputs } from './plan-inputs';
@@ -35,7 +35,7 @@ export class Planner {
   readonly #problems = new Said();
   readonly #unknowns = new Said();
   readonly #knowable = new Knowable();
-  readonly #finally: PlannedStep[] = [];
+  readonly #finally: PlannedStep[][] = [];
 
   constructor(
     private readonly action: (name: string) => ActionDefinition | undefined,
@@ -48,19 +48,20 @@ export class Planner {
   get unknowns(): string[] {
     return this.#unknowns.all();
   }
-  /** Steps of `finally` met so far, those of the innermost runbook first. */
+  /** Of all runbooks that are reached; of what is begun later, earlier. */
   get finally(): PlannedStep[] {
-    return this.#finally;
+    return [...this.#finally].reverse().flat();
+  }
+
+  runbook(runbook: Runbook, site: Site): PlannedStep[] {
+    if (runbook.finally && site.reached !== false) {
+      this.#finally.push(this.steps(runbook.finally, { ...site, prefix: site.prefix + finallyMark }));
+    }
+    return this.steps(runbook.steps, site);
   }
 
   steps(steps: readonly Step[], site: Site): PlannedStep[] {
     return steps.map(step => this.#step(step, site));
-  }
-
-  /** Of the runbook whose steps have been planned last. */
-  addFinally(steps: readonly Step[], site: Site): void {
-    if (site.reached === false) return;
-    this.#finally.push(...this.steps(steps, { ...site, prefix: `${site.prefix}finally/` }));
   }
 
   #step(step: Step, site: Site): PlannedStep {
@@ -251,9 +252,7 @@ export class Planner {
       unknown: { ...allKnown, inputs: open },
       reached: problems.length > 0 ? false : at.reached,
     };
-    const steps = this.steps(runbook.steps, inside);
-    if (runbook.finally) this.addFinally(runbook.finally, inside);
-    return steps;
+    return this.runbook(runbook, inside);
   }
 
   #forEach(step: ForEachStep, at: At): PlannedStep {
@@ -323,18 +322,21 @@ function undoText(
 
 /** Sentences about steps; what holds for a step in every item of a loop is said once. */
 class Said {
-  readonly #said = new Map<string, { key: string; keys: Set<string>; text: string }>();
+  readonly #said = new Map<string, { first: string; last: string; count: number; text: string }>();
 
   add(pointer: string, key: string, text: string): void {
     const id = `${pointer} ${text}`;
     const found = this.#said.get(id);
-    if (found) found.keys.add(key);
-    else this.#said.set(id, { key, keys: new Set([key]), text });
+    if (!found) this.#said.set(id, { first: key, last: key, count: 1, text });
+    else if (found.last !== key) {
+      found.last = key;
+      found.count++;
+    }
   }
 
   all(): string[] {
-    return [...this.#said.values()].map(({ key, keys, text }) =>
-      keys.size > 1 ? `${key} (and ${keys.size - 1} more like it): ${text}` : `${key}: ${text}`,
+    return [...this.#said.values()].map(({ first, count, text }) =>
+      count > 1 ? `${first} (and ${count - 1} more like it): ${text}` : `${first}: ${text}`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import type { Cell, Rehearsal, RehearsedStep, Story } from './rehearse';
 import { type RehearsedFault, rehearsedFaults } from './rehearse-points';
-import { isBad, type Verdict } from './rehearse-verdict';
+import { isBad, needsPerson, type Verdict, verdicts } from './rehearse-verdict';
+import { columns, escaped, grid, time, withoutMiddle } from './text-table';
 
 export interface ReportOptions {
   /** What of the inventory was taken for granted. */
@@ -18,6 +19,8 @@ const heads: Record<RehearsedFault, string> = {
   'agent-silent': 'agent silent',
   'runner-killed': 'killed',
   cancelled: 'cancelled',
+  rejected: 'rejected',
+  expired: 'expired',
 };
 
 const words: Record<Verdict, string> = {
@@ -26,6 +29,8 @@ const words: Record<Verdict, string> = {
   'came-back': 'back',
   'as-declared': 'kept',
   'came-back-later': 'later',
+  forward: 'forward',
+  'finally-open': 'open',
   left: 'LEFT',
   'left-unsaid': 'UNSAID',
   stuck: 'STUCK',
@@ -36,7 +41,9 @@ const legend = [
   'done: the run went on and did its work',
   'back: the inventory is as it was before the run',
   'kept: back, apart from what `rollback: none` keeps',
-  'later: the run ended in need of a person, who started what a lost host took down and rolled the run back again',
+  'later (a person is needed): the run ended in need of one, who started what a lost host took down and rolled the run back again',
+  'forward (a person is needed): it stopped at the end of a step, after its point of no return or when its window closed; `virtbook resume` goes on from there',
+  'open (a person is needed): all is as it should be but for a step of finally, which failed; the run says so',
   'LEFT: not back, and the run says what is left',
   'UNSAID: not back, and the run does not say so',
   'STUCK: the run never ended',
@@ -45,8 +52,8 @@ const legend = [
 
 /** Beyond this many rows, items of a loop share one. */
 const mostRows = 60;
-/** Beyond this many, the timetable leaves out its middle. */
-const mostTimes = 30;
+/** Beyond this many, a table in Markdown is folded. */
+const mostOpenRows = 20;
 
 /** As a terminal shows it. */
 export function rehearsalText(rehearsal: Rehearsal, options: ReportOptions = {}): string {
@@ -57,8 +64,12 @@ export function rehearsalText(rehearsal: Rehearsal, options: ReportOptions = {})
     for (const one of options.assumed) lines.push(`  ${one}`);
   }
   if (rehearsal.clean.status === 'done') {
-    lines.push('', ...columns([['step', ...rehearsedFaults.map(fault => heads[fault])], ...rows(rehearsal)]), '');
-    for (const line of legend) lines.push(`  ${line}`);
+    lines.push(
+      '',
+      ...columns([['step', ...shownFaults(rehearsal).map(fault => heads[fault])], ...rows(rehearsal)]),
+      '',
+    );
+    for (const line of legendOf(rehearsal)) lines.push(`  ${line}`);
   }
   const { told, more } = chosen(rehearsal, options);
   for (const story of told) {
@@ -83,8 +94,9 @@ export function rehearsalMarkdown(rehearsal: Rehearsal, options: ReportOptions =
     for (const one of options.assumed) lines.push(`- ${escaped(one)}`);
   }
   if (rehearsal.clean.status === 'done') {
-    lines.push('', ...grid(['step', ...rehearsedFaults.map(fault => heads[fault])], rows(rehearsal)), '');
-    lines.push(`<sub>${legend.map(escaped).join(' · ')}</sub>`);
+    const table = grid(['step', ...shownFaults(rehearsal).map(fault => heads[fault])], rows(rehearsal));
+    lines.push('', ...folded(table, `${rehearsal.steps.length} steps`), '');
+    lines.push(`<sub>${legendOf(rehearsal).map(escaped).join(' · ')}</sub>`);
   }
   const { told, more } = chosen(rehearsal, options);
   if (told.length > 0) lines.push('', '### What does not come back');
@@ -96,9 +108,15 @@ export function rehearsalMarkdown(rehearsal: Rehearsal, options: ReportOptions =
   if (more > 0) lines.push('', `… and ${more} more like these.`);
   if (rehearsal.clean.timetable.length === 0) return `${lines.join('\n')}\n`;
   const [timeHead, ...times] = timetable(rehearsal);
-  lines.push('', '### When nothing goes wrong', '', ...grid(timeHead ?? [], times));
+  lines.push('', '### When nothing goes wrong', '');
+  lines.push(...folded(grid(timeHead ?? [], times), `${rehearsal.clean.timetable.length} steps`));
   const [peakHead, ...load] = peaks(rehearsal);
-  lines.push('', '### At most in use', '', ...grid(peakHead ?? [], load));
+  lines.push(
+    '',
+    '### At most in use',
+    '',
+    ...folded(grid(peakHead ?? [], load), `${load.length} hosts and datastores`),
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -107,6 +125,12 @@ function summary(rehearsal: Rehearsal): string[] {
   const lines: string[] = [];
   if (clean.status === 'done') {
     lines.push(`When nothing goes wrong it is done after ${time(clean.durationMs)}.`);
+    if (clean.windowOpens !== undefined) {
+      lines.push(`It was begun when its maintenance window is open, at ${minute(clean.windowOpens)}.`);
+    }
+    for (const { key, message, atMs } of clean.noReturn) {
+      lines.push(`After ${time(atMs)} it passes its point of no return, ${key}: ${message}`);
+    }
   } else {
     const why = clean.failure ? `: ${clean.failedStep ?? ''} ${clean.failure.message}`.replace(':  ', ': ') : '.';
     lines.push(`Even when nothing is made to go wrong, it ends ${clean.status}${why}`);
@@ -117,10 +141,32 @@ function summary(rehearsal: Rehearsal): string[] {
   if (clean.status === 'done') {
     lines.push(tally('failure points', counts));
     if (pairs) lines.push(tally('pairs of failures, the second in the rollback', pairs.counts));
+    const { needPerson, asked } = rehearsal;
+    if (needPerson > 0) {
+      lines.push(
+        `${needPerson} of them need a person before all is well: see ${peopleWords(rehearsal)} below. They don't count as failures.`,
+      );
+    }
     lines.push('VMs that a lost host took down with it stay off; that is not counted against the runbook.');
-    lines.push('Where a run asked what had become of a step, the person in the rehearsal answered: roll back.');
+    if (asked > 0) {
+      const forward = clean.noReturn.length > 0 ? ', and after the point of no return: try it again' : '';
+      lines.push(
+        `In ${asked} a person was asked what had become of a step. The person in the rehearsal answered: roll back${forward}.`,
+      );
+    }
   }
   return lines;
+}
+
+function peopleWords({ counts, pairs }: Rehearsal): string {
+  const found = verdicts.filter(one => needsPerson(one) && counts[one] + (pairs?.counts[one] ?? 0) > 0);
+  return found.map(one => words[one]).join(', ');
+}
+
+/** `Sat 2026-11-28 22:00 UTC`. */
+function minute(at: number): string {
+  const day = new Date(at).toLocaleDateString('en-GB', { weekday: 'short', timeZone: 'UTC' });
+  return `${day} ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function tally(what: string, counts: Record<Verdict, number>): string {
@@ -131,10 +177,25 @@ function tally(what: string, counts: Record<Verdict, number>): string {
   return `${all} ${what}: ${bad === 0 ? 'all come back' : `${bad} do not come back`}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}.`;
 }
 
+/** Approvals are rejected, and expire, only where there are any. */
+function shownFaults({ steps }: Rehearsal): RehearsedFault[] {
+  const rare: readonly RehearsedFault[] = ['rejected', 'expired'];
+  return rehearsedFaults.filter(fault => !rare.includes(fault) || steps.some(step => step.faults[fault].points > 0));
+}
+
+/** What is said of words that stand in the table. */
+function legendOf({ steps }: Rehearsal): string[] {
+  const told = new Set(steps.flatMap(step => Object.values(step.faults).map(cell => words[cell.worst])));
+  return legend.filter(line => {
+    const word = /^\S+(?=:| \()/.exec(line)?.[0];
+    return word === undefined || told.has(word);
+  });
+}
+
 function rows(rehearsal: Rehearsal): string[][] {
   return (rehearsal.steps.length > mostRows ? merged(rehearsal.steps) : rehearsal.steps).map(step => [
     step.key,
-    ...rehearsedFaults.map(fault => cellText(step.faults[fault])),
+    ...shownFaults(rehearsal).map(fault => cellText(step.faults[fault])),
   ]);
 }
 
@@ -154,13 +215,12 @@ function merged(steps: readonly RehearsedStep[]): RehearsedStep[] {
 
 function sum(cells: readonly Cell[]): Cell {
   const total: Cell = { points: 0, counts: {}, worst: 'not-hit' };
-  const order = Object.keys(words);
   for (const cell of cells) {
     total.points += cell.points;
     for (const [verdict, count] of Object.entries(cell.counts) as [Verdict, number][]) {
       total.counts[verdict] = (total.counts[verdict] ?? 0) + count;
     }
-    if (order.indexOf(cell.worst) > order.indexOf(total.worst)) total.worst = cell.worst;
+    if (verdicts.indexOf(cell.worst) > verdicts.indexOf(total.worst)) total.worst = cell.worst;
   }
   return total;
 }
@@ -177,13 +237,8 @@ function chosen(rehearsal: Rehearsal, { stories = 20 }: ReportOptions): { told: 
 }
 
 function timetable({ clean }: Rehearsal): string[][] {
-  const entries = clean.timetable.map(({ title, fromMs, toMs }) => [time(fromMs), time(toMs), title]);
-  const half = mostTimes / 2;
-  const shown =
-    entries.length > mostTimes
-      ? [...entries.slice(0, half), ['…', '…', `${entries.length - mostTimes} more`], ...entries.slice(-half)]
-      : entries;
-  return [['from', 'to', 'step'], ...shown];
+  const cells = clean.timetable.map(({ title, fromMs, toMs }) => [time(fromMs), time(toMs), title]);
+  return [['from', 'to', 'step'], ...withoutMiddle(cells)];
 }
 
 function peaks({ clean }: Rehearsal): string[][] {
@@ -196,30 +251,8 @@ function peaks({ clean }: Rehearsal): string[][] {
   return [['host or datastore', 'in use', 'steps'], ...hosts, ...stores];
 }
 
-/** `0:05`, `12:30`, `1:02:03`. */
-function time(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
-
-function columns(cells: readonly (readonly string[])[]): string[] {
-  const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map(row => row[at]?.length ?? 0)));
-  return cells.map(row =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-function grid(head: readonly string[], body: readonly (readonly string[])[]): string[] {
-  const row = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
-  return [row(head), `|${head.map(() => '---|').join('')}`, ...body.map(row)];
-}
-
-/** Names come from outside; in Markdown they are text and nothing else. */
-function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#~!@&]/g, character => `\\${character}`).replaceAll('\n', ' ');
+/** A table of many rows is opened on a click. */
+function folded(table: string[], what: string): string[] {
+  if (table.length - 2 <= mostOpenRows) return table;
+  return ['<details>', `<summary>${escaped(what)}</summary>`, '', ...table, '', '</details>'];
 }

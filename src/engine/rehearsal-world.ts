@@ -8,6 +8,9 @@ export interface SimulatedCall {
   host?: string;
 }
 
+/** How long a host that is lost in a rehearsal is gone. */
+export const hostLostSeconds = 300;
+
 /** What goes wrong in a call; a simulated inventory knows how. */
 export interface SimulatedFault {
   kind:

@@ -1,5 +1,5 @@
-import type { RunEvent } from './journal';
-import type { SimulatedCall } from './rehearsal-world';
+import type { ControlKind, RunEvent } from './journal';
+import { hostLostSeconds, type SimulatedCall } from './rehearsal-world';
 import type { Injection } from './rehearse-run';
 
 /** What is made to happen to every step. */
@@ -12,6 +12,8 @@ export const rehearsedFaults = [
   'agent-silent',
   'runner-killed',
   'cancelled',
+  'rejected',
+  'expired',
 ] as const;
 export type RehearsedFault = (typeof rehearsedFaults)[number];
 
@@ -29,6 +31,10 @@ export interface RecordedEffect {
   pointer: string;
   title: string;
   uses: string;
+  /** A step that acts on nothing: an approval, a wait, an assertion, a point of no return. */
+  control?: ControlKind;
+  /** An approval that is not given in time ends. */
+  expires?: boolean;
   calls: RecordedCall[];
   /** ms since 1970. */
   startedAt: number;
@@ -60,6 +66,23 @@ export class CallRecorder {
         this.#open.set(`${phase} ${key}`, { effect, counts: new Map() });
         return;
       }
+      case 'control.started': {
+        // A call is what its steps are.
+        if (event.kind === 'call') return;
+        const { key, pointer, title, kind } = event;
+        const at = this.now();
+        const what = { phase: 'step', key, pointer, title, uses: kind, control: kind } as const;
+        const effect: RecordedEffect = { ...what, calls: [], startedAt: at, endedAt: at };
+        this.effects.push(effect);
+        this.#open.set(`step ${key}`, { effect, counts: new Map() });
+        return;
+      }
+      case 'approval.asked': {
+        const open = this.#open.get(`step ${event.key}`);
+        if (open && event.expiresAt !== undefined) open.effect.expires = true;
+        return;
+      }
+      case 'control.done':
       case 'step.done':
       case 'step.failed':
         this.#close(`step ${event.key}`);
@@ -80,6 +103,7 @@ export class CallRecorder {
   onCall(call: SimulatedCall, reads: boolean): void {
     const id = `${call.at} ${call.vm ?? ''}`;
     for (const { effect, counts } of this.#open.values()) {
+      if (effect.control) continue;
       const nth = (counts.get(id) ?? 0) + 1;
       counts.set(id, nth);
       // Side by side, a call belongs to the step that has to do with its VM; when that can't be told, to each.
@@ -107,12 +131,10 @@ const takesSpace = new Set([
 /** Calls that the guest agent has a part in. */
 const needsAgent = new Set(['snapshots.create', 'imageBackup.begin', 'power.shutdown']);
 
-/** How long a lost host is gone. */
-export const hostLostSeconds = 300;
-
 /** Every way in which this effect is made to go wrong; a fault that can't hit it gives none. */
 export function injectionsFor(effect: RecordedEffect, fault: RehearsedFault): Injection[] {
   const { key, phase } = effect;
+  if (effect.control) return controlInjections(effect, fault);
   const calls = struck(effect.calls);
   const at = (call: RecordedCall, how: Injection['how']): Injection => {
     const { reads: _, ...where } = call;
@@ -164,6 +186,25 @@ export function injectionsFor(effect: RecordedEffect, fault: RehearsedFault): In
         at(call, { do: 'cancel', during: true }),
         at(call, { do: 'cancel', during: false }),
       ]);
+    case 'rejected':
+    case 'expired':
+      return [];
+  }
+}
+
+/** Of a step that acts on nothing: while it waits, or where it does not wait, when it has begun. */
+function controlInjections({ key, phase, control, expires }: RecordedEffect, fault: RehearsedFault): Injection[] {
+  switch (fault) {
+    case 'runner-killed':
+      return [{ key, phase, how: { do: 'kill' } }];
+    case 'cancelled':
+      return [{ key, phase, how: { do: 'cancel', during: true } }];
+    case 'rejected':
+      return control === 'approve' ? [{ key, phase, how: { do: 'reject' } }] : [];
+    case 'expired':
+      return expires ? [{ key, phase, how: { do: 'expire' } }] : [];
+    default:
+      return [];
   }
 }
 

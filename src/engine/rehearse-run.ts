@@ -1,4 +1,5 @@
 import type { ActionDefinition } from '../actions/action';
+import { equal } from '../runbook/equal';
 import { History } from './history';
 import { interpret } from './interpret';
 import type { JournalRecord, RunEnded, RunEvent } from './journal';
@@ -7,20 +8,26 @@ import type { RestMemory, RestRun } from './known-rests';
 import { makeGate, whereNow } from './limits';
 import type { Plan } from './plan';
 import type { RehearsalInventory, SimulatedCall, SimulatedFault } from './rehearsal-world';
+import { ScriptedPerson, scriptedPerson } from './scripted-person';
 
 /** Where and how a simulated run goes wrong. */
 export interface Injection {
   /** Key of the step whose effect it hits; `undo`: the taking back of it. */
   key: string;
   phase: 'step' | 'undo';
-  /** Absent: when its intent has been written, before it does anything. Else the `nth` (from 1) call like this since then. */
+  /**
+   * Absent: when its intent has been written, before it does anything; of a step that acts on nothing, while it waits. Else the `nth` (from 1) call like this since then.
+   */
   call?: SimulatedCall & { nth: number };
   how:
     | { do: 'fault'; fault: SimulatedFault }
     /** The runner dies: at the intent, or after the call, which breaks off halfway or not. */
     | { do: 'kill'; halfway?: boolean }
     /** A person cancels: while the call is under way and heeds it, or right after the call. */
-    | { do: 'cancel'; during: boolean };
+    | { do: 'cancel'; during: boolean }
+    /** The approval is refused, or nobody gives it. */
+    | { do: 'reject' }
+    | { do: 'expire' };
 }
 
 /** A place in a run that others are started from: what was recorded up to there, and the inventory as it was. */
@@ -29,6 +36,18 @@ export interface Checkpoint {
   records: readonly JournalRecord[];
   count: number;
   inventory: RehearsalInventory;
+}
+
+/** The run in which nothing goes wrong, as far as it went: one that has come back to it goes on as it did. */
+export interface CleanCourse {
+  records: readonly JournalRecord[];
+  /** By how many records there were. */
+  checkpoints: ReadonlyMap<number, Checkpoint>;
+  /** How it ended. */
+  ended: RunEnded;
+  /** No expression of the runbook looks at outputs of steps. */
+  outputsUnread: boolean;
+  finished: RehearsalInventory;
 }
 
 export interface SimulatedRun {
@@ -40,10 +59,12 @@ export interface SimulatedRun {
   inventory: RehearsalInventory;
   /** Which injections hit. */
   fired: number;
-  /** Questions that the scripted person answered with `rollback`. */
+  /** Questions that the scripted person answered, by id. */
   questions: string[];
   /** Steps whose undo was not gone through, because what the rest of the rollback comes to was known; they are not in `records`. */
   shared: number;
+  /** It came back to the clean run, and the steps from there on, which are not in `records`, are as there. */
+  rejoined: boolean;
 }
 
 export interface RunSetting {
@@ -54,13 +75,13 @@ export interface RunSetting {
   onCall?: (call: SimulatedCall, reads: boolean) => void;
   /** What rollbacks of other runs of the plan have come to. Absent: this one goes through all of its own. */
   memory?: RestMemory;
+  /** How the run goes on that has come back to the course of the clean one. Absent: it goes through all of it. */
+  course?: CleanCourse;
   /** So many undos are gone through before the rest may be shared. */
   ownUndos?: number;
 }
 
 export const rehearsalRunId = 'rehearsal';
-/** Who answers and cancels in a rehearsal. */
-export const scriptedPerson = 'rehearsal';
 
 type ProcessEnd = { ended: RunEnded } | { diedIn: RehearsalInventory } | { thrown: unknown } | 'stuck';
 
@@ -75,7 +96,15 @@ export async function simulate(
   /** To run on, instead of a fork of the checkpoint's. */
   inventory = from.inventory.fork(),
 ): Promise<SimulatedRun> {
-  const run: SimulatedRun = { ended: undefined, records: [], inventory, fired: 0, questions: [], shared: 0 };
+  const run: SimulatedRun = {
+    ended: undefined,
+    records: [],
+    inventory,
+    fired: 0,
+    questions: [],
+    shared: 0,
+    rejoined: false,
+  };
   return carry(setting, from, run, injections);
 }
 
@@ -123,6 +152,20 @@ function recordOf(n: number, t: number, event: RunEvent): JournalRecord {
   return Object.assign({ n, t }, event);
 }
 
+/** Key of the step that acts on nothing and now waits, or has begun where it does not wait. */
+function waitingStep(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'approval.asked':
+      return event.key;
+    case 'wait.started':
+      return event.id.startsWith('wait ') ? event.id.slice('wait '.length) : undefined;
+    case 'control.started':
+      return event.kind === 'assert' || event.kind === 'pointOfNoReturn' ? event.key : undefined;
+    default:
+      return undefined;
+  }
+}
+
 /** A new one each time: what waits for one that all share would be kept for ever. */
 const never = (): Promise<never> => new Promise(() => undefined);
 const noted: Promise<JournalRecord> = Promise.resolve({
@@ -136,6 +179,7 @@ const noted: Promise<JournalRecord> = Promise.resolve({
 class Process implements JournalWriter, RestRun {
   readonly #durable: JournalDurable;
   readonly #inventory: RehearsalInventory;
+  readonly #person: ScriptedPerson;
   #end!: (end: ProcessEnd) => void;
   #dead = false;
   /** What the next call or record brings. */
@@ -144,7 +188,9 @@ class Process implements JournalWriter, RestRun {
   #open = false;
   #seen = 0;
   #undos = 0;
-  /** Where a rollback has begun already, what it did is part of what the rest depends on. */
+  /** undefined: it has gone another way. */
+  #course: CleanCourse | undefined;
+  /** Where something has been undone already, that is part of what the rest depends on. */
   readonly #mayKnow: boolean;
 
   constructor(
@@ -156,7 +202,9 @@ class Process implements JournalWriter, RestRun {
   ) {
     this.#inventory = run.inventory;
     this.#durable = new JournalDurable(rehearsalRunId, history, this, this.#inventory.clock);
-    this.#mayKnow = !run.records.some(record => record.type === 'rollback.started' && record.key === undefined);
+    this.#person = new ScriptedPerson(this.#durable, this.#inventory, run.questions, () => this.#dead);
+    this.#course = setting.course;
+    this.#mayKnow = !run.records.some(record => record.type === 'undo.intent');
   }
 
   carry(): Promise<ProcessEnd> {
@@ -171,6 +219,7 @@ class Process implements JournalWriter, RestRun {
       this.history.apply(
         this.#write({ type: 'run.started', pid: 0, machine: 'rehearsal', resumed: this.history.started }),
       );
+      this.#person.takeUp(this.run.records);
       const rests = this.#mayKnow ? setting.memory?.of(this) : undefined;
       const { limits } = setting.plan;
       const gate = limits && { limits: makeGate(limits, whereNow(fleet)) };
@@ -216,8 +265,22 @@ class Process implements JournalWriter, RestRun {
     if (this.#strike()) return never();
     const record = this.#write(event);
     if (event.type === 'undo.done') this.#undos++;
-    if (event.type === 'question.asked') void this.#answer(event.id);
     const injection = this.injections[this.run.fired];
+    if (injection && !injection.call && waitingStep(event) === injection.key) {
+      this.run.fired++;
+      switch (injection.how.do) {
+        case 'kill':
+          return this.#die();
+        case 'cancel':
+          void this.#durable.cancel('rollback', scriptedPerson);
+          break;
+        case 'reject':
+          if (event.type === 'approval.asked') void this.#person.reject(event);
+      }
+      return Promise.resolve(record);
+    }
+    if (event.type === 'question.asked') void this.#person.answer(event);
+    if (event.type === 'approval.asked') void this.#person.approve(event);
     if (injection && 'key' in event && event.key === injection.key && 'attempt' in event) {
       if (event.type === `${injection.phase}.intent`) {
         this.#open = true;
@@ -228,7 +291,30 @@ class Process implements JournalWriter, RestRun {
         }
       } else this.#open = false;
     }
-    return Promise.resolve(record);
+    return this.#course && event.type === 'step.done' ? this.#rejoin(this.#course, record) : Promise.resolve(record);
+  }
+
+  /**
+   * What an interpreter does next is a function of what is recorded and of the inventory. So a run that has recorded the same as the clean
+   * one, in which nothing more is made to go wrong and nothing is under way, and whose inventory is as it was there, ends as that one did.
+   */
+  async #rejoin(course: CleanCourse, record: JournalRecord): Promise<JournalRecord> {
+    if (!this.settled) return record;
+    const own = this.run.records.filter(one => one.type !== 'run.started');
+    const there = course.checkpoints.get(this.offset + own.length);
+    if (!there) return record;
+    if (own.some((one, at) => !this.#isSame(one, course.records[this.offset + at]!, course))) {
+      this.#course = undefined;
+      return record;
+    }
+    if (!this.#inventory.isLike(there.inventory)) return record;
+    await this.#inventory.clock.settled();
+    if (!this.settled || !this.#inventory.quiet || !this.#inventory.isLike(there.inventory)) return record;
+    this.#inventory.become(course.finished, there.inventory);
+    this.run.rejoined = true;
+    this.#dead = true;
+    this.#end({ ended: course.ended });
+    return never();
   }
 
   #write(event: RunEvent): JournalRecord {
@@ -254,6 +340,9 @@ class Process implements JournalWriter, RestRun {
       case 'kill':
         this.#armed = 'kill';
         return how.halfway ? { kind: 'fail-halfway' } : undefined;
+      case 'reject':
+      case 'expire':
+        return undefined;
       case 'cancel':
         if (!how.during) {
           this.#armed = 'cancel';
@@ -262,6 +351,23 @@ class Process implements JournalWriter, RestRun {
         void this.#durable.cancel('rollback', scriptedPerson);
         return { kind: 'hang' };
     }
+  }
+
+  /** Whether the interpreter is told the same by both, as far as it makes a difference to steps that come after it. */
+  #isSame(one: JournalRecord, other: JournalRecord, { outputsUnread }: CleanCourse): boolean {
+    const { n: _n, t: _t, ...left } = one;
+    const { n: _m, t: _u, ...right } = other;
+    if (left.type !== 'step.done' || right.type !== 'step.done') return equal(left, right);
+    const { outputs, probed: _p, ...rest } = left;
+    const { outputs: others, probed: _q, ...rest2 } = right;
+    if (!equal(rest, rest2)) return false;
+    // What a probe found may tell less than what the step itself did; without a commit or an expression nobody asks for it any more.
+    return equal(outputs, others) || (outputsUnread && !this.#commits(left.key));
+  }
+
+  #commits(key: string): boolean {
+    const intent = this.run.records.find(one => one.type === 'step.intent' && one.key === key);
+    return intent?.type !== 'step.intent' || this.setting.action(intent.uses)?.commit !== undefined;
   }
 
   /** Carries out what is due now; true when the process is dead with that. */
@@ -282,14 +388,5 @@ class Process implements JournalWriter, RestRun {
     this.#dead = true;
     this.#end({ diedIn: this.#inventory.fork() });
     return never();
-  }
-
-  /** The question is open a moment after it was recorded. */
-  async #answer(id: string): Promise<void> {
-    this.run.questions.push(id);
-    for (let turn = 0; turn < 100 && !this.#dead; turn++) {
-      await undefined;
-      if (await this.#durable.answer(id, 'rollback', scriptedPerson)) return;
-    }
   }
 }

@@ -1,15 +1,18 @@
 import type { ActionDefinition } from '../actions/action';
-import type { Step } from '../runbook/model';
+import type { JsonObject } from '../runbook/json';
+import { innerSteps, type Runbook, type Step } from '../runbook/model';
 import type { JournalRecord, RunEnded } from './journal';
-import { findStep } from './part';
+import { finallyMark } from './keys';
 import type { Plan } from './plan';
 import type { RehearsalInventory, StateDifference } from './rehearsal-world';
 
 /**
  * - `finished`: the run went on and did all it was to do; items of a loop that failed within `maxFailures` are as before the run
- * - `came-back`: the inventory is as it was before the run
- * - `as-declared`: it is, apart from what steps with `rollback: none` are to leave
+ * - `came-back`: the inventory is as it was before the run, or as `finally` leaves it then
+ * - `as-declared`: it is, apart from what steps with `rollback: none`, and those of `finally`, are to leave
  * - `came-back-later`: the run needed a person, and is back since that person started what a lost host took down and rolled it back again
+ * - `forward`: it stopped after its point of no return, at the end of a step; a person lets it go on from there
+ * - `finally-open`: all is as it should be but for a step of `finally`, which failed; the run says so
  * - `left`: something is not as it was, and the run says so
  * - `left-unsaid`: something is not as it was, and the run does not say so
  * - `stuck`: the run never came to an end
@@ -20,6 +23,8 @@ export type Verdict =
   | 'came-back'
   | 'as-declared'
   | 'came-back-later'
+  | 'forward'
+  | 'finally-open'
   | 'left'
   | 'left-unsaid'
   | 'stuck'
@@ -32,6 +37,8 @@ export const verdicts: readonly Verdict[] = [
   'came-back',
   'as-declared',
   'came-back-later',
+  'forward',
+  'finally-open',
   'left',
   'left-unsaid',
   'stuck',
@@ -40,6 +47,11 @@ export const verdicts: readonly Verdict[] = [
 /** Whether the failure point is a problem of the runbook. */
 export function isBad(verdict: Verdict): boolean {
   return verdict === 'left' || verdict === 'left-unsaid' || verdict === 'stuck';
+}
+
+/** It is no problem of the runbook, but does not come to a good end without a person. */
+export function needsPerson(verdict: Verdict): boolean {
+  return verdict === 'came-back-later' || verdict === 'forward' || verdict === 'finally-open';
 }
 
 export interface Judgement {
@@ -65,6 +77,10 @@ export interface Before {
   start: RehearsalInventory;
   /** After the run in which nothing went wrong. */
   finished: RehearsalInventory;
+  /** After a run that only did its `finally`, where there is one. */
+  onlyFinally?: RehearsalInventory | undefined;
+  /** From the point of no return on, where the run passed one: how it was between steps when nothing went wrong. */
+  between?: readonly RehearsalInventory[] | undefined;
 }
 
 /** Where the inventory is after a run, against where it was and where the run was to bring it. */
@@ -84,13 +100,59 @@ export function judge(ended: RunEnded, inventory: RehearsalInventory, reference:
     );
     return { verdict: left.length === 0 ? 'finished' : 'left-unsaid', left, byLoss };
   }
+  if (ended.remaining?.length && ended.remaining.every(one => one.key.includes(finallyMark))) {
+    const open = finallyOpen(inventory, reference, tell());
+    if (open) return open;
+  }
+  if (reference.between) return judgeForward(inventory, reference.between, tell);
+  const isBack = (after: StateDifference[]): boolean => after.every(one => one.byLoss);
   if (changed.length === 0) return { verdict: 'came-back', left: [], byLoss };
-  const isIn = (names: ReadonlySet<string>): boolean =>
-    changed.every(one => names.has(one.name) || mentions(one, names));
+  if (reference.onlyFinally && isBack(reference.onlyFinally.differences(inventory))) {
+    return { verdict: 'came-back', left: [], byLoss };
+  }
   const told = tell();
-  if (told.declared.size > 0 && isIn(told.declared)) return { verdict: 'as-declared', left: changed, byLoss };
+  if (told.declared.size > 0 && areIn(changed, told.declared)) return { verdict: 'as-declared', left: changed, byLoss };
   const said = new Set([...told.names, ...told.declared]);
-  return { verdict: told.names.size > 0 && isIn(said) ? 'left' : 'left-unsaid', left: changed, byLoss };
+  return { verdict: told.names.size > 0 && areIn(changed, said) ? 'left' : 'left-unsaid', left: changed, byLoss };
+}
+
+/** Everything but what the failed steps of `finally` are about is where it was to be. */
+function finallyOpen(inventory: RehearsalInventory, reference: Before, told: Told): Judgement | undefined {
+  const { start, finished, onlyFinally, between = [] } = reference;
+  for (const due of [finished, start, ...(onlyFinally ? [onlyFinally] : []), ...between]) {
+    const found = due.differences(inventory);
+    const left = found.filter(one => !one.byLoss);
+    if (areIn(left, told.names)) return { verdict: 'finally-open', left, byLoss: found.filter(one => one.byLoss) };
+  }
+  return undefined;
+}
+
+/** After the point of no return everything must be as it is between two steps, each thing for itself: others may have gone on beside it. */
+function judgeForward(
+  inventory: RehearsalInventory,
+  between: readonly RehearsalInventory[],
+  tell: () => Told,
+): Judgement {
+  let left: StateDifference[] | undefined;
+  let byLoss: StateDifference[] = [];
+  for (const due of between) {
+    const found = due.differences(inventory);
+    byLoss = found.filter(one => one.byLoss);
+    const off = found.filter(one => !one.byLoss);
+    left = left?.filter(one => off.some(other => isSameThing(one, other))) ?? off;
+    if (left.length === 0) return { verdict: 'forward', left, byLoss };
+  }
+  return { verdict: areIn(left ?? [], tell().names) ? 'left' : 'left-unsaid', left: left ?? [], byLoss };
+}
+
+function isSameThing(one: StateDifference, other: StateDifference): boolean {
+  if (one.kind !== other.kind || one.name !== other.name) return false;
+  // Many steps leave something on a datastore or a proxy; a VM or a host is one thing.
+  return one.kind === 'vm' || one.kind === 'host' || one.path === other.path;
+}
+
+function areIn(left: readonly StateDifference[], names: ReadonlySet<string>): boolean {
+  return left.every(one => names.has(one.name) || mentions(one, names));
 }
 
 /** Whether they are about the same part of the same thing. */
@@ -117,15 +179,23 @@ export function namesTold(
   const failed = new Set<string>();
   const declared = new Set<string>();
   const remaining = new Set(ended.remaining?.map(one => one.key));
+  const addTargets = (into: Set<string>, uses: string, inputs: JsonObject): void => {
+    for (const { name } of action(uses)?.targets(inputs).changes ?? []) into.add(name);
+  };
+  for (const { key, step } of ended.remaining ?? []) {
+    // Of a step that was never begun, or only its undo.
+    if (step && step.uses !== 'run.undo') addTargets(names, step.uses, step.with);
+    for (const name of seen.get(key) ?? []) names.add(name);
+  }
+  const steps = stepsOf(plan.program);
   for (const record of records) {
     if (record.type !== 'step.intent') continue;
     const isLeft = remaining.has(record.key) || ended.warnings?.some(text => text.startsWith(`${record.key} failed`));
-    const isDeclared = keeps(findStep(plan.program.steps, record.pointer));
+    const isDeclared = record.key.includes(finallyMark) || keeps(steps.get(record.pointer));
     const isFailed = ended.failedItems?.some(item => record.key.startsWith(`${item}/`));
     if (!isLeft && !isDeclared && !isFailed) continue;
     const into = isLeft ? names : isDeclared ? declared : failed;
-    const targets = action(record.uses)?.targets(record.inputs);
-    for (const { name } of targets?.changes ?? []) into.add(name);
+    addTargets(into, record.uses, record.inputs);
     for (const name of seen.get(record.key) ?? []) into.add(name);
   }
   return { names, declared, failed };
@@ -133,4 +203,27 @@ export function namesTold(
 
 function keeps(step: Step | undefined): boolean {
   return step?.kind === 'action' && step.rollback === 'none';
+}
+
+const known = new WeakMap<Runbook, Map<string, Step>>();
+
+/** By pointer: all steps, with those of `rollback:`, `finally` and the runbooks it calls. */
+function stepsOf(runbook: Runbook): Map<string, Step> {
+  const found = known.get(runbook) ?? new Map<string, Step>();
+  if (known.has(runbook)) return found;
+  known.set(runbook, found);
+  const visit = (steps: readonly Step[]): void => {
+    for (const step of steps) {
+      found.set(step.pointer, step);
+      visit(innerSteps(step));
+      if (step.kind === 'action' && typeof step.rollback === 'object') visit(step.rollback);
+      if (step.kind === 'call' && step.runbook) {
+        visit(step.runbook.steps);
+        visit(step.runbook.finally ?? []);
+      }
+    }
+  };
+  visit(runbook.steps);
+  visit(runbook.finally ?? []);
+  return found;
 }

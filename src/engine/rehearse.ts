@@ -1,11 +1,12 @@
 import type { ActionDefinition } from '../actions/action';
+import { allOpenFrom } from '../runbook/window';
+import { forwardMark } from './history';
 import type { EndStatus, Failure, JournalRecord, Remaining, RunEnded } from './journal';
 import { RestMemory } from './known-rests';
 import type { Plan } from './plan';
-import type { RehearsalInventory, StateLoad } from './rehearsal-world';
+import { hostLostSeconds, type RehearsalInventory, type StateLoad } from './rehearsal-world';
 import {
   CallRecorder,
-  hostLostSeconds,
   injectionsFor,
   type RecordedEffect,
   type RehearsedFault,
@@ -13,13 +14,24 @@ import {
 } from './rehearse-points';
 import {
   type Checkpoint,
+  type CleanCourse,
   type Injection,
   type RunSetting,
   rollBackAgain,
   type SimulatedRun,
   simulate,
 } from './rehearse-run';
-import { isBad, type Judgement, judge, namesTold, type Verdict, verdicts } from './rehearse-verdict';
+import {
+  type Before,
+  isBad,
+  type Judgement,
+  judge,
+  namesTold,
+  needsPerson,
+  type Verdict,
+  verdicts,
+} from './rehearse-verdict';
+import { scriptedPerson } from './scripted-person';
 
 export interface RehearsalRequest {
   plan: Plan;
@@ -28,6 +40,8 @@ export interface RehearsalRequest {
   inventory: RehearsalInventory;
   /** A second fault in each rollback, too. */
   pairs?: boolean;
+  /** Aborted: it stops after the failure point under way, and rejects with the signal's reason. */
+  signal?: AbortSignal;
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -43,8 +57,14 @@ export interface Rehearsal {
   counts: Record<Verdict, number>;
   /** Failure points with two faults, when they were asked for. */
   pairs?: { points: number; counts: Record<Verdict, number> };
+  /** Failure points that are no problem but need a person, pairs included. */
+  needPerson: number;
+  /** Failure points in which the run asked a person something. */
+  asked: number;
   /** Simulated runs, the clean one included. */
   runs: number;
+  /** Of those, runs whose last part was taken from an equal run: the rest of a rollback, or the steps up to the end. */
+  shared: number;
   /** Every failure point was rehearsed and none is bad. */
   ok: boolean;
 }
@@ -56,6 +76,10 @@ export interface CleanRun {
   failedItems: string[];
   warnings: string[];
   remaining: Remaining[];
+  /** It began when its maintenance windows are first open, ms since 1970. */
+  windowOpens?: number;
+  /** What was passed that can't be undone, in ms from the start. */
+  noReturn: { key: string; message: string; atMs: number }[];
   /** Predicted, in ms from the start. */
   durationMs: number;
   timetable: { key: string; title: string; fromMs: number; toMs: number }[];
@@ -137,6 +161,7 @@ export interface PointResult extends Judgement {
 
 export class Rehearsing {
   readonly #setting: RunSetting;
+  readonly #windowOpens: number | undefined;
   readonly #memory = new RestMemory();
   readonly #start: RehearsalInventory;
   readonly #from = new Map<RecordedEffect, Checkpoint>();
@@ -144,13 +169,24 @@ export class Rehearsing {
   #effects: RecordedEffect[] = [];
   #finished: RehearsalInventory;
   #clean!: CleanRun;
+  #course: CleanCourse | undefined;
+  #onlyFinally: RehearsalInventory | undefined;
+  /** How it was between steps, and by how many records of the clean run. */
+  #between: { count: number; inventory: RehearsalInventory }[] = [];
+  /** Records of the clean run when it had passed its point of no return. */
+  #noReturnAt = Number.POSITIVE_INFINITY;
   #runs = 0;
+  #shared = 0;
+  #asked = 0;
 
   constructor(private readonly request: RehearsalRequest) {
     const { plan, action } = request;
     this.#setting = { plan, action };
-    this.#start = request.inventory;
-    this.#finished = request.inventory;
+    this.#start = request.inventory.fork();
+    const now = this.#start.clock.now();
+    this.#windowOpens = plan.windows?.length ? allOpenFrom(plan.windows, now) : undefined;
+    this.#start.clock.catchUp(this.#windowOpens ?? now);
+    this.#finished = this.#start;
   }
 
   /** The run in which nothing goes wrong; from its steps come the failure points. */
@@ -162,15 +198,24 @@ export class Rehearsing {
     let latest: Checkpoint = { ...from, inventory: inventory.fork() };
     const peak: CleanRun['peak'] = { hosts: {}, datastores: {} };
     let count = 0;
+    const noReturn: CleanRun['noReturn'] = [];
+    const start = this.#start.clock.now();
+    const checkpoints = new Map<number, Checkpoint>();
     const run = await simulate(
       {
         ...this.#setting,
         onRecord: event => {
           recorder.onRecord(event);
           count++;
-          if (event.type === 'step.intent') {
+          if (event.type === 'step.intent' || (event.type === 'control.started' && event.kind !== 'call')) {
             this.#from.set(recorder.effects.at(-1)!, latest);
+            checkpoints.set(latest.count, latest);
             return;
+          }
+          if (event.type === 'noreturn.passed') {
+            const { key, message } = event;
+            noReturn.push({ key, message, atMs: inventory.clock.now() - start });
+            this.#noReturnAt = Math.min(this.#noReturnAt, count);
           }
           if (event.type === 'run.started') return;
           raise(peak, inventory.load());
@@ -186,12 +231,19 @@ export class Rehearsing {
     this.#runs++;
     records.push(...run.records);
     this.#finished = run.inventory;
+    this.#between = [...checkpoints].map(([count, { inventory }]) => ({ count, inventory }));
+    this.#between.push({ count: Number.POSITIVE_INFINITY, inventory: run.inventory });
+    if (this.request.plan.program.finally?.length) this.#onlyFinally = await this.#afterFinally();
     // What a loop or a rollback of the clean run took back has no place among the steps that can go wrong.
     this.#effects = recorder.effects.filter(effect => effect.phase === 'step');
     for (const effect of this.#effects) this.#see(effect);
-    const start = this.#start.clock.now();
     busiest(peak, this.#effects);
     const { ended } = run;
+    // When there are windows, what comes next depends on what time it is.
+    if (ended && !this.request.plan.windows?.length) {
+      const outputsUnread = !mentionsSteps(this.request.plan.program);
+      this.#course = { records, checkpoints, ended, outputsUnread, finished: run.inventory };
+    }
     this.#clean = {
       status: ended?.status ?? 'stuck',
       ...(ended?.failure && { failure: ended.failure }),
@@ -199,6 +251,8 @@ export class Rehearsing {
       failedItems: ended?.failedItems ?? [],
       warnings: ended?.warnings ?? [],
       remaining: ended?.remaining ?? [],
+      ...(this.#windowOpens !== undefined && { windowOpens: this.#windowOpens }),
+      noReturn,
       durationMs: run.inventory.clock.now() - start,
       timetable: this.#effects.map(({ key, title, startedAt, endedAt }) => ({
         key,
@@ -209,6 +263,14 @@ export class Rehearsing {
       peak,
     };
     return this.#clean;
+  }
+
+  /** How a run leaves things that is cancelled before its first step. */
+  async #afterFinally(): Promise<RehearsalInventory | undefined> {
+    const t = this.#start.clock.now();
+    const cancel: JournalRecord = { n: 0, t, type: 'cancel.requested', mode: 'rollback', by: scriptedPerson };
+    const run = await simulate(this.#setting, { records: [cancel], count: 1, inventory: this.#start }, []);
+    return run.ended?.status === 'rolled-back' ? run.inventory : undefined;
   }
 
   #see({ key, calls }: RecordedEffect): void {
@@ -240,6 +302,7 @@ export class Rehearsing {
     /** Cells whose rollback has been struck again already. */
     const paired = new Set<string>();
     for (const point of points) {
+      this.request.signal?.throwIfAborted();
       const cell = `${point.effect.key} ${point.fault}`;
       const recorder = pairs && !paired.has(cell) ? new CallRecorder(() => 0) : undefined;
       // Where the rollback comes from makes no difference to an undo far behind it, so each of those is struck once.
@@ -271,7 +334,10 @@ export class Rehearsing {
       stories,
       counts,
       ...(pairs && { pairs }),
+      needPerson: inNeed(counts) + (pairs ? inNeed(pairs.counts) : 0),
+      asked: this.#asked,
       runs: this.#runs,
+      shared: this.#shared,
       ok: this.#clean.status === 'done' && this.#clean.failedItems.length === 0 && stories.length === 0,
     };
   }
@@ -287,13 +353,19 @@ export class Rehearsing {
         onCall: (call, reads) => recorder.onCall(call, reads),
       }),
       ...(ownUndos !== 'all' && { memory: this.#memory, ownUndos }),
+      ...(this.#course && { course: this.#course }),
     };
     let run = await simulate(setting, point.from, injections);
     this.#runs++;
+    if (run.shared > 0 || run.rejoined) this.#shared++;
+    if (run.questions.length > 0) this.#asked++;
     if (!run.ended) return { run, verdict: 'stuck', left: [], byLoss: [] };
     const judged = this.#judge(point, run, run.ended);
     if (run.fired === 0) return { run, ...judged, verdict: 'not-hit' };
     if (run.ended.status !== 'needs-operator' || !isBad(judged.verdict)) return { run, ...judged };
+    // Past the point of no return nothing is rolled back, and what has no undo is not tried again.
+    const { forward, remaining = [] } = run.ended;
+    if (forward || remaining.every(one => one.final)) return { run, ...judged };
     // Going on from it takes all that it recorded.
     if (run.shared > 0) run = await simulate(this.#setting, point.from, injections);
     const again = await rollBackAgain(this.#setting, point.from, run, hostLostSeconds * 1000);
@@ -307,10 +379,25 @@ export class Rehearsing {
 
   #judge(point: Point, run: SimulatedRun, ended: RunEnded): Judgement {
     const { plan, action } = this.request;
-    return judge(ended, run.inventory, { start: this.#start, finished: this.#finished }, () => {
+    const reference: Before = {
+      start: this.#start,
+      finished: this.#finished,
+      onlyFinally: this.#onlyFinally,
+      between: this.#betweenFor(point, run, ended),
+    };
+    return judge(ended, run.inventory, reference, () => {
       const records = [...point.from.records.slice(0, point.from.count), ...run.records];
       return namesTold(ended, records, plan, action, this.#seen);
     });
+  }
+
+  /** Where the run may stop: past the point of no return, or when its window closed. The likeliest first. */
+  #betweenFor({ from }: Point, run: SimulatedRun, ended: RunEnded): RehearsalInventory[] | undefined {
+    if (ended.status === 'done') return undefined;
+    const passed = from.count > this.#noReturnAt || run.records.some(record => record.type === 'noreturn.passed');
+    if (!passed && ended.status !== 'stopped') return undefined;
+    const due = this.#between.filter(one => !passed || one.count > this.#noReturnAt).map(one => one.inventory);
+    return [from.inventory, ...due];
   }
 
   #story(point: Point, result: PointResult, second?: Story['second']): Story {
@@ -318,7 +405,9 @@ export class Rehearsing {
     const { effect, fault } = point;
     const text = [`${effect.key} (${effect.title}): ${whatHappened(point.injection)}`];
     if (second) text.push(`Then, in the rollback, at ${second.key}: ${second.fault.replace('-', ' ')}.`);
-    if (run.questions.length > 0) text.push('Asked what had become of it, the person answered: roll back.');
+    const tries = run.questions.filter(id => id.startsWith(forwardMark)).length;
+    if (run.questions.length > tries) text.push('Asked what had become of it, the person answered: roll back.');
+    if (tries > 0) text.push(`Asked after the point of no return, the person tried it again, ${tries} times asked.`);
     const { ended } = run;
     if (!ended) text.push('The run never came to an end.');
     else {
@@ -348,14 +437,24 @@ function secondInjections(undo: RecordedEffect): { fault: RehearsedFault; inject
   });
 }
 
+/** Whether a text in it, which may be an expression, has the word `steps` in it. Pointers don't count. */
+function mentionsSteps(value: unknown): boolean {
+  if (typeof value === 'string') return /\bsteps\b/.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => key !== 'pointer' && mentionsSteps(inner));
+}
+
 function whatHappened({ call, how }: Injection): string {
+  if (how.do === 'reject') return 'it is rejected.';
+  if (how.do === 'expire') return 'nobody approves it in time.';
   const where = call ? `${call.at}${call.nth > 1 ? ` (call ${call.nth})` : ''}` : 'its beginning';
   switch (how.do) {
     case 'kill':
       return call
         ? `the runner is killed ${how.halfway ? 'halfway through' : 'right after'} ${where}, and another one resumes the run.`
-        : 'the runner is killed when its intent is written, and another one resumes the run.';
+        : 'the runner is killed when it has just begun, and another one resumes the run.';
     case 'cancel':
+      if (!call) return 'a person cancels the run while it waits.';
       return how.during
         ? `a person cancels the run during ${where}.`
         : `a person cancels the run right after ${where}.`;
@@ -385,6 +484,10 @@ function whatHappened({ call, how }: Injection): string {
 
 function noCounts(): Record<Verdict, number> {
   return Object.fromEntries(verdicts.map(verdict => [verdict, 0])) as Record<Verdict, number>;
+}
+
+function inNeed(counts: Record<Verdict, number>): number {
+  return verdicts.reduce((sum, verdict) => sum + (needsPerson(verdict) ? counts[verdict] : 0), 0);
 }
 
 function noCells(): Record<RehearsedFault, Cell> {

@@ -2,20 +2,28 @@ import { undoClassOf } from '../actions/action';
 import { HypervisorError } from '../hypervisors/errors';
 import type { Scope } from '../runbook/expression';
 import type { Step } from '../runbook/model';
-import { contextOf } from './action-step';
+import { claimOf, contextOf } from './action-step';
 import type { Durable } from './durable';
 import { classifyRead, messageOf } from './failure';
-import { rollbackMark } from './history';
 import type { Failure, Remaining } from './journal';
+import { rollbackMark } from './keys';
 import type { KnownRests } from './known-rests';
+import { Turn } from './turn';
 import { type ForkUndo, type StepUndo, stepsOf, type UndoEntry } from './undo-stack';
 import type { World } from './world';
 
-/** Runs steps that replace an undo; gives why they failed. */
-export type RunReplacement = (
-  steps: readonly Step[],
-  place: { prefix: string; scope: Scope },
-) => Promise<Failure | undefined>;
+/** Steps that replace an undo. */
+export interface Replacement {
+  /** Gives why they failed. */
+  run(steps: readonly Step[], place: ReplacementPlace): Promise<Failure | undefined>;
+  /** Those of them that have not been done. */
+  left(steps: readonly Step[], place: ReplacementPlace, why: string): Remaining[];
+}
+
+export interface ReplacementPlace {
+  prefix: string;
+  scope: Scope;
+}
 
 export interface RolledBack {
   /** Steps that were taken back, now or by an earlier runner. */
@@ -37,7 +45,7 @@ export async function rollBack(
   durable: Durable,
   world: World,
   stack: UndoEntry[],
-  replacement: RunReplacement,
+  replacement: Replacement,
   /** Only of a rehearsal, and only where nothing else of the run goes on beside it. */
   rests?: KnownRests,
 ): Promise<RolledBack> {
@@ -50,7 +58,7 @@ export type Tainted = Map<string, string>;
 class Rollback {
   constructor(
     private readonly world: World,
-    private readonly replacement: RunReplacement,
+    private readonly replacement: Replacement,
   ) {}
 
   async reverse(
@@ -119,7 +127,9 @@ class Rollback {
     if (!own && undoClass === 'none') return;
     const text = own ? 'run the steps of its `rollback:`' : definition.describeUndo(inputs, entry.before);
     const leave = (why: string): void => {
-      back.remaining.push({ key, uses: step.uses, text, why });
+      const [first, ...others] = own ? this.replacement.left(own, placeOf(entry), why) : [];
+      const does = own ? first?.step : undoStep(durable.runId, entry);
+      back.remaining.push({ key, uses: step.uses, text, why, ...(does && { step: does }) }, ...others);
     };
     if (!own && (undoClass === 'irreversible' || !definition.undo)) {
       // It failed by its own account, so there is nothing known to be left; what it did on the way there can't be known.
@@ -158,12 +168,24 @@ class Rollback {
   async #run(durable: Durable, entry: StepUndo, own: Step[] | undefined): Promise<Failure | undefined> {
     const { key, attempt } = entry;
     // Steps of their own are durable each; the effect below then only records how they ended.
-    const place = { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${rollbackMark}`, scope: entry.scope };
-    const ownFailure = own && (await this.replacement(own, place));
-    const { value } = await durable.effect<Failure | undefined, null>({
+    const ownFailure = own && (await this.replacement.run(own, placeOf(entry)));
+    const turn = new Turn(this.world, () => claimOf(key, entry.definition, entry.inputs));
+    const effect = durable.effect<Failure | undefined, null>({
       id: `undo ${key}#${attempt}`,
       shielded: true,
-      body: async () => (own ? ownFailure : this.#apply(durable, entry)),
+      ...(!own &&
+        (this.world.guards || this.world.limits) && {
+          begin: async () => {
+            await turn.enter();
+            const refused = await turn.refusal('undo');
+            return refused ? { end: refused } : { go: null };
+          },
+        }),
+      body: async () => {
+        if (own) return ownFailure;
+        await turn.enter();
+        return this.#apply(durable, entry);
+      },
       codec: {
         intent: () => ({ type: 'undo.intent', key, attempt, title: this.#title(entry) }),
         prepared: () => null,
@@ -172,6 +194,7 @@ class Rollback {
         value: end => (end.type === 'undo.failed' ? end.failure : undefined),
       },
     });
+    const { value } = await (this.world.limits ? effect.finally(() => turn.leave()) : effect);
     return value;
   }
 
@@ -209,22 +232,32 @@ function mayPass(error: unknown): boolean {
   return error instanceof HypervisorError && passing.has(error.kind);
 }
 
+function placeOf({ key, attempt, scope }: StepUndo): ReplacementPlace {
+  return { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${rollbackMark}`, scope };
+}
+
+/** A step of a runbook that takes back what this one did, from what the journal has of it. */
+function undoStep(run: string, entry: StepUndo): Remaining['step'] {
+  const { key, step, inputs, before, outputs } = entry;
+  return { uses: 'run.undo', with: { run, step: key, action: step.uses, inputs, before, ...(outputs && { outputs }) } };
+}
+
 /** Removes what was only kept for undos, now that all steps are done. A failure is recorded and does not fail the run. */
 export async function commit(durable: Durable, world: World, stack: UndoEntry[]): Promise<void> {
   for (const entry of stepsOf(stack)) {
     const { key, attempt, definition, inputs, before, outputs } = entry;
     if (!definition.commit || !outputs) continue;
-    const { value: failure } = await durable.effect<Failure | undefined, null>({
+    const turn = new Turn(world, () => claimOf(key, definition, inputs));
+    const effect = durable.effect<Failure | undefined, null>({
       id: `commit ${key}#${attempt}`,
       shielded: true,
       body: async () => {
         try {
-          await definition.commit!(
-            contextOf(durable, world, key, new AbortController().signal),
-            inputs,
-            before,
-            outputs,
-          );
+          await turn.enter();
+          const refused = await turn.refusal('undo');
+          if (refused) return refused;
+          const { signal } = new AbortController();
+          await definition.commit!(contextOf(durable, world, key, signal), inputs, before, outputs);
           return undefined;
         } catch (error) {
           return classifyRead(error);
@@ -238,6 +271,7 @@ export async function commit(durable: Durable, world: World, stack: UndoEntry[])
         value: end => (end.type === 'commit.failed' ? end.failure : undefined),
       },
     });
+    const { value: failure } = await effect.finally(() => turn.leave());
     if (!failure) entry.committed = true;
   }
 }

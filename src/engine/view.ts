@@ -49,6 +49,27 @@ export interface ItemView {
   state: 'running' | 'done' | 'failed' | 'rolled-back' | 'skipped';
 }
 
+export interface OpenQuestion {
+  id: string;
+  text: string;
+  choices: { id: string; label: string }[];
+}
+
+export interface OpenApproval {
+  key: string;
+  pointer: string;
+  message: string;
+  /** What is approved: one plan, and no other. */
+  planHash: string;
+  /** How many different people have to. */
+  needed: number;
+  /** Who has. */
+  given: { by: string; note?: string; t: number }[];
+  /** Whether who submitted the run counts. */
+  self: boolean;
+  expiresAt?: number;
+}
+
 /** The one model that every view of a run shows. */
 export interface RunView {
   runId: string;
@@ -66,8 +87,19 @@ export interface RunView {
   steps: StepView[];
   items: ItemView[];
   /** Keys of steps whose undo would run in a rollback, last first. */
-  undoList: string[];
-  question?: { id: string; text: string; choices: { id: string; label: string }[] };
+  readonly undoList: string[];
+  /** What people are asked now, the longest open one first. */
+  questions: OpenQuestion[];
+  /** The first of them. */
+  question?: OpenQuestion;
+  /** What waits for people to approve it. */
+  approvals: OpenApproval[];
+  /** Key of the point of no return that was passed. */
+  noReturn?: string;
+  /** It ended after its point of no return: `resume` tries again. */
+  forward?: true;
+  /** The maintenance window that is waited for, in a sentence. */
+  window?: string;
   cancel?: CancelMode;
   rollbackReason?: string;
   failure?: Failure;
@@ -87,6 +119,12 @@ export class RunModel {
   #view: RunView | undefined;
   readonly #steps = new Map<string, StepView>();
   readonly #items = new Map<string, ItemView>();
+  /** Keys of steps that would be undone, in the order they were begun. */
+  readonly #undo = new Set<string>();
+  /** By key; open or not. */
+  readonly #approvals = new Map<string, OpenApproval>();
+  /** The steps that were foretold, by key, once it is asked for. */
+  #foretold: StepView[] | undefined;
   /** Text after the last newline of a step's output. */
   readonly #open = new Map<string, string>();
 
@@ -101,6 +139,7 @@ export class RunModel {
 
   apply(record: JournalRecord): void {
     if (record.type === 'run.submitted') {
+      const undo = this.#undo;
       this.#view = {
         runId: record.runId,
         name: record.plan.name,
@@ -113,7 +152,11 @@ export class RunModel {
         submittedAt: record.t,
         steps: [],
         items: [],
-        undoList: [],
+        get undoList() {
+          return [...undo].reverse();
+        },
+        questions: [],
+        approvals: [],
         failedItems: [],
         remaining: [],
         warnings: [],
@@ -135,6 +178,8 @@ export class RunModel {
         view.phase = 'running';
         delete view.endedAt;
         delete view.failure;
+        delete view.failedStep;
+        delete view.forward;
         delete view.question;
         view.remaining = [];
         return;
@@ -149,7 +194,7 @@ export class RunModel {
         for (const warning of record.warnings ?? []) view.warnings.push(`${record.key}: ${warning}`);
         if (record.undo !== undefined) {
           step.undo = record.undo;
-          if (!view.undoList.includes(record.key)) view.undoList.unshift(record.key);
+          this.#undo.add(record.key);
         }
         return;
       }
@@ -170,7 +215,7 @@ export class RunModel {
       case 'step.skipped': {
         const step = this.#steps.get(record.key);
         // A skipped group stands for all steps in it.
-        for (const one of step ? [step] : view.steps.filter(other => other.key.startsWith(`${record.key}/`))) {
+        for (const one of step ? [step] : this.#stepsIn(record.key)) {
           one.state = 'skipped';
           one.reason = record.reason;
         }
@@ -203,8 +248,8 @@ export class RunModel {
         if (!this.#items.has(record.key)) view.items.push(item);
         this.#items.set(record.key, item);
         if (record.type === 'item.started') return;
-        for (const step of view.steps) {
-          if (!step.key.startsWith(`${record.key}/`) || step.state !== 'pending') continue;
+        for (const step of this.#stepsIn(record.key)) {
+          if (step.state !== 'pending') continue;
           step.state = 'skipped';
           step.reason = record.reason;
         }
@@ -242,22 +287,74 @@ export class RunModel {
         delete step.message;
         step.state = record.type === 'undo.done' ? 'undone' : 'undo-failed';
         if (record.type === 'undo.failed') step.failure = record.failure;
-        else this.#forgetUndo(record.key);
+        else this.#undo.delete(record.key);
         return;
       }
       case 'commit.done':
-        this.#forgetUndo(record.key);
+        this.#undo.delete(record.key);
         return;
       case 'commit.failed':
         view.warnings.push(`${record.key}: what was kept for its undo could not be removed. ${record.failure.message}`);
         return;
+      case 'control.started': {
+        // What a call does is told by the steps of the runbook that it calls.
+        if (record.kind === 'call') return;
+        const step = this.#met(record.key, record.pointer, record.kind, record.title);
+        step.state = 'running';
+        step.title = record.title;
+        step.startedAt ??= record.t;
+        return;
+      }
+      case 'control.done': {
+        const step = this.#steps.get(record.key);
+        if (!step || record.kind === 'call') return;
+        delete step.failure;
+        this.#end(step, 'done', record.t);
+        return;
+      }
+      case 'noreturn.passed':
+        view.noReturn = record.key;
+        this.#undo.clear();
+        return;
       case 'question.asked':
-        view.question = { id: record.id, text: record.text, choices: record.choices };
-        view.phase = 'waiting';
+        view.questions.push({ id: record.id, text: record.text, choices: record.choices });
+        this.#goOn(view);
         return;
       case 'question.answered':
-        delete view.question;
-        view.phase = view.rollbackReason === undefined ? 'running' : 'rolling-back';
+        view.questions = view.questions.filter(({ id }) => id !== record.id);
+        this.#goOn(view);
+        return;
+      case 'approval.asked': {
+        const { key, pointer, message, planHash, by: needed, self, expiresAt } = record;
+        const given = this.#approvals.get(key)?.given ?? [];
+        const expiry = expiresAt !== undefined && { expiresAt };
+        const approval: OpenApproval = { key, pointer, message, planHash, needed, given, self, ...expiry };
+        this.#approvals.set(key, approval);
+        view.approvals = [...view.approvals.filter(one => one.key !== key), approval];
+        this.#goOn(view);
+        return;
+      }
+      case 'approval.given': {
+        const approval = this.#approvals.get(record.key);
+        if (!approval || record.planHash !== approval.planHash) return;
+        const { by, note, t } = record;
+        approval.given.push({ by, t, ...(note !== undefined && { note }) });
+        if (approval.given.length >= approval.needed) this.#closeApproval(view, record.key);
+        return;
+      }
+      case 'approval.rejected':
+      case 'approval.over':
+        this.#closeApproval(view, record.key);
+        return;
+      case 'window.waiting':
+        view.window = record.text;
+        this.#goOn(view);
+        return;
+      case 'time.read':
+        // A window is looked at again when the wait for it is over.
+        if (view.window === undefined || !record.id.startsWith('window ')) return;
+        delete view.window;
+        this.#goOn(view);
         return;
       case 'cancel.requested':
         view.cancel = record.mode;
@@ -265,9 +362,13 @@ export class RunModel {
       case 'run.ended':
         view.phase = record.status;
         view.endedAt = record.t;
+        view.questions = [];
+        view.approvals = [];
         delete view.question;
+        delete view.window;
         delete view.cancel;
         delete view.rollbackReason;
+        if (record.forward) view.forward = true;
         if (record.failure) view.failure = record.failure;
         if (record.failedStep !== undefined) view.failedStep = record.failedStep;
         view.failedItems = record.failedItems ?? [];
@@ -276,8 +377,9 @@ export class RunModel {
         return;
       case 'commit.started':
       case 'commit.intent':
+      case 'finally.started':
+      case 'window.closed':
       case 'wait.started':
-      case 'time.read':
         return;
     }
   }
@@ -303,9 +405,34 @@ export class RunModel {
     this.#open.delete(step.key);
   }
 
-  #forgetUndo(key: string): void {
-    const at = this.#view!.undoList.indexOf(key);
-    if (at >= 0) this.#view!.undoList.splice(at, 1);
+  /** What the run is at, when it has not ended. */
+  #goOn(view: RunView): void {
+    const [question] = view.questions;
+    if (question) view.question = question;
+    else delete view.question;
+    const waits = question !== undefined || view.approvals.length > 0 || view.window !== undefined;
+    view.phase = waits ? 'waiting' : view.rollbackReason === undefined ? 'running' : 'rolling-back';
+  }
+
+  #closeApproval(view: RunView, key: string): void {
+    view.approvals = view.approvals.filter(one => one.key !== key);
+    this.#goOn(view);
+  }
+
+  /** Foretold steps inside a loop's item or a group; found without going through all. */
+  #stepsIn(key: string): StepView[] {
+    this.#foretold ??= [...this.#view!.steps].sort((one, other) => (one.key < other.key ? -1 : 1));
+    const steps = this.#foretold;
+    const prefix = `${key}/`;
+    let from = 0;
+    for (let to = steps.length; from < to; ) {
+      const middle = (from + to) >> 1;
+      if (steps[middle]!.key < prefix) from = middle + 1;
+      else to = middle;
+    }
+    let end = from;
+    while (steps[end]?.key.startsWith(prefix)) end++;
+    return steps.slice(from, end);
   }
 }
 

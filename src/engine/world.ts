@@ -4,6 +4,7 @@ import type { JsonObject } from '../runbook/json';
 import type { Failure } from './journal';
 import type { Clock } from './journal-durable';
 import type { KnownRests } from './known-rests';
+import type { Secrets } from './secrets';
 
 /** What a run acts with: the same interpreter runs on real connections and on a rehearsal's simulated ones. */
 export interface World {
@@ -12,6 +13,8 @@ export interface World {
   clock: Clock;
   /** How many steps may act at once; absent: no limits. Held for an effect (apply, undo, commit), never across steps. */
   limits?: Gate;
+  /** Absent: the run has none, or has marks in their place. */
+  secrets?: Secrets;
   /** Looked at right before an intent is written, after `preflight`; what it gives fails the step before anything is changed. */
   guards?: readonly Guard[];
   /** Of a rehearsal: what the rest of a rollback comes to, from an equal one before. */

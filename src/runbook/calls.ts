@@ -1,5 +1,5 @@
 import type { Diagnostic } from './diagnostic';
-import { type CallStep, innerSteps, type Runbook, type Step } from './model';
+import { type CallStep, everyStep, type Runbook } from './model';
 import type { ParsedRunbook } from './parse';
 
 /**
@@ -9,7 +9,7 @@ import type { ParsedRunbook } from './parse';
 export type CalledRunbooks = (path: string) => ParsedRunbook | null | undefined;
 
 export interface CallProblem {
-  code: 'call-not-found' | 'call-cycle' | 'call-broken';
+  code: 'call-not-found' | 'call-cycle' | 'call-broken' | 'misplaced-no-return';
   message: string;
 }
 
@@ -28,17 +28,7 @@ export function calledPath(from: string, uses: string): string {
 
 /** All calls of a runbook, those in `rollback` and `finally` included. */
 export function callsOf(runbook: Runbook): CallStep[] {
-  const found: CallStep[] = [];
-  const visit = (steps: readonly Step[]) => {
-    for (const step of steps) {
-      if (step.kind === 'call') found.push(step);
-      else if (step.kind === 'action' && Array.isArray(step.rollback)) visit(step.rollback);
-      else visit(innerSteps(step));
-    }
-  };
-  visit(runbook.steps);
-  visit(runbook.finally ?? []);
-  return found;
+  return everyStep(runbook).filter(step => step.kind === 'call');
 }
 
 /** Whether called runbooks can be run: there, without errors, not calling themselves. */
@@ -78,7 +68,11 @@ export class CallGraph {
     const cycle = errors.find(item => item.code === 'call-cycle');
     if (cycle) return { code: 'call-cycle', message: cycle.message };
     const [first] = errors;
-    if (!first) return undefined;
+    if (!first) {
+      if (!parsed.draft.steps.some(step => step.kind === 'pointOfNoReturn')) return undefined;
+      const message = `\`${path}\` has a point of no return, so it can't be called. Move that to the runbook that calls it.`;
+      return { code: 'misplaced-no-return', message };
+    }
     const place = `${path}:${lineOf(parsed.source.text, first.range.start)}`;
     return { code: 'call-broken', message: `\`${path}\` can't be called, it has errors: ${place}: ${first.message}` };
   }

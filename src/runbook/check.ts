@@ -1,13 +1,28 @@
+import { CallTypes } from './call-types';
+import { CallGraph, calledPath } from './calls';
 import { type ActionSignature, type CheckContext, inputSchemas } from './check-context';
 import { checkName, isNameKind, type NameKind } from './check-names';
 import type { Diagnostic, SourceRange } from './diagnostic';
+import { nearest } from './did-you-mean';
 import { conditionSource } from './expression';
-import { type CheckedExpression, ExpressionChecker, type StepInScope } from './expression-check';
+import { type CheckedExpression, ExpressionChecker, type SecretUse, type StepInScope } from './expression-check';
 import type { Json, JsonObject } from './json';
-import { type ActionStep, type ForEachStep, type InputDefinition, innerSteps, type Step } from './model';
+import {
+  type ActionStep,
+  type CallStep,
+  everyStep,
+  type ForEachStep,
+  type InputDefinition,
+  innerSteps,
+  type MaintenanceWindow,
+  type ParallelStep,
+  type Step,
+} from './model';
 import type { ParsedRunbook } from './parse';
-
+import { asObject } from './read-runbook';
 import { diagnostic, type RuleCode } from './rules';
+import { isSelection, type RunbookScope, schemaOfInput, typeOfInput } from './scope';
+import { secretVariable } from './secret';
 import { suppress } from './suppress';
 import { templateParts, wholeExpression } from './template';
 import {
@@ -17,104 +32,67 @@ import {
   fitsSchema,
   type JsonSchema,
   stringType,
-  typeOfSchema,
   typeOfValue,
   type ValueType,
 } from './value-type';
+import { isZone, parseAllow } from './window';
 import { escapePointer } from './yaml-source';
 
-/** Everything that can be said of a runbook, in order of place, with what the file suppresses left out. */
-export function checkRunbook(parsed: ParsedRunbook, context: CheckContext, _chain?: readonly string[]): Diagnostic[] {
-  const checks = new RunbookChecks(parsed, context);
+/**
+ * Everything that can be said of a runbook, in order of place, with what the file suppresses left out. `chain`: the files from the outermost
+ * runbook to this one, when it is one that is called.
+ */
+export function checkRunbook(parsed: ParsedRunbook, context: CheckContext, chain?: readonly string[]): Diagnostic[] {
+  const around: Surroundings = { context, types: new CallTypes(context), chain: chain ?? [context.path ?? ''] };
+  if (context.runbooks) {
+    around.calls = new CallGraph(context.runbooks, (called, below) => check(called, { ...around, chain: below }));
+  }
+  return check(parsed, around);
+}
+
+function check(parsed: ParsedRunbook, around: Surroundings): Diagnostic[] {
+  const checks = new RunbookChecks(parsed, around);
   return suppress(parsed.source.text, [...parsed.diagnostics, ...checks.run()]);
 }
 
-function typeOfInput(input: InputDefinition): ValueType {
-  const description = input.description === undefined ? {} : { description: input.description };
-  switch (input.type) {
-    case 'number':
-    case 'boolean':
-      return { kind: input.type, ...description };
-    case 'list':
-      return { kind: 'list', items: anyType, ...description };
-    case 'hosts':
-    case 'vms':
-      return { kind: 'list', items: stringType, ...description };
-    default:
-      return { kind: 'string', ...description };
-  }
+/** What a runbook is checked in. */
+interface Surroundings {
+  context: CheckContext;
+  types: CallTypes;
+  calls?: CallGraph;
+  chain: readonly string[];
 }
 
 type Variables = ReadonlyMap<string, ValueType>;
-
-/** Names and types of a runbook, for the checks here and for completion and hover. */
-export class RunbookScope {
-  readonly actions: ReadonlyMap<string, ActionSignature>;
-  readonly inputs: Record<string, ValueType>;
-  readonly steps = new Map<string, StepInScope>();
-  /** Where each id was given first. */
-  readonly idPointers = new Map<string, string>();
-  readonly duplicates: { pointer: string; first: string; id: string }[] = [];
-  readonly #outputs = new Map<string, ValueType>();
-
-  constructor(parsed: ParsedRunbook, actions: readonly ActionSignature[]) {
-    this.actions = new Map(actions.map(action => [action.name, action]));
-    this.inputs = Object.fromEntries(
-      Object.entries(parsed.draft.inputs).map(([name, input]) => [name, typeOfInput(input)]),
-    );
-    this.#collect(parsed.draft.steps);
-  }
-
-  /** Types of the outputs of these steps by id. */
-  #collect(steps: readonly Step[]): Record<string, ValueType> {
-    const fields: Record<string, ValueType> = {};
-    for (const step of steps) {
-      const outputs = this.#outputsOf(step);
-      if (step.id === undefined) continue;
-      const first = this.idPointers.get(step.id);
-      if (first !== undefined)
-        this.duplicates.push({ pointer: `${step.pointer}/id`, first: `${first}/id`, id: step.id });
-      else {
-        this.idPointers.set(step.id, step.pointer);
-        this.steps.set(step.id, { outputs, state: 'later' });
-        fields[step.id] = outputs;
-      }
-    }
-    return fields;
-  }
-
-  #outputsOf(step: Step): ValueType {
-    if (step.kind === 'action') {
-      if (Array.isArray(step.rollback)) this.#collect(step.rollback);
-      return this.actionOutputs(step.uses);
-    }
-    const fields = this.#collect(innerSteps(step));
-    const inner: ValueType = { kind: 'map', fields, label: 'outputs' };
-    return step.kind === 'forEach' ? { kind: 'map', values: inner, label: 'outputs by item' } : inner;
-  }
-
-  actionOutputs(uses: string): ValueType {
-    let type = this.#outputs.get(uses);
-    if (!type) {
-      const action = this.actions.get(uses);
-      type = action ? typeOfSchema(action.outputs as JsonSchema, `outputs of ${uses}`) : anyType;
-      this.#outputs.set(uses, type);
-    }
-    return type;
-  }
-}
 
 class RunbookChecks {
   readonly #diagnostics: Diagnostic[] = [];
   readonly #scope: RunbookScope;
   readonly #expressions: ExpressionChecker;
 
+  readonly #secrets: ReadonlySet<string>;
+  /** In `with`, where a secret may be handed on. */
+  #handsOn = false;
+  /** How many times one was. */
+  #handed = 0;
+
   constructor(
     readonly parsed: ParsedRunbook,
-    readonly context: CheckContext,
+    readonly around: Surroundings,
   ) {
-    this.#scope = new RunbookScope(parsed, context.actions);
-    this.#expressions = new ExpressionChecker(this.#scope.inputs, this.#scope.steps);
+    this.#scope = around.types.scope(parsed, this.#file);
+    const inputs = Object.entries(parsed.draft.inputs);
+    this.#secrets = new Set(inputs.flatMap(([name, { type }]) => (type === 'secret' ? [name] : [])));
+    this.#expressions = new ExpressionChecker(this.#scope.inputs, this.#scope.steps, this.#secrets);
+  }
+
+  get context(): CheckContext {
+    return this.around.context;
+  }
+
+  /** Path of this file, relative to the folder of the outermost one. */
+  get #file(): string {
+    return this.around.chain.at(-1) ?? '';
   }
 
   run(): Diagnostic[] {
@@ -132,7 +110,12 @@ class RunbookChecks {
     }
     for (const key of ['name', 'description', 'inventory'] as const) this.#noTemplate(draft[key], `/${key}`);
     for (const [name, input] of Object.entries(draft.inputs)) this.#input(name, input);
+    if (draft.window) this.#window(draft.window);
     this.#steps(draft.steps, new Map());
+    for (const [name, value] of Object.entries(draft.outputs ?? {}))
+      this.#values(value, `/outputs/${escapePointer(name)}`, undefined, `\`${name}\``, new Map());
+    this.#finally(draft.finally ?? []);
+    this.#noReturns();
     this.#unusedInputs();
     return this.#diagnostics;
   }
@@ -140,31 +123,44 @@ class RunbookChecks {
   #input(name: string, input: InputDefinition): void {
     const pointer = `/inputs/${escapePointer(name)}`;
     this.#noTemplate(input.description, `${pointer}/description`);
+    this.#noTemplate(input.prompt, `${pointer}/prompt`);
+    if (input.type !== 'secret' && input.env !== undefined) {
+      const text = `Only a \`secret\` is read from the environment, and \`${name}\` is a \`${input.type}\`. Remove \`env\`.`;
+      this.#report('unknown-key', this.#head(`${pointer}/env`), text);
+    }
     const value = input.default;
+    if (input.type === 'secret') {
+      const key = value !== undefined ? 'default' : input.enum ? 'enum' : undefined;
+      if (key)
+        this.#report(
+          'secret-default',
+          this.#head(`${pointer}/${key}`),
+          `What stands in the file is no secret. Remove \`${key}\`: \`${name}\` is taken from the environment variable \`${secretVariable(name, input.env)}\`, or asked for.`,
+        );
+      return;
+    }
     if (value === undefined) return;
     const place = `${pointer}/default`;
     if (typeof value === 'string' && value.includes('${{')) {
       this.#noTemplate(value, place);
       return;
     }
-    const selection = input.type === 'hosts' || input.type === 'vms';
+    this.#inputValue(input, value, place, `The default of a \`${input.type}\` input`, 'The default');
+  }
+
+  /** A value that is given to an input: by its default, or by a call. */
+  #inputValue(input: InputDefinition, value: Json, place: string, what: string, short: string): void {
+    const selection = isSelection(input);
     const expected = typeOfInput(input);
-    const schema: JsonSchema =
-      expected.kind === 'list'
-        ? {
-            anyOf: [
-              { type: 'array', ...(selection ? { items: { type: 'string' } } : {}) },
-              ...(selection ? [{ type: 'string' }] : []),
-            ],
-          }
-        : { type: expected.kind };
-    if (value === null || !fitsSchema(typeOfValue(value), schema)) {
-      const wanted = selection ? 'a name, `group:NAME`, `tag:NAME`, or a list of them' : `a ${describeType(expected)}`;
-      this.#report('wrong-type', this.#head(place), `The default of a \`${input.type}\` input must be ${wanted}.`);
+    if (value === null || !fitsSchema(typeOfValue(value), schemaOfInput(input))) {
+      const wanted = selection
+        ? 'a name, `group:NAME`, `tag:NAME`, or a list of them'
+        : article(describeType(expected));
+      this.#report('wrong-type', this.#head(place), `${what} must be ${wanted}.`);
       return;
     }
     if (input.enum && !input.enum.some(choice => JSON.stringify(choice) === JSON.stringify(value))) {
-      this.#report('wrong-value', this.#head(place), 'The default is not one of the values of `enum`.');
+      this.#report('wrong-value', this.#head(place), `${short} is not one of the values of \`enum\`.`);
     }
     const kind: NameKind | undefined = input.type.startsWith('host')
       ? 'host'
@@ -178,6 +174,54 @@ class RunbookChecks {
         if (typeof item === 'string') this.#nameAt(kind, item, `${place}/${index}`, true);
   }
 
+  #window(window: MaintenanceWindow): void {
+    const list = asObject(asObject(this.parsed.data).window).allow;
+    for (const [index, text] of window.allow.entries()) {
+      const place = Array.isArray(list) ? `/window/allow/${index}` : '/window/allow';
+      if (text.includes('${{')) this.#noTemplate(text, place);
+      else {
+        const read = parseAllow(text);
+        if (typeof read === 'string') this.#report('bad-window', this.#value(place), `\`${text}\`: ${read}`);
+      }
+    }
+    const { zone } = window;
+    if (zone === '' || isZone(zone)) return;
+    const suggestions = nearestZones(zone);
+    const hint =
+      suggestions.length > 0
+        ? `Did you mean ${suggestions.map(name => `\`${name}\``).join(' or ')}?`
+        : 'Write its name, e.g. `Europe/London` or `UTC`.';
+    this.#diagnostics.push(
+      diagnostic('bad-window', this.#value('/window/zone'), `There is no time zone \`${zone}\`. ${hint}`, suggestions),
+    );
+  }
+
+  /** What stands there sees what the steps gave as far as they have run. */
+  #finally(steps: readonly Step[]): void {
+    const unsure = (found: Iterable<StepInScope>) => {
+      for (const step of found) if (step.state === 'earlier') step.state = 'perhaps';
+    };
+    unsure(this.#scope.steps.values());
+    for (const step of steps) {
+      this.#step(step, new Map());
+      this.#setState(step, 'earlier');
+      unsure(this.#inScope(step));
+    }
+  }
+
+  #noReturns(): void {
+    const { draft } = this.parsed;
+    const outermost = new Set<Step>(draft.steps);
+    for (const step of everyStep(draft)) {
+      if (step.kind !== 'pointOfNoReturn' || outermost.has(step)) continue;
+      this.#report(
+        'misplaced-no-return',
+        this.#head(`${step.pointer}/pointOfNoReturn`),
+        'It ends the undo of the whole run, so it can only stand in the outermost `steps`. Move it there.',
+      );
+    }
+  }
+
   #steps(steps: readonly Step[], variables: Variables): void {
     for (const step of steps) {
       this.#step(step, variables);
@@ -188,10 +232,65 @@ class RunbookChecks {
   #step(step: Step, variables: Variables): void {
     if (typeof step.when === 'string') this.#condition(step.when, `${step.pointer}/when`, variables);
     if (step.name !== undefined) this.#template(step.name, `${step.pointer}/name`, undefined, '', variables);
-    if (step.kind === 'steps') this.#steps(step.steps, variables);
-    else if (step.kind === 'forEach') this.#forEach(step, variables);
-    else if (step.kind === 'action') this.#action(step, variables);
-    else this.#steps(innerSteps(step), variables);
+    const say = (text: string | undefined, key: string) => {
+      if (text !== undefined) this.#template(text, `${step.pointer}/${key}`, undefined, '', variables);
+    };
+    switch (step.kind) {
+      case 'steps':
+        this.#steps(step.steps, variables);
+        break;
+      case 'forEach':
+        this.#forEach(step, variables);
+        break;
+      case 'parallel':
+        this.#parallel(step, variables);
+        break;
+      case 'action':
+        this.#action(step, variables);
+        break;
+      case 'call':
+        this.#call(step, variables);
+        break;
+      case 'wait':
+        this.#template(step.duration, `${step.pointer}/wait`, { type: 'string' }, '`wait`', variables);
+        break;
+      case 'approve':
+        say(step.message, 'approve/message');
+        break;
+      case 'assert':
+        if (typeof step.condition === 'string') this.#condition(step.condition, `${step.pointer}/assert`, variables);
+        say(step.message, 'message');
+        break;
+      case 'pointOfNoReturn':
+        say(step.message, 'pointOfNoReturn');
+        break;
+    }
+  }
+
+  /** A branch sees what ran before the `parallel`, and nothing of the other branches. */
+  #parallel(step: ParallelStep, variables: Variables): void {
+    const branches = step.steps.map(branch => this.#inScope(branch));
+    for (const inner of branches) for (const found of inner) found.state = 'beside';
+    const after = new Map<StepInScope, StepInScope['state']>();
+    for (const [index, branch] of step.steps.entries()) {
+      const inner = branches[index]!;
+      for (const found of inner) found.state = 'later';
+      this.#step(branch, variables);
+      this.#setState(branch, 'earlier');
+      for (const found of inner) {
+        after.set(found, found.state);
+        found.state = 'beside';
+      }
+    }
+    for (const [found, state] of after) found.state = state;
+  }
+
+  /** What can be named of a step and of those inside it. */
+  #inScope(step: Step): StepInScope[] {
+    return everyStep({ steps: [step] }).flatMap(inner => {
+      const found = inner.id === undefined ? undefined : this.#scope.steps.get(inner.id);
+      return found && this.#scope.idPointers.get(inner.id!) === inner.pointer ? [found] : [];
+    });
   }
 
   #setState(step: Step, state: StepInScope['state'], around?: string): void {
@@ -231,6 +330,10 @@ class RunbookChecks {
       inner.set(variable, this.#loopItem(step.in, pointer, variables));
     }
     inner.set('index', { kind: 'integer', description: 'Place of the item in the list, from 0.' });
+    if (step.canary !== undefined && Array.isArray(step.in) && step.canary >= step.in.length) {
+      const text = `There are only ${step.in.length} items, so every one is a canary. Choose fewer, or leave \`canary\` out.`;
+      this.#report('pointless-canary', this.#value(`${step.pointer}/forEach/canary`), text);
+    }
     this.#steps(step.steps, inner);
     this.#leave(step.steps, step.id);
   }
@@ -252,6 +355,7 @@ class RunbookChecks {
   #action(step: ActionStep, variables: Variables): void {
     const action = this.#scope.actions.get(step.uses);
     const schemas = action ? inputSchemas(action) : {};
+    this.#handsOn = true;
     for (const [name, value] of Object.entries(step.with)) {
       this.#values(
         value,
@@ -261,6 +365,7 @@ class RunbookChecks {
         variables,
       );
     }
+    this.#handsOn = false;
     if (action && step.retry && !isIdempotent(action, step.with)) {
       this.#report(
         'retry-not-idempotent',
@@ -275,6 +380,59 @@ class RunbookChecks {
       this.#steps(step.rollback, variables);
       this.#leave(step.rollback, undefined);
     }
+  }
+
+  #call(step: CallStep, variables: Variables): void {
+    const uses = `${step.pointer}/uses`;
+    if (step.uses.includes('${{')) this.#noTemplate(step.uses, uses);
+    else {
+      const problem = this.around.calls?.problem(calledPath(this.#file, step.uses), this.around.chain);
+      if (problem) this.#report(problem.code, this.#value(uses), problem.message);
+    }
+    const called = this.around.types.called(this.#file, step.uses);
+    for (const [name, value] of Object.entries(step.with)) {
+      const place = `${step.pointer}/with/${escapePointer(name)}`;
+      const what = `\`${name}\` of \`${step.uses}\``;
+      const inputs = called?.draft.inputs;
+      const input = inputs && Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+      if (inputs && !input) {
+        const suggestions = nearest(name, Object.keys(inputs));
+        const hint =
+          suggestions.length > 0 ? ` Did you mean ${suggestions.map(one => `\`${one}\``).join(' or ')}?` : '';
+        const text = `\`${step.uses}\` has no input \`${name}\`.${hint}`;
+        this.#diagnostics.push(diagnostic('unknown-key', this.#head(place), text, suggestions));
+      }
+      const handed = this.#handedOn(value, place, input && schemaOfInput(input), what, variables);
+      if (!input) continue;
+      if (input.type === 'secret') {
+        if (!handed)
+          this.#report(
+            'secret-misused',
+            this.#value(place),
+            `${what} is a secret. Give it a secret input of this runbook, as \`\${{ inputs.NAME }}\`.`,
+          );
+      } else if (handed) {
+        this.#report(
+          'secret-misused',
+          this.#value(place),
+          `${what} is no secret there, so it may be shown. Give that input the type \`secret\`.`,
+        );
+      } else if (!JSON.stringify(value).includes('${{')) this.#inputValue(input, value, place, what, what);
+    }
+    for (const [name, input] of Object.entries(called?.draft.inputs ?? {})) {
+      if (input.default !== undefined || Object.hasOwn(step.with, name)) continue;
+      const text = `\`${step.uses}\` needs \`${name}\`.${input.description ? ` ${input.description}` : ''}`;
+      this.#report('missing-key', this.#value(uses), text);
+    }
+  }
+
+  /** Checks a value of `with` and says whether a secret is in it. */
+  #handedOn(value: Json, place: string, schema: JsonSchema | undefined, what: string, variables: Variables): boolean {
+    const before = this.#handed;
+    this.#handsOn = true;
+    this.#values(value, place, schema, what, variables);
+    this.#handsOn = false;
+    return this.#handed > before;
   }
 
   #capabilities(action: ActionSignature, step: ActionStep): void {
@@ -344,8 +502,11 @@ class RunbookChecks {
     }
     const whole = wholeExpression(text);
     if (!whole) {
-      for (const part of templateParts(text))
-        if (part.kind === 'expression') this.#expression(part.source, part.start, pointer, variables);
+      for (const part of templateParts(text)) {
+        if (part.kind === 'text') continue;
+        const { secrets } = this.#expression(part.source, part.start, pointer, variables);
+        this.#noSecretName(secrets, schema, pointer, what);
+      }
       if (schema && !fitsSchema(stringType, schema)) {
         this.#report(
           'expression-type',
@@ -355,7 +516,8 @@ class RunbookChecks {
       }
       return stringType;
     }
-    const { type, problems } = this.#expression(whole.source, whole.start, pointer, variables);
+    const { type, problems, secrets } = this.#expression(whole.source, whole.start, pointer, variables);
+    this.#noSecretName(secrets, schema, pointer, what);
     if (problems.length === 0 && schema && !fitsSchema(type, schema)) {
       const range = this.#inString(pointer, ...trimmed(whole.source, whole.start));
       this.#report(
@@ -365,6 +527,11 @@ class RunbookChecks {
       );
     }
     return type;
+  }
+
+  #noSecretName(secrets: readonly SecretUse[], schema: JsonSchema | undefined, pointer: string, what: string): void {
+    if (secrets.length > 0 && schema?.['x-virtbook'] !== undefined)
+      this.#report('secret-misused', this.#value(pointer), `${what} is shown in plans, so a secret can't name it.`);
   }
 
   #condition(when: string, pointer: string, variables: Variables): void {
@@ -394,6 +561,18 @@ class RunbookChecks {
     for (const { code, message, range, suggestions } of checked.problems) {
       const place = this.#inString(pointer, start + range.start, start + range.end);
       this.#diagnostics.push(diagnostic(code, place, message, suggestions));
+    }
+    for (const use of checked.secrets) {
+      const place = this.#inString(pointer, start + use.range.start, start + use.range.end);
+      if (use.name === undefined) {
+        this.#report('secret-misused', place, 'There are secrets among the inputs. Name the one input that is meant.');
+      } else if (!this.#handsOn) {
+        const text = `\`${use.name}\` is a secret, and what stands here is shown. A secret may stand in \`with\` only.`;
+        this.#report('secret-misused', place, text);
+      } else if (!use.whole) {
+        const text = `\`${use.name}\` is a secret. Hand it on as it is, or join it to other text with \`+\`: what else is made of it could not be struck from logs.`;
+        this.#report('secret-misused', place, text);
+      } else this.#handed++;
     }
     return checked;
   }
@@ -444,6 +623,16 @@ class RunbookChecks {
     if (!scalar) return this.#value(pointer);
     return end > start ? scalar.range(start, end) : scalar.range(Math.max(0, start - 1), Math.max(1, start));
   }
+}
+
+/** Zones with a similar name, or whose city has one. */
+function nearestZones(name: string): string[] {
+  const zones = [...Intl.supportedValuesOf('timeZone'), 'UTC'];
+  const found = nearest(name, zones, 2);
+  if (found.length > 0) return found;
+  const city = (zone: string) => zone.slice(zone.lastIndexOf('/') + 1);
+  const cities = nearest(city(name).replaceAll(' ', '_'), zones.map(city));
+  return zones.filter(zone => cities.includes(city(zone))).slice(0, 3);
 }
 
 /** Names a loop variable may not take. */

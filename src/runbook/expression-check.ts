@@ -16,15 +16,28 @@ export interface ExpressionProblem {
 export interface StepInScope {
   /** Type of `steps.ID.outputs`. */
   outputs: ValueType;
-  /** `inside`: within a `forEach` or `rollback` that the expression is not in. */
-  state: 'earlier' | 'later' | 'inside';
+  /**
+   * `inside`: within a `forEach` or `rollback` that the expression is not in. `beside`: in another branch of the same `parallel`. `perhaps`:
+   * before `finally`, which runs whatever became of it.
+   */
+  state: 'earlier' | 'later' | 'inside' | 'beside' | 'perhaps';
   /** Id of the `forEach` around it, for messages. */
   around?: string;
+}
+
+/** Where an expression names a secret input. */
+export interface SecretUse {
+  /** undefined: all inputs at once. */
+  name?: string;
+  range: SourceRange;
+  /** It is handed on as it is, or joined to other text; else something is made of it that nobody would recognise. */
+  whole: boolean;
 }
 
 export interface CheckedExpression {
   type: ValueType;
   problems: ExpressionProblem[];
+  secrets: SecretUse[];
 }
 
 /** Checks the expressions of one runbook. `steps` may change between calls: states move on from step to step, the types stay. */
@@ -40,6 +53,7 @@ export class ExpressionChecker {
   constructor(
     readonly inputs: Record<string, ValueType>,
     readonly steps: ReadonlyMap<string, StepInScope>,
+    readonly secrets: ReadonlySet<string> = new Set(),
   ) {
     this.#roots = {
       inputs: { kind: 'map', fields: inputs, label: 'inputs' },
@@ -55,19 +69,22 @@ export class ExpressionChecker {
       if (!(error instanceof ExpressionError)) throw error;
       this.usesAllInputs = true;
       const costly = error.cause === undefined && source.trim() !== '';
-      return { type: anyType, problems: [syntaxProblem(error, costly, source)] };
+      return { type: anyType, problems: [syntaxProblem(error, costly, source)], secrets: [] };
     }
     const walk = new Walk(this, this.#roots, variables);
     const type = walk.visit(ast, new Set());
-    if (walk.problems.length > 0) return { type: anyType, problems: walk.problems };
+    const secrets = this.secrets.size > 0 ? secretUses(ast, this.secrets) : [];
+    if (walk.problems.length > 0) return { type: anyType, problems: walk.problems, secrets };
     // A plain path has been followed to its end: CEL's own checker would find nothing more.
-    if (walk.isPath(ast)) return { type, problems: [] };
+    if (walk.isPath(ast)) return { type, problems: [], secrets };
     const checked = this.#environment(variables).check(source);
-    if (checked.valid) return { type: type.kind === 'any' ? fromCelType(checked.type ?? 'dyn') : type, problems: [] };
+    if (checked.valid)
+      return { type: type.kind === 'any' ? fromCelType(checked.type ?? 'dyn') : type, problems: [], secrets };
     const { error } = checked;
     const code = error instanceof ParseError ? 'expression-syntax' : 'expression-type';
     return {
       type: anyType,
+      secrets,
       problems: [
         {
           code,
@@ -175,6 +192,8 @@ const operators: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '<', '<
 /** One expression: follows paths such as `steps.patch.outputs.count` and reports names that do not exist. */
 class Walk {
   readonly problems: ExpressionProblem[] = [];
+  /** How many `has(…)` are around. */
+  #tests = 0;
 
   constructor(
     readonly checker: ExpressionChecker,
@@ -234,7 +253,10 @@ class Walk {
           if (body) this.visit(body, variable?.op === 'id' ? new Set([...bound, variable.args]) : bound);
           return anyType;
         }
+        const tests = node.op === 'call' && node.args[0] === 'has' ? 1 : 0;
+        this.#tests += tests;
         const types = children(node).map(child => this.visit(child, bound));
+        this.#tests -= tests;
         this.#numberBeside(node, types);
         return anyType;
       }
@@ -281,6 +303,7 @@ class Walk {
       if (object.args === 'inputs') return this.#input(name, range);
     }
     const before = this.problems.length;
+    this.#unsure(object, name, range);
     const type = this.visit(object, bound);
     if (this.problems.length > before) return anyType;
     if (type.kind === 'map') {
@@ -299,6 +322,22 @@ class Walk {
       );
     }
     return anyType;
+  }
+
+  /** An output of a step of which `finally` can't know whether it has run. */
+  #unsure(object: ASTNode, name: string, range: SourceRange): void {
+    const id = object.op === '.' && object.args[1] === 'outputs' ? memberOf(object.args[0], 'steps') : undefined;
+    const step = id === undefined ? undefined : this.checker.steps.get(id);
+    if (this.#tests > 0 || step?.state !== 'perhaps') return;
+    const fields = step.outputs.kind === 'map' ? (step.outputs.fields ?? {}) : {};
+    const nothing = Object.hasOwn(fields, name) ? emptyValues[fields[name]!.kind] : undefined;
+    this.#report(
+      'unsure-output',
+      range,
+      `Step \`${id}\` may not have run when \`finally\` does. Write \`.?${name}.orValue(…)\` with what to take then.`,
+      // In brackets there is more to change than the name.
+      nothing !== undefined && range.end - range.start === name.length ? [`?${name}.orValue(${nothing})`] : undefined,
+    );
   }
 
   #noMember(fields: Record<string, ValueType>, label: string | undefined, name: string, range: SourceRange): void {
@@ -368,6 +407,14 @@ class Walk {
       );
       return anyType;
     }
+    if (step.state === 'beside') {
+      this.#report(
+        'out-of-scope',
+        range,
+        `Step \`${id}\` runs in another branch of the same \`parallel\`, maybe later. Use it below the \`parallel\`, or put both in one branch.`,
+      );
+      return anyType;
+    }
     return { kind: 'map', fields: { outputs: step.outputs }, label: `step \`${id}\`` };
   }
 
@@ -380,6 +427,43 @@ class Walk {
     });
   }
 }
+
+function secretUses(root: ASTNode, secrets: ReadonlySet<string>): SecretUse[] {
+  const found: SecretUse[] = [];
+  const visit = (node: ASTNode, whole: boolean) => {
+    const name = memberOf(node, 'inputs');
+    if (name !== undefined) {
+      if (secrets.has(name)) found.push({ name, range: { start: node.range.start, end: node.range.end }, whole });
+      return;
+    }
+    if (node.op === 'id' && node.args === 'inputs')
+      found.push({ range: { start: node.range.start, end: node.range.end }, whole: false });
+    const parts = children(node);
+    const handsOn = node.op === '+' || node.op === 'list' || node.op === '?:';
+    for (const [index, part] of parts.entries()) visit(part, whole && handsOn && !(node.op === '?:' && index === 0));
+  };
+  visit(root, true);
+  return found;
+}
+
+/** NAME of `root.NAME`, `root.?NAME` and `root["NAME"]`. */
+function memberOf(node: ASTNode, root: 'inputs' | 'steps'): string | undefined {
+  if (node.op !== '.' && node.op !== '.?' && node.op !== '[]') return undefined;
+  const [object, key] = node.args;
+  if (object.op !== 'id' || object.args !== root) return undefined;
+  if (typeof key === 'string') return key;
+  return key.op === 'value' && typeof key.args === 'string' ? key.args : undefined;
+}
+
+/** What stands for an output that there is not, in CEL. */
+const emptyValues: Partial<Record<ValueType['kind'], string>> = {
+  string: "''",
+  boolean: 'false',
+  integer: '0',
+  number: '0',
+  list: '[]',
+  map: '{}',
+};
 
 export function stepPath(id: string): string {
   return id.includes('-') ? `steps['${id}']` : `steps.${id}`;

@@ -176,3 +176,18 @@ export interface NoReturnStep extends StepBase {
 export function innerSteps(step: Step): readonly Step[] {
   return step.kind === 'forEach' || step.kind === 'steps' || step.kind === 'parallel' ? step.steps : [];
 }
+
+/** Every step of the document, those in `rollback` and `finally` included, in the order of the file. */
+export function everyStep(runbook: { steps: readonly Step[]; finally?: readonly Step[] }): Step[] {
+  const found: Step[] = [];
+  const visit = (steps: readonly Step[]) => {
+    for (const step of steps) {
+      found.push(step);
+      visit(innerSteps(step));
+      if (step.kind === 'action' && Array.isArray(step.rollback)) visit(step.rollback);
+    }
+  };
+  visit(runbook.steps);
+  visit(runbook.finally ?? []);
+  return found;
+}

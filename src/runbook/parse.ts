@@ -2,7 +2,7 @@ import publishedSchema from '../../schemas/runbook.schema.json';
 import type { Diagnostic } from './diagnostic';
 import { validateRunbook } from './generated/validate-runbook';
 import type { Json } from './json';
-import { innerSteps, type Runbook, type Step } from './model';
+import { everyStep, type Runbook } from './model';
 import { asObject, forEachSettings, readRunbook } from './read-runbook';
 import { diagnostic } from './rules';
 import type { RunbookSchema } from './schema';
@@ -45,20 +45,15 @@ export function parseRunbook(text: string): ParsedRunbook {
       const errors = validateRunbook(source.data);
       if (errors) diagnostics.push(...structureDiagnostics(errors, schema, source));
     }
-    loopVariables(draft.steps, source, diagnostics);
+    loopVariables(draft, source, diagnostics);
   }
   const broken = diagnostics.some(item => item.severity === 'error');
   return { ...(broken ? {} : { runbook: draft }), draft, data: source.data, diagnostics, source };
 }
 
 /** `forEach` has exactly one loop variable, which a schema can't say. */
-function loopVariables(steps: readonly Step[], source: YamlSource, diagnostics: Diagnostic[]): void {
-  for (const step of steps) {
-    if (step.kind === 'action') {
-      if (Array.isArray(step.rollback)) loopVariables(step.rollback, source, diagnostics);
-      continue;
-    }
-    loopVariables(innerSteps(step), source, diagnostics);
+function loopVariables(draft: Runbook, source: YamlSource, diagnostics: Diagnostic[]): void {
+  for (const step of everyStep(draft)) {
     if (step.kind !== 'forEach') continue;
     const pointer = `${step.pointer}/forEach`;
     const data = dataAt(source.data, pointer);

@@ -141,7 +141,7 @@ function readStep(data: Json, pointer: string): Step | undefined {
       return { ...base, kind: 'wait', duration: asString(data.wait) ?? '' };
     case 'assert': {
       const message = asString(data.message);
-      const condition = typeof data.assert === 'boolean' ? data.assert : (asString(data.assert) ?? '');
+      const condition = typeof data.assert === 'string' || typeof data.assert === 'boolean' ? data.assert : true;
       return { ...base, kind: 'assert', condition, ...(message !== undefined && { message }) };
     }
     case 'pointOfNoReturn':

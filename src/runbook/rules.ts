@@ -108,7 +108,7 @@ export const rules = {
   'expression-not-allowed': {
     severity: 'error',
     summary: 'A `${{ }}` where none is evaluated.',
-    docs: 'Expressions stand in `with`, `when`, `name` of a step and in the list of `forEach`.',
+    docs: 'Expressions stand in `outputs`, and of a step in `with`, `when`, `name`, the list of `forEach`, `wait`, `assert`, `message` and `pointOfNoReturn`.',
   },
   'expression-too-costly': {
     severity: 'error',
@@ -142,8 +142,87 @@ export const rules = {
   },
   'out-of-scope': {
     severity: 'error',
-    summary: 'A step inside a `forEach` named from outside it.',
-    docs: 'It ran once per item. Read `steps.EACH.outputs[item].STEP` instead.',
+    summary: 'A step inside a `forEach` named from outside it, or one in another branch of a `parallel`.',
+    docs: 'Inside a `forEach` it ran once per item: read `steps.EACH.outputs[item].STEP` instead. Branches of one `parallel` run side by side, so none can use what another gives; below the `parallel` all are seen.',
+  },
+  'unsure-output': {
+    severity: 'warning',
+    summary: 'In `finally`: an output of a step that may not have run.',
+    docs: `\`finally\` runs whatever became of the steps, so it has to do without their outputs. For a step that did not run they are \`{}\`:
+
+\`\`\`yaml
+steps:
+  - id: patch
+    uses: guest.patch
+    with: { vm: web1 }
+finally:
+  - name: Upgraded \${{ size(steps.patch.outputs.?upgraded.orValue([])) }} packages
+    uses: check.guest
+    with: { vm: web1, agent: true }
+\`\`\``,
+  },
+  'call-not-found': {
+    severity: 'error',
+    summary: '`uses` names a runbook that does not exist.',
+    docs: 'The path is relative to the file it stands in and begins with `./` or `../`: `uses: ./parts/drain.runbook.yaml`.',
+  },
+  'call-cycle': {
+    severity: 'error',
+    summary: 'A runbook that calls itself, directly or through others.',
+    docs: 'It would never end. The message names the chain: `a.runbook.yaml` → `b.runbook.yaml` → `a.runbook.yaml`. Take one of these calls out, or use `forEach`.',
+  },
+  'call-broken': {
+    severity: 'error',
+    summary: 'A called runbook that has errors itself.',
+    docs: 'The message says file, line and error; open that file and correct it there. Calls more than 16 deep are refused too.',
+  },
+  'misplaced-no-return': {
+    severity: 'error',
+    summary: 'A `pointOfNoReturn` that does not stand in the outermost `steps`.',
+    docs: `It ends the undo of the whole run, so it can't be part of an item, a branch, a group, a called runbook, \`rollback\` or \`finally\`:
+
+\`\`\`yaml
+steps:
+  - uses: check.guest
+    with: { vm: web1, agent: true }
+  - pointOfNoReturn: The old snapshots are deleted now.
+  - uses: vm.snapshot.delete
+    with: { vm: web1, snapshot: old }
+\`\`\``,
+  },
+  'secret-misused': {
+    severity: 'error',
+    summary: 'A secret where it would be shown, or could not be struck from logs.',
+    docs: `A secret may stand in \`with\` only, as it is or joined to other text, and be given only to a \`secret\` of a called runbook. Everything else is shown to people, or makes something of it that nobody would recognise:
+
+\`\`\`yaml
+inputs:
+  token: { type: secret }
+steps:
+  - uses: guest.run
+    with: { vm: web1, argv: [agent, enroll, "--token=\${{ inputs.token }}"] }
+\`\`\``,
+  },
+  'secret-default': {
+    severity: 'error',
+    summary: 'A secret with a `default` or an `enum`.',
+    docs: 'What stands in the file is no secret. Leave it out: it is taken from the environment variable `VIRTBOOK_SECRET_NAME`, or what `env` names, or asked for.',
+  },
+  'bad-window': {
+    severity: 'error',
+    summary: 'A `window` that says no days, hours or zone.',
+    docs: `Days and hours, and the zone in which they hold:
+
+\`\`\`yaml
+window:
+  allow: [Sat 22:00-04:00, "Mon-Fri 20:00-23:30"]
+  zone: Europe/London
+\`\`\``,
+  },
+  'pointless-canary': {
+    severity: 'info',
+    summary: 'A `canary` that takes in every item.',
+    docs: 'Then no item is left to wait for them. Choose a smaller `canary`, or leave it out.',
   },
   'unknown-host': {
     severity: 'error',

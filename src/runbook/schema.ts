@@ -142,6 +142,7 @@ export function runbookSchema(actions: readonly ActionSignature[]): RunbookSchem
       steps: {
         type: 'array',
         minItems: 1,
+        wanted: 'a list of steps',
         description: 'Steps, run from top to bottom.',
         items: { $ref: '#/$defs/step' },
       },
@@ -298,7 +299,11 @@ const kindSchemas: Record<Exclude<(typeof stepKinds)[number], 'uses' | 'steps'>,
     wanted: 'a duration such as `30s`, `5m` or `1h30m`, or an expression that gives one',
     description: 'Pauses the run, e.g. `5m`.',
   },
-  assert: { type: ['string', 'boolean'], description: 'The step fails unless this CEL expression is true.' },
+  assert: {
+    type: ['string', 'boolean'],
+    wanted: 'a CEL expression',
+    description: 'The step fails unless this CEL expression is true.',
+  },
   pointOfNoReturn: {
     type: 'string',
     description: 'What was done before is not undone any more; this says why. Only in the outermost `steps`.',

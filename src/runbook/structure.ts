@@ -232,6 +232,10 @@ class Place {
     }
     const step = this.#stepAction();
     if (key === 'uses') {
+      const mistyped = Object.keys(this.#value as object).find(
+        name => !Object.hasOwn(schema?.properties ?? {}, name) && nearest(name, stepKinds).length > 0,
+      );
+      if (mistyped !== undefined) return this.#unknown(mistyped);
       return diagnostic(
         'missing-key',
         this.#headOfStep(),
@@ -268,7 +272,7 @@ class Place {
     if (kind && (stepKinds as readonly string[]).includes(key)) {
       const inside = kind === 'uses' || kind === 'steps' ? key : kind;
       const hint = ['forEach', 'parallel', 'steps'].includes(inside)
-        ? `Put the other under \`${inside === 'parallel' ? 'parallel' : 'steps'}:\`.`
+        ? `Put \`${inside === key ? kind : key}\` in a step under \`${inside === 'parallel' ? 'parallel' : 'steps'}:\`.`
         : 'Make two steps of it.';
       return diagnostic('unknown-key', range, `A step has either \`${kind}\` or \`${key}\`. ${hint}`);
     }
@@ -364,7 +368,7 @@ function describeFound(value: Json): string {
 }
 
 function withArticle(wanted: string): string {
-  return /^(a|an|one of|the|letters) |^`/.test(wanted) ? wanted : `a ${wanted}`;
+  return /^(a|an|one of|the|letters|days) |^`/.test(wanted) ? wanted : `a ${wanted}`;
 }
 
 function firstLine(text: string): number {

@@ -97,6 +97,20 @@ export function opensAt(window: OpenHours, time: number): number | undefined {
   return undefined;
 }
 
+/** The first moment from `from` on at which all are open; undefined when there is none. */
+export function allOpenFrom(windows: readonly OpenHours[], from: number): number | undefined {
+  let time = from;
+  // Hours recur weekly: windows that have no moment in common within so many openings have none.
+  for (let tries = 0; tries < 200; tries++) {
+    const shut = windows.find(window => !isOpen(window, time));
+    if (!shut) return time;
+    const opens = opensAt(shut, time);
+    if (opens === undefined) return undefined;
+    time = opens;
+  }
+  return undefined;
+}
+
 /** The first moment from `time` on at which it is closed: `time` itself when it is; undefined when it never closes. */
 export function closesAt(window: OpenHours, time: number): number | undefined {
   const today = localDay(window.zone, time);

@@ -1,4 +1,4 @@
-import type { JournalRecord } from '../engine/journal';
+import type { JournalRecord, Observed } from '../engine/journal';
 import type { Plan } from '../engine/plan';
 import type { RunPhase, RunView } from '../engine/view';
 import type { HostKeyAnswer, HostKeyQuestion } from '../ssh/contract';
@@ -20,15 +20,38 @@ export interface Runs {
   /** A whole id, a unique prefix, or `latest`. @throws RunRefused when there is none or more than one. */
   find(name: string): Promise<string>;
   /** @throws JournalCorrupt naming file and line. */
-  read(runId: string): Promise<RunView & { status: RunStatus }>;
+  read(runId: string): Promise<ReadRun>;
   /**
    * The records from the first on, then new ones as they are written, until the run has ended, its runner has died, or `signal`.
    * Reads the file only: any number of followers, and none disturbs the run.
    */
   follow(runId: string, options?: { signal?: AbortSignal }): AsyncIterable<JournalRecord>;
+  /**
+   * A person's word on an approval that a live run waits for; `key` may be left out where it waits for one only.
+   * @throws RunRefused when it waits for none, or this word does not count
+   */
+  approve(runId: string, decision: ApprovalDecision, options?: ApproveOptions): Promise<void>;
   /** Lets a person answer what a live run asks. Resolves with undefined when no runner is alive. */
   attach(runId: string, person: Person): Promise<Attachment | undefined>;
 }
+
+export type ApprovalDecision = 'approve' | 'reject';
+
+export interface ApproveOptions {
+  key?: string;
+  /** In whose name; default: the account. The record says who said so: names are not checked. */
+  as?: string;
+  /** Kept with it. */
+  note?: string;
+  /** What was shown: the approval is refused when the run has another plan. Default: the run's. */
+  planHash?: string;
+}
+
+export type ReadRun = RunView & {
+  status: RunStatus;
+  /** Crashed: what its last runner said before it ended, if anything. */
+  lastWords?: string;
+};
 
 export interface Submission {
   plan: Plan;
@@ -37,7 +60,9 @@ export interface Submission {
   runbookPath: string;
   /** Absolute; relative paths in the inventory are relative to its folder. */
   inventoryPath?: string;
-  /** Default: the user's name at this machine. */
+  /** How things stand, as `observe` saw them with the plan: a step that finds its targets otherwise stops. */
+  observed?: Observed;
+  /** Default: `user@machine`. */
   by?: string;
 }
 
@@ -70,12 +95,37 @@ export interface Person {
     prompts: readonly { prompt: string; echo: boolean }[],
     signal: AbortSignal,
   ): Promise<readonly string[] | undefined>;
+  /** The value of a secret input. undefined: not given. */
+  secret?(question: SecretQuestion, signal: AbortSignal): Promise<string | undefined>;
+}
+
+export interface SecretQuestion {
+  /** Of the input. */
+  name: string;
+  /** What the runbook says it is. */
+  text: string;
+  /** Of the runbook. */
+  runbook: string;
+  runbookPath: string;
+  /** Environment variable that would have held it. */
+  variable: string;
+  /** From 1. */
+  attempt: number;
+  /** Why the value before was refused. */
+  problem?: string;
 }
 
 export interface Attachment {
   cancel(mode: 'keep' | 'rollback'): Promise<void>;
   /** Answers the run's open question (`RunView.question`). */
   answer(questionId: string, choice: string): Promise<void>;
+  /** The person's word on an approval. @throws RunRefused with why it does not count */
+  approve(
+    key: string,
+    decision: ApprovalDecision,
+    planHash: string,
+    options?: { as?: string; note?: string },
+  ): Promise<void>;
   /** Leaves the run running. */
   detach(): void;
   /** Resolves when the runner has gone or after `detach`. */

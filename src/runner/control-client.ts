@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
-import { type Attachment, type Person, RunRefused } from './contract';
-import { type FromRunner, onMessages, type Prompt, type PromptAnswer, type PromptKind, send } from './control-protocol';
+import { type ApprovalDecision, type Attachment, type Person, RunRefused } from './contract';
+import { type FromRunner, onMessages, type Prompt, type PromptAnswer, promptKinds, send } from './control-protocol';
 
 function connect(path: string): Promise<Socket | undefined> {
   return new Promise(resolve => {
@@ -59,9 +59,7 @@ class Client implements Attachment {
     // `close` follows and says all that matters.
     socket.on('error', () => undefined);
     onMessages(socket, message => void this.#receive(message as FromRunner));
-    const kinds: PromptKind[] = [];
-    for (const kind of ['hostKey', 'passphrase', 'password', 'keyboard'] as const) if (person[kind]) kinds.push(kind);
-    send(socket, { type: 'attach', kinds });
+    send(socket, { type: 'attach', kinds: promptKinds.filter(kind => person[kind] !== undefined) });
   }
 
   cancel(mode: 'keep' | 'rollback'): Promise<void> {
@@ -70,6 +68,15 @@ class Client implements Attachment {
 
   answer(question: string, choice: string): Promise<void> {
     return this.#call(id => ({ type: 'answer', id, question, choice, by: this.person.name }));
+  }
+
+  approve(
+    key: string,
+    decision: ApprovalDecision,
+    planHash: string,
+    options: { as?: string; note?: string } = {},
+  ): Promise<void> {
+    return this.#call(id => ({ type: 'approve', id, key, planHash, decision, ...options }));
   }
 
   detach(): void {
@@ -125,6 +132,8 @@ class Client implements Attachment {
         const answers = await this.person.keyboard?.(prompt.target, prompt.prompts, signal);
         return answers && [...answers];
       }
+      case 'secret':
+        return this.person.secret?.(prompt.question, signal);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { CancelMode } from '../engine/journal';
 import type { HostKeyAnswer, HostKeyQuestion } from '../ssh/contract';
+import type { ApprovalDecision, SecretQuestion } from './contract';
 
 /** What a runner and those attached to it say to each other: a JSON object per line. Secrets pass here and are never written down. */
 export type ToRunner =
@@ -9,6 +10,16 @@ export type ToRunner =
   | { type: 'attach'; kinds: PromptKind[] }
   | { type: 'cancel'; id: number; mode: CancelMode; by: string }
   | { type: 'answer'; id: number; question: string; choice: string; by: string }
+  /** `as`: a name other than the account that owns the socket. */
+  | {
+      type: 'approve';
+      id: number;
+      key: string;
+      planHash: string;
+      decision: ApprovalDecision;
+      as?: string;
+      note?: string;
+    }
   | { type: 'reply'; prompt: number; value: PromptAnswer | undefined };
 
 export type FromRunner =
@@ -23,8 +34,10 @@ export type Prompt =
   | { kind: 'hostKey'; question: HostKeyQuestion }
   | { kind: 'passphrase'; keyPath: string; attempt: number }
   | { kind: 'password'; target: string; attempt: number }
-  | { kind: 'keyboard'; target: string; prompts: { prompt: string; echo: boolean }[] };
+  | { kind: 'keyboard'; target: string; prompts: { prompt: string; echo: boolean }[] }
+  | { kind: 'secret'; question: SecretQuestion };
 export type PromptKind = Prompt['kind'];
+export const promptKinds = ['hostKey', 'passphrase', 'password', 'keyboard', 'secret'] as const satisfies PromptKind[];
 export type PromptAnswer = HostKeyAnswer | string | string[];
 
 const longestLine = 1024 * 1024;

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { CancelMode } from '../engine/journal';
 import type { SshPrompts } from '../ssh/contract';
+import type { ApprovalDecision, SecretQuestion } from './contract';
 import { onMessages, type Prompt, type PromptAnswer, type PromptKind, send, type ToRunner } from './control-protocol';
 
 export interface ControlHandlers {
@@ -9,10 +10,22 @@ export interface ControlHandlers {
   cancel(mode: CancelMode, by: string): Promise<void>;
   /** False when that question is not open, or has no such choice. */
   answer(question: string, choice: string, by: string): Promise<boolean>;
+  /** Why it does not count; undefined: it does. */
+  approve(approval: Approval): Promise<string | undefined>;
+}
+
+export interface Approval {
+  key: string;
+  planHash: string;
+  decision: ApprovalDecision;
+  as?: string;
+  note?: string;
 }
 
 /** How long a prompt waits while nobody is attached who could answer. */
-const unattendedMs = 60_000;
+const defaultUnattendedMs = 60_000;
+/** Names and notes are for people. */
+const longestText = 2_000;
 
 interface OpenPrompt {
   id: number;
@@ -33,13 +46,18 @@ export class ControlServer {
     private readonly server: Server,
     private readonly handlers: ControlHandlers,
     private readonly path: string,
+    private readonly unattendedMs: number,
   ) {}
 
   /** The lock is held, so whatever is at that path is of a runner that has died. */
-  static async listen(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+  static async listen(
+    path: string,
+    handlers: ControlHandlers,
+    unattendedMs = defaultUnattendedMs,
+  ): Promise<ControlServer> {
     if (process.platform !== 'win32') rmSync(path, { force: true });
     const server = createServer();
-    const control = new ControlServer(server, handlers, path);
+    const control = new ControlServer(server, handlers, path, unattendedMs);
     server.on('connection', socket => control.#connected(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -61,6 +79,11 @@ export class ControlServer {
         return Array.isArray(answer) && answer.length === prompts.length ? answer : undefined;
       },
     };
+  }
+
+  /** undefined: nobody gave it. */
+  async askSecret(question: SecretQuestion): Promise<string | undefined> {
+    return asText(await this.#ask({ kind: 'secret', question }));
   }
 
   async close(): Promise<void> {
@@ -106,6 +129,18 @@ export class ControlServer {
             ? undefined
             : 'That question is not open any more, or has no such answer.',
         );
+      case 'approve':
+        return this.#reply(socket, message.id, async () => {
+          const { decision } = message;
+          if (decision !== 'approve' && decision !== 'reject') return 'Only `approve` and `reject` decide an approval.';
+          return this.handlers.approve({
+            key: String(message.key),
+            planHash: String(message.planHash),
+            decision,
+            ...(message.as !== undefined && { as: String(message.as).slice(0, longestText) }),
+            ...(message.note !== undefined && { note: String(message.note).slice(0, longestText) }),
+          });
+        });
       case 'reply': {
         const prompt = this.#prompts.get(message.prompt);
         if (!prompt?.asked.has(socket)) return;
@@ -151,7 +186,7 @@ export class ControlServer {
   #expire(prompt: OpenPrompt): void {
     if (prompt.asked.size > 0) return;
     clearTimeout(prompt.timer);
-    prompt.timer = setTimeout(() => this.#settle(prompt, undefined), unattendedMs);
+    prompt.timer = setTimeout(() => this.#settle(prompt, undefined), this.unattendedMs);
   }
 
   #settle(prompt: OpenPrompt, value: PromptAnswer | undefined): void {

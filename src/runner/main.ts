@@ -1,5 +1,16 @@
 // The process that carries a run: `node runner.js FOLDER [rollback BY]`. It has no terminal; what it says goes to runner.log of the run.
+import type { Secrets } from '../engine/secrets';
 import { carryRun, RunTaken } from './runner';
+import { SecretMissing } from './secret-values';
+
+/** Once they are known, nothing that is said has them. */
+let secrets: Secrets | undefined;
+
+function say(error: unknown): void {
+  const known = error instanceof RunTaken || error instanceof SecretMissing;
+  const text = error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`${secrets ? secrets.strike(text) : text}\n`);
+}
 
 async function main(): Promise<void> {
   const [folder, mode, by] = process.argv.slice(2);
@@ -11,13 +22,20 @@ async function main(): Promise<void> {
   // A terminal that is closed must not end a run.
   if (process.platform !== 'win32') process.on('SIGHUP', () => undefined);
   process.on('SIGINT', () => undefined);
+  process.on('uncaughtException', error => {
+    say(error);
+    process.exit(5);
+  });
   try {
-    await carryRun(folder, mode === 'rollback' ? { by: by ?? 'unknown' } : undefined);
+    await carryRun(folder, {
+      ...(mode === 'rollback' && { rollBack: { by: by ?? 'unknown' } }),
+      onSecrets: known => {
+        secrets = known;
+      },
+    });
     process.exitCode = 0;
   } catch (error) {
-    process.stderr.write(
-      `${error instanceof RunTaken ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    say(error);
     process.exitCode = error instanceof RunTaken ? 4 : 5;
   }
   // A connection that does not close must not keep a finished runner.

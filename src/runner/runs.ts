@@ -1,16 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelMode, JournalRecord } from '../engine/journal';
 import { planHash } from '../engine/plan-hash';
-import { RunModel, type RunPhase, type RunView } from '../engine/view';
+import { RunModel, type RunPhase } from '../engine/view';
 import {
+  type ApprovalDecision,
+  type ApproveOptions,
   type Attachment,
   type Person,
+  type ReadRun,
   RunRefused,
-  type RunStatus,
   type RunSummary,
   type Runs,
   type Submission,
@@ -19,6 +21,7 @@ import { attachTo, ping } from './control-client';
 import { followJournal } from './follow';
 import { JournalFile, syncFolder } from './journal-file';
 import { readJournal } from './journal-reader';
+import { lastWordsIn, newRunner, runnerLogName, wordsIn } from './last-words';
 import { liveOwner } from './run-lock';
 import { statusOf, summarize } from './run-summary';
 import { journalName, newRunId, stateFolder } from './state-folder';
@@ -46,7 +49,7 @@ class LocalRuns implements Runs {
     private readonly runner: string,
   ) {}
 
-  async submit({ plan, planHash: hash, runbookPath, inventoryPath, by }: Submission): Promise<string> {
+  async submit({ plan, planHash: hash, runbookPath, inventoryPath, observed, by }: Submission): Promise<string> {
     if (planHash(plan) !== hash) throw new RunRefused('The plan is not the one that was shown: its hash differs.');
     this.#requireRunner();
     const runId = newRunId();
@@ -62,6 +65,7 @@ class LocalRuns implements Runs {
         by: by ?? whoAmI(),
         runbookPath,
         ...(inventoryPath !== undefined && { inventoryPath }),
+        ...(observed && { observed }),
       });
       await syncFolder(this.folder);
     } catch (error) {
@@ -73,12 +77,13 @@ class LocalRuns implements Runs {
   }
 
   async resume(runId: string): Promise<void> {
-    const { status } = await this.read(runId);
+    const { status, forward } = await this.read(runId);
     switch (status) {
       case 'crashed':
       case 'stopped':
         return this.#start(this.#folderOf(runId), []);
       case 'needs-operator':
+        if (forward) return this.#start(this.#folderOf(runId), []);
         throw new RunRefused(
           `${runId} could not undo everything. When what is in the way is put right, \`virtbook rollback ${runId}\` tries the rest again.`,
         );
@@ -96,7 +101,14 @@ class LocalRuns implements Runs {
   }
 
   async rollback(runId: string, by = whoAmI()): Promise<void> {
-    const { status } = await this.read(runId);
+    const { status, noReturn } = await this.read(runId);
+    // While it is under way, or was interrupted, the step it is at can still be taken back.
+    if (noReturn !== undefined && ['done', 'stopped', 'needs-operator', 'failed'].includes(status)) {
+      throw new RunRefused(
+        `${runId} has passed its point of no return (${noReturn}), so it can't be rolled back: what was done is kept.` +
+          (status === 'done' ? '' : ` \`virtbook resume ${runId}\` goes on with it.`),
+      );
+    }
     switch (status) {
       case 'rolled-back':
         throw new RunRefused(`${runId} has been rolled back already.`);
@@ -124,6 +136,34 @@ class LocalRuns implements Runs {
     }
     try {
       await attached.cancel(mode);
+    } finally {
+      attached.detach();
+    }
+  }
+
+  async approve(runId: string, decision: ApprovalDecision, options: ApproveOptions = {}): Promise<void> {
+    const { status, approvals, planHash: hash } = await this.read(runId);
+    const { key, as, note } = options;
+    const open = approvals.map(one => one.key);
+    const [only] = open;
+    if (only === undefined) throw new RunRefused(`${runId} waits for no approval (it is ${status}).`);
+    if (key === undefined && open.length > 1) {
+      throw new RunRefused(`${runId} waits for ${open.length} approvals: ${open.join(', ')}. Say which: --gate KEY.`);
+    }
+    if (key !== undefined && !open.includes(key)) {
+      throw new RunRefused(`${runId} does not wait for an approval of ${key}, but of ${open.join(', ')}.`);
+    }
+    const attached = await this.attach(runId, { name: whoAmI() });
+    if (!attached) {
+      throw new RunRefused(
+        `The runner of ${runId} is gone, so nobody takes an approval. \`virtbook resume ${runId}\` goes on with it; then it waits again.`,
+      );
+    }
+    try {
+      await attached.approve(key ?? only, decision, options.planHash ?? hash, {
+        ...(as !== undefined && { as }),
+        ...(note !== undefined && { note }),
+      });
     } finally {
       attached.detach();
     }
@@ -157,7 +197,7 @@ class LocalRuns implements Runs {
     );
   }
 
-  async read(runId: string): Promise<RunView & { status: RunStatus }> {
+  async read(runId: string): Promise<ReadRun> {
     const folder = this.#folderOf(runId);
     // Asked before reading: a run that ends meanwhile has its end in the journal.
     const alive = (await liveOwner(folder)) !== undefined;
@@ -171,7 +211,9 @@ class LocalRuns implements Runs {
       );
     }
     if (!model.view) throw new RunRefused(`${runId} has an empty journal. Submit the run again.`);
-    return { ...model.view, status: statusOf(model.view.phase, alive) };
+    const status = statusOf(model.view.phase, alive);
+    const lastWords = status === 'crashed' ? await lastWordsIn(join(folder, runnerLogName)) : undefined;
+    return { ...model.view, status, ...(lastWords !== undefined && { lastWords }) };
   }
 
   follow(runId: string, options: { signal?: AbortSignal } = {}): AsyncIterable<JournalRecord> {
@@ -230,8 +272,9 @@ class LocalRuns implements Runs {
     this.#requireRunner();
     const before = await liveOwner(folder);
     if (before) throw new RunRefused(`The run is already carried by process ${before.pid} on ${before.machine}.`);
-    const logFile = join(folder, 'runner.log');
+    const logFile = join(folder, runnerLogName);
     const log = openSync(logFile, 'a', 0o600);
+    writeSync(log, newRunner());
     let child: ChildProcess;
     try {
       child = spawn(process.execPath, [this.runner, folder, ...args], {
@@ -252,7 +295,7 @@ class LocalRuns implements Runs {
     const why = await Promise.race([exited, begun]);
     child.unref();
     if (why === '') return;
-    const said = existsSync(logFile) ? readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n') : '';
+    const said = (await wordsIn(logFile)).slice(-5).join('\n');
     const room = await statfs(folder).then(({ bavail, bsize }) => bavail * bsize);
     const full = room < neededBytes ? `The disk of ${this.folder} is full. ` : '';
     // A runner that began and then broke down may have changed something: its journal says what.

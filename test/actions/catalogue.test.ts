@@ -55,9 +55,11 @@ describe.each(actions.map(action => [action.name, action] as const))('%s', (name
       expect(text).toMatch(/^\S.*$/);
       expect(text).not.toContain('undefined');
     }
-    expect(action.describe(inputs)).toContain(inputs.vm);
+    // An undo of another run's step acts on what that acted on.
+    const { vm } = name === 'run.undo' ? (inputs.inputs as Record<string, unknown>) : inputs;
+    expect(action.describe(inputs)).toContain(vm);
     const { reads, changes } = action.targets(inputs);
-    expect([...reads, ...changes].map(target => target.name)).toContain(inputs.vm);
+    expect([...reads, ...changes].map(target => target.name)).toContain(vm);
     for (const capability of action.requires(inputs)) expect(capabilities).toContain(capability);
     expect(action.estimateSeconds(inputs)).toBeGreaterThan(0);
   });

@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { actions } from '../../src/actions/catalogue';
 import { parseInventory } from '../../src/inventory/file';
 import { knownNames } from '../../src/inventory/names';
 import { checkRunbook } from '../../src/runbook/check';
-import { parseRunbook } from '../../src/runbook/parse';
+import { parseRunbook, schema } from '../../src/runbook/parse';
 import { marked } from '../runbook/marked';
 
 const files = [
@@ -29,7 +29,7 @@ function blocksOf(file: string): Block[] {
   }));
 }
 
-type Kind = 'runbook' | 'inventory' | 'steps' | 'part of a lab' | 'comments';
+type Kind = 'runbook' | 'part of a runbook' | 'inventory' | 'steps' | 'part of a lab' | 'comments';
 
 /** @throws where a block is nothing that a reader could use. */
 function kindOf({ file, line, text }: Block): Kind {
@@ -37,9 +37,10 @@ function kindOf({ file, line, text }: Block): Kind {
   if (data === null) return 'comments';
   if (Array.isArray(data)) return 'steps';
   const keys = Object.keys(data as object);
-  if (keys.includes('steps')) return 'runbook';
+  if (keys.includes('version') && keys.includes('steps')) return 'runbook';
   if (keys.includes('connections')) return 'inventory';
   if (keys.includes('faults')) return 'part of a lab';
+  if (keys.every(key => Object.hasOwn(schema.properties ?? {}, key))) return 'part of a runbook';
   throw new Error(`${file}:${line}: neither a runbook, an inventory, nor steps: ${keys.join(', ')}`);
 }
 
@@ -58,13 +59,27 @@ describe('examples in the documentation are what the program takes', () => {
     const kind = kindOf(block);
     if (kind === 'inventory') {
       expect(marked(block.text, parseInventory(block.text).diagnostics)).toBe(block.text.trimEnd());
-    } else if (kind === 'runbook' || kind === 'steps') {
-      const text =
-        kind === 'runbook' ? block.text : `version: 1\nname: Sample\nsteps:\n${block.text.replace(/^(?=.)/gm, '  ')}`;
-      expect(marked(text, checkRunbook(parseRunbook(text), { actions, ...namesFor(block) }))).toBe(text.trimEnd());
+    } else if (kind === 'runbook' || kind === 'part of a runbook' || kind === 'steps') {
+      const text = wholeRunbook(block, kind);
+      const context = { actions, ...namesFor(block), runbooks: exampleRunbook };
+      expect(marked(text, checkRunbook(parseRunbook(text), context))).toBe(text.trimEnd());
     }
   });
 });
+
+/** With what a part leaves out, so that it can be checked. */
+function wholeRunbook({ text }: Block, kind: 'runbook' | 'part of a runbook' | 'steps'): string {
+  const head = 'version: 1\nname: Sample\n';
+  if (kind === 'runbook') return text;
+  if (kind === 'steps') return `${head}steps:\n${text.replace(/^(?=.)/gm, '  ')}`;
+  return `${head}${text}${/^steps:/m.test(text) ? '' : 'steps:\n  - wait: 1m\n'}`;
+}
+
+/** Pages call the runbooks of the examples. */
+function exampleRunbook(path: string) {
+  const file = `examples/${path}`;
+  return existsSync(file) ? parseRunbook(readFileSync(file, 'utf8')) : null;
+}
 
 /** A page that shows an inventory means that one; the others mean the examples'. All VMs are known, so that a suppression is needed. */
 function namesFor({ file }: Block) {

@@ -7,6 +7,7 @@ import type { EditorConfig } from '../../src/editor/config';
 import { validate } from '../../src/editor/validate';
 import { parseInventory } from '../../src/inventory/file';
 import { knownNames } from '../../src/inventory/names';
+import { parseRunbook } from '../../src/runbook/parse';
 import { withCursor } from './cursor';
 
 const { inventory } = parseInventory(`version: 1
@@ -15,9 +16,25 @@ groups: { web: { vms: [web1, web2] } }
 proxies: { backup1: { ssh: root@b, directory: /srv } }
 vms: { web1: { tags: [shop] }, web2: {} }
 `);
+const part = parseRunbook(`version: 1
+name: Part
+description: Does a part of it
+inputs:
+  vm: { type: vm, description: Which one }
+  vms: { type: vms }
+  mode: { type: string, enum: [fast, slow], default: fast }
+  live: { type: boolean, default: true }
+outputs: { moved: "\${{ steps.a.outputs.to }}", count: 3 }
+steps:
+  - id: a
+    uses: vm.migrate
+    with: { vm: "\${{ inputs.vm }}", to: hv2 }
+`);
 const config: EditorConfig = {
   actions,
   inventory: knownNames(inventory!),
+  callable: ['part.runbook.yaml', '../other.runbook.yaml'],
+  runbooks: path => (path === 'part.runbook.yaml' ? part : undefined),
   liveState: (_, name) => (name === 'web1' ? 'running on hv1' : undefined),
 };
 
@@ -43,7 +60,18 @@ const head = 'version: 1\nname: x\n';
 
 describe('keys', () => {
   test('of an empty file, those that are needed first', () => {
-    expect(labels('|')).toEqual(['version', 'name', 'description', 'inventory', 'inputs', 'steps']);
+    expect(labels('|')).toEqual([
+      'version',
+      'name',
+      'description',
+      'inventory',
+      'inputs',
+      'outputs',
+      'limits',
+      'window',
+      'steps',
+      'finally',
+    ]);
     expect(
       items('|')
         .filter(item => item.labelDetails)
@@ -55,6 +83,10 @@ describe('keys', () => {
       'description',
       'inventory',
       'inputs',
+      'outputs',
+      'limits',
+      'window',
+      'finally',
     ]);
   });
   test('of a step with an action', () => {
@@ -99,6 +131,7 @@ describe('keys', () => {
     expect(labels('version: 1\nconnections:\n  a:\n    type: libvirt\n    |', 'x.inventory.yaml')).toEqual([
       'uri',
       'sshConfig',
+      'locks',
       'tags',
     ]);
     expect(labels('version: 1\nconnections:\n  a: { type: |', 'x.inventory.yaml')).toEqual(['libvirt', 'simulated']);
@@ -107,7 +140,11 @@ describe('keys', () => {
 
 describe('values', () => {
   test('actions, with their required inputs as places to fill in', () => {
-    expect(labels(`${head}steps:\n  - uses: vm.|`)).toEqual(actions.map(action => action.name));
+    expect(labels(`${head}steps:\n  - uses: vm.|`)).toEqual([
+      ...actions.map(action => action.name),
+      './part.runbook.yaml',
+      '../other.runbook.yaml',
+    ]);
     expect(taken(`${head}steps:\n  - uses: vm.mi|`, 'vm.migrate')).toBe(
       `${head}steps:\n  - uses: vm.migrate\n    with:\n      vm: ‹›\n      to: ‹›`,
     );
@@ -196,4 +233,90 @@ test('a runbook by completion alone', () => {
   take('web1', '\n');
   expect(text).toBe('version: 1\nname: Move\nsteps:\n  - uses: vm.start\n    with:\n      vm: web1\n');
   expect(validate(TextDocument.create('file:///a.runbook.yaml', '', 1, text), config)).toEqual([]);
+});
+
+describe('kinds of steps', () => {
+  test('each with what it needs', () => {
+    const found = (kind: string) => taken(`${head}steps:\n  - |`, kind).slice(`${head}steps:\n`.length);
+    expect(found('forEach')).toBe('  - forEach: { ‹›: [‹›] }\n    steps:\n      - ‹›');
+    expect(found('parallel')).toBe('  - parallel:\n      - ‹›\n      - ‹›');
+    expect(found('approve')).toBe('  - approve: { message: "‹›" }');
+    expect(found('wait')).toBe('  - wait: ‹›');
+    expect(found('assert')).toBe('  - assert: ‹›');
+    expect(found('pointOfNoReturn')).toBe('  - pointOfNoReturn: ‹›');
+    expect(found('steps')).toBe('  - steps:\n      - ');
+  });
+  test('in branches and in finally as well', () => {
+    expect(labels(`${head}steps:\n  - parallel:\n      - |`)).toContain('uses: vm.migrate');
+    expect(labels(`${head}steps:\n  - wait: 5m\nfinally:\n  - |`)).toContain('uses: vm.migrate');
+  });
+  test('one that has its kind gets the keys of that kind', () => {
+    expect(labels(`${head}steps:\n  - assert: true\n    |`)).toEqual(['id', 'name', 'when', 'message']);
+    expect(labels(`${head}steps:\n  - uses: ./part.runbook.yaml\n    |`)).toEqual(['id', 'name', 'when', 'with']);
+    expect(labels(`${head}steps:\n  - approve:\n      |`)).toEqual(['by', 'expires', 'message', 'self']);
+    expect(labels(`${head}steps:\n  - approve: { self: |`)).toEqual(['true', 'false']);
+    expect(labels(`${head}steps:\n  - forEach:\n      vm: [a]\n      |`)).toEqual(['batch', 'canary', 'maxFailures']);
+  });
+});
+
+test('limits and windows', () => {
+  expect(labels('limits:\n  |')).toEqual(['perHost', 'perDatastore', 'perProxy', 'perConnection', 'total']);
+  expect(labels('window: { |')).toEqual(['allow', 'zone', 'outside', 'closing']);
+  expect(labels('window:\n  closing: |')).toEqual(['drain', 'rollback', 'ignore']);
+  expect(labels('window:\n  zone: Eur|')).toEqual(expect.arrayContaining(['UTC', 'Europe/London']));
+  expect(labels('inputs:\n  token: { type: secret, |')).toEqual(
+    expect.arrayContaining(['prompt', 'env', 'description']),
+  );
+});
+
+describe('calls', () => {
+  test('runbooks that are there, with the inputs they need', () => {
+    expect(taken(`${head}steps:\n  - uses: ./p|`, './part.runbook.yaml')).toBe(
+      `${head}steps:\n  - uses: ./part.runbook.yaml\n    with:\n      vm: ‹›\n      vms: ‹›`,
+    );
+    expect(taken(`${head}steps:\n  - us|`, 'uses: ../other.runbook.yaml')).toBe(
+      `${head}steps:\n  - uses: ../other.runbook.yaml`,
+    );
+  });
+  test('the inputs that are not given yet, and what they may be', () => {
+    const call = `${head}steps:\n  - uses: ./part.runbook.yaml\n    with:\n`;
+    expect(labels(`${call}      vm: web1\n      |`)).toEqual(['vms', 'mode', 'live']);
+    expect(labels(`${head}steps:\n  - uses: ./part.runbook.yaml\n    with: { mode: fast, |`)).toEqual([
+      'vm',
+      'vms',
+      'live',
+    ]);
+    expect(labels(`${call}      vm: |`)).toEqual(['web1', 'web2']);
+    expect(labels(`${call}      vms: |`)).toEqual(['web1', 'web2', 'group:web', 'tag:shop']);
+    expect(labels(`${call}      vms: [web1, |`)).toEqual(['web1', 'web2', 'group:web', 'tag:shop']);
+    expect(labels(`${call}      mode: |`)).toEqual(['fast', 'slow']);
+    expect(labels(`${call}      live: |`)).toEqual(['true', 'false']);
+    expect(labels(`${head}steps:\n  - uses: ../other.runbook.yaml\n    with:\n      |`)).toEqual([]);
+  });
+  test('its outputs', () => {
+    const sample = `${head}steps:\n  - id: part\n    uses: ./part.runbook.yaml\n  - assert: steps.part.outputs.|`;
+    expect(items(sample).map(item => [item.label, item.detail])).toEqual([
+      ['moved', 'string'],
+      ['count', 'whole number'],
+    ]);
+  });
+});
+
+describe('names in scope', () => {
+  const action = (id: string, pad: string) => `${pad}- id: ${id}\n${pad}  uses: vm.start\n${pad}  with: { vm: a }\n`;
+  test('of a branch: what ran before, not what runs beside it', () => {
+    const branches = `${head}steps:\n${action('before', '  ')}  - parallel:\n${action('left', '      ')}      - id: right\n        wait: \${{ steps.| }}\n`;
+    expect(labels(branches)).toEqual(['before']);
+    const group = `${head}steps:\n  - parallel:\n${action('left', '      ')}      - steps:\n${action('first', '          ')}          - wait: \${{ steps.| }}\n`;
+    expect(labels(group)).toEqual(['first']);
+    const after = `${head}steps:\n  - parallel:\n${action('left', '      ')}${action('right', '      ')}  - wait: \${{ steps.| }}\n`;
+    expect(labels(after)).toEqual(['left', 'right']);
+  });
+  test('of outputs and finally: all steps', () => {
+    const text = `${head}outputs: { a: "\${{ steps.| }}" }\nsteps:\n${action('one', '  ')}finally:\n${action('last', '  ')}`;
+    expect(labels(text)).toEqual(['one']);
+    expect(
+      labels(`${head}steps:\n${action('one', '  ')}finally:\n${action('last', '  ')}  - wait: \${{ steps.| }}\n`),
+    ).toEqual(['one', 'last']);
+  });
 });

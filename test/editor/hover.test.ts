@@ -3,6 +3,7 @@ import { MarkupContent } from 'vscode-languageserver-types';
 import { actions } from '../../src/actions/catalogue';
 import type { EditorConfig } from '../../src/editor/config';
 import { hover } from '../../src/editor/hover';
+import { parseRunbook } from '../../src/runbook/parse';
 import { withCursor } from './cursor';
 
 const config: EditorConfig = {
@@ -13,9 +14,9 @@ const config: EditorConfig = {
 };
 
 /** First lines of what is shown, and the text it is shown for. */
-function shown(sample: string, name?: string): string | undefined {
+function shown(sample: string, name?: string, around = config): string | undefined {
   const { document, offset } = withCursor(sample, name);
-  const found = hover(document, offset, config);
+  const found = hover(document, offset, around);
   if (!found || !MarkupContent.is(found.contents)) return undefined;
   return `[${document.getText(found.range)}] ${found.contents.value}`;
 }
@@ -38,7 +39,27 @@ describe('hover', () => {
       '[storage] **storage** · one of "auto", "shared", "copy" · default `"auto"`\n\n`shared`: both hosts see the disks; `copy`: the disks are copied too; `auto`: look and decide.',
     );
   });
+  test('a called runbook: what it wants and gives', () => {
+    const called = parseRunbook(
+      'version: 1\nname: Part\ndescription: Moves one.\ninputs:\n  vm: { type: vm, description: Which one }\n  n: { type: number, default: 2 }\noutputs: { count: 3 }\nsteps:\n  - wait: 1m\n',
+    );
+    const around = { ...config, runbooks: (path: string) => (path === 'part.runbook.yaml' ? called : null) };
+    expect(shown(`${head}  - uses: ./pa|rt.runbook.yaml`, undefined, around)).toBe(
+      '[./part.runbook.yaml] **Part** · runbook `./part.runbook.yaml`\n\nMoves one.\n\nInputs:\n\n- `vm` · vm: Which one\n- `n` · number · default `2`\n\nOutputs:\n\n- `count` · whole number',
+    );
+    expect(shown(`${head}  - uses: ./part.runbook.yaml\n    with: { v|m: a }`, undefined, around)).toBe(
+      '[vm] **vm** · vm\n\nWhich one',
+    );
+    expect(shown(`${head}  - uses: ./oth|er.runbook.yaml`, undefined, around)).toBeUndefined();
+  });
+  test('the condition of an assertion', () => {
+    expect(shown(`${head}  - assert: inputs.v|m != ""`)).toContain('**inputs.vm** · string');
+  });
   test('keys of the language', () => {
+    expect(shown(`limits: { perH|ost: 2 }`)).toContain('How many steps may act on one host at once.');
+    expect(shown(`${head}  - approve: { ex|pires: 3m }`)).toContain('Not approved within this time');
+    expect(shown(`${head}  - forEach: { vm: [a], can|ary: 1 }\n    steps: []`)).toContain('So many items go first');
+    expect(shown(`${head}  - poin|tOfNoReturn: Why`)).toContain('not undone any more');
     expect(shown('vers|ion: 1')).toBe('[version] **version** · 1\n\nVersion of the runbook language.');
     expect(shown(`${head}  - uses: vm.start\n    time|out: 3m`)).toContain('The step fails when it takes longer');
     expect(shown('version: 1\nconn|ections:\n  a: {}', 'a.inventory.yaml')).toContain(

@@ -19,11 +19,12 @@ steps:
         with: { vm: web1 }
 `;
 
-test('Run and Plan on the file, Run step and Run from here on each step, none on a rollback', () => {
+test('Run, Plan and Rehearse on the file, Run step and Run from here on each step, none on a rollback', () => {
   expect(lenses(document(text)).map(({ range, title, pointer }) => `${range.start.line}: ${title} ${pointer}`)).toEqual(
     [
       '1: Run ',
       '1: Plan ',
+      '1: Rehearse ',
       '3: Run step /steps/0',
       '3: Run from here /steps/0',
       '9: Run step /steps/1',
@@ -37,6 +38,7 @@ test('while a file is half typed', () => {
   expect(lenses(document('steps:\n  - uses: vm.st')).map(lens => lens.title)).toEqual([
     'Run',
     'Plan',
+    'Rehearse',
     'Run step',
     'Run from here',
   ]);
@@ -48,7 +50,39 @@ test('in every scheme, by path; never in other YAML', () => {
     'vscode-vfs://github/o/r/a.runbook.yml',
     'pr:/a.runbook.yaml#x',
   ]) {
-    expect(lenses(document(text, uri))).toHaveLength(8);
+    expect(lenses(document(text, uri))).toHaveLength(9);
   }
   expect(lenses(document(text, 'file:///a.yaml'))).toEqual([]);
+});
+test('branches have them; single approvals, waits, assertions and points of no return are not run by themselves; finally never is', () => {
+  const kinds = `version: 1
+name: x
+steps:
+  - approve: {}
+  - wait: 5m
+  - assert: true
+  - pointOfNoReturn: Why
+  - uses: ./other.runbook.yaml
+  - parallel:
+      - wait: 1m
+      - uses: vm.start
+        with: { vm: web1 }
+finally:
+  - uses: vm.start
+    with: { vm: web1 }
+`;
+  const found = lenses(document(kinds)).filter(lens => lens.kind === 'run-step' || lens.kind === 'run-from');
+  expect(found.map(({ kind, pointer }) => `${kind} ${pointer}`)).toEqual([
+    'run-from /steps/0',
+    'run-from /steps/1',
+    'run-from /steps/2',
+    'run-from /steps/3',
+    'run-step /steps/4',
+    'run-from /steps/4',
+    'run-step /steps/5',
+    'run-from /steps/5',
+    'run-from /steps/5/parallel/0',
+    'run-step /steps/5/parallel/1',
+    'run-from /steps/5/parallel/1',
+  ]);
 });

@@ -38,6 +38,36 @@ steps [steps]
       vm.shutdown (vm.shutdown) [uses: vm.shutdown]
 `);
 });
+test('outline of every kind of step, and finally', () => {
+  const text = `version: 1
+name: x
+steps:
+  - approve: { by: 2 }
+  - id: pause
+    wait: 5m
+  - uses: ./other.runbook.yaml
+  - id: both
+    parallel:
+      - assert: true
+      - steps:
+          - wait: 1m
+  - pointOfNoReturn: Why
+finally:
+  - uses: vm.start
+`;
+  expect(outline(text, 'a.runbook.yaml')).toBe(`steps [steps]
+  approve (approve) [approve: { by: 2 }]
+  pause (wait 5m) [id: pause]
+  ./other.runbook.yaml (./other.runbook.yaml) [uses: ./other.runbook.yaml]
+  both (parallel) [id: both]
+    assert (assert) [assert: true]
+    steps [steps:]
+      wait (wait 1m) [wait: 1m]
+  pointOfNoReturn (pointOfNoReturn) [pointOfNoReturn: Why]
+finally [finally]
+  vm.start (vm.start) [uses: vm.start]
+`);
+});
 test('outline of an inventory', () => {
   const text = 'version: 1\nconnections:\n  hv1: { type: libvirt, uri: "qemu:///system" }\nvms:\n  web1: {}\n';
   expect(outline(text, 'a.inventory.yaml')).toBe('connections [connections]\n  hv1 [hv1]\nvms [vms]\n  web1 [web1]\n');

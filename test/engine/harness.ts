@@ -6,10 +6,12 @@ import type { JournalRecord, RunEnded, RunEvent } from '../../src/engine/journal
 import { type Clock, JournalDurable, type JournalWriter } from '../../src/engine/journal-durable';
 import { makePlan } from '../../src/engine/make-plan';
 import type { Plan } from '../../src/engine/plan';
-import type { World } from '../../src/engine/world';
+import { Secrets } from '../../src/engine/secrets';
+import type { Claim, Gate, Guard, World } from '../../src/engine/world';
 import { HypervisorError } from '../../src/hypervisors/errors';
 import type { Fleet } from '../../src/inventory/fleet';
-import type { Step } from '../../src/runbook/model';
+import { parseDuration } from '../../src/runbook/duration';
+import type { CallStep, Runbook, Step } from '../../src/runbook/model';
 
 /** What happens when a test step acts. `unknown-*`: the call breaks off, and it did or did not happen. `unclear`: and a probe can't tell. */
 export type Fault =
@@ -29,6 +31,8 @@ export class Values {
   readonly values = new Map<string, number>();
   /** How often each step's apply was begun. */
   readonly applied = new Map<string, number>();
+  /** Steps whose effect is there. */
+  readonly happened = new Set<string>();
   readonly undone: string[] = [];
   readonly committed: string[] = [];
   /** Undos that have failed once already. */
@@ -36,7 +40,7 @@ export class Values {
   /** A finished step was applied again. */
   violations: string[] = [];
   /** What a person would find when looking, for steps whose probe can't tell. */
-  readonly truth = new Map<string, 'done' | 'not-done' | 'rollback'>();
+  readonly truth = new Map<string, 'done' | 'retry' | 'rollback'>();
   /** Called when a step is applied, before it acts. */
   onApply: ((key: string, signal: AbortSignal) => Promise<void> | void) | undefined;
 
@@ -91,8 +95,11 @@ export function testActions(world: Values, records: () => readonly JournalRecord
       world.applied.set(stepKey, times);
       await world.onApply?.(stepKey, signal);
       const fault = times > (given.failures ?? 1000) ? 'none' : (given.fault as Fault);
-      const act = () => world.set(given.target, given.value);
-      world.truth.set(stepKey, fault.endsWith('-not') ? 'not-done' : fault.startsWith('fail') ? 'rollback' : 'done');
+      const act = () => {
+        world.set(given.target, given.value);
+        world.happened.add(stepKey);
+      };
+      world.truth.set(stepKey, fault.endsWith('-not') ? 'retry' : fault.startsWith('fail') ? 'rollback' : 'done');
       switch (fault) {
         case 'fail':
           throw failure('It failed.');
@@ -113,7 +120,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
     },
     probe: async ({ stepKey }, given, before) => {
       if (given.fault?.startsWith('unclear')) return { outcome: 'unknown', why: 'Nobody can tell.' };
-      if (world.get(given.target) === given.value && world.applied.has(stepKey)) {
+      if (world.get(given.target) === given.value && world.happened.has(stepKey)) {
         return { outcome: 'done', outputs: { was: before.was, now: given.value } };
       }
       return world.get(given.target) === before.was ? { outcome: 'not-done' } : { outcome: 'unknown', why: 'Halfway.' };
@@ -125,6 +132,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
         throw failure('The undo failed once.');
       }
       world.set(given.target, before.was);
+      world.happened.delete(stepKey);
       world.undone.push(stepKey);
     },
   });
@@ -241,22 +249,42 @@ export interface TestRun {
   rollback(crash?: Crash): Promise<RunEnded | undefined>;
 }
 
+export type ApprovalAsked = Extract<RunEvent, { type: 'approval.asked' }>;
+
 export interface TestRunOptions {
-  inputs?: Record<string, never>;
-  /** Answers questions; default: what is true. */
+  /** Of the runbook besides its steps. */
+  runbook?: Partial<Omit<Runbook, 'steps'>>;
+  /** Values of secret inputs. */
+  secrets?: Record<string, string>;
+  /** Answers questions of unknown outcomes; default: what is true. */
   answer?: (key: string) => string;
+  /** Answers what is asked after the point of no return; default: stop. */
+  forward?: (id: string) => 'again' | 'stop' | undefined;
+  /** What people say when they are asked to approve; default: as many as it takes do. */
+  approve?: (durable: JournalDurable, asked: ApprovalAsked) => Promise<unknown>;
   clock?: Clock;
   /** Steps are given a turn of the event loop each, so that branches interleave. */
   interleave?: boolean;
+  /** So many effects at once. */
+  limit?: number;
+  guards?: readonly Guard[];
 }
 
 export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
   const clock = options.clock ?? new StillClock();
   const world = new Values();
   const journal = new MemoryJournal(clock);
+  const secrets = options.secrets && new Secrets(options.secrets);
   const definitions = testActions(world, () => journal.records);
   const { plan, hash } = makePlan({
-    runbook: { version: 1, name: 'test', inputs: {}, steps: withPointers(steps) },
+    runbook: {
+      version: 1,
+      name: 'test',
+      inputs: {},
+      ...options.runbook,
+      steps: withPointers(steps),
+      ...(options.runbook?.finally && { finally: withPointers(options.runbook.finally, '/finally') }),
+    },
     action: name => definitions.get(name),
   });
   journal.write({
@@ -269,41 +297,74 @@ export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
   });
 
   const over = new Set<TestProcess>();
+  /** The run may still be on its way to what an earlier process asked. */
+  const until = async (machine: TestProcess, said: () => Promise<boolean>): Promise<void> => {
+    while (!machine.dead && !over.has(machine) && !(await said())) await new Promise(resolve => setImmediate(resolve));
+  };
   const reply = async (machine: TestProcess, durable: JournalDurable, id: string): Promise<void> => {
+    const forward = id.startsWith('forward ');
     const key = id.replace(/#\d+ outcome \d+$/, '');
-    const choice = options.answer?.(key) ?? world.truth.get(key) ?? 'not-done';
-    // The run may still be on its way to the question that an earlier process asked.
-    while (!machine.dead && !over.has(machine) && !(await durable.answer(id, choice, 'person'))) {
-      await new Promise(resolve => setImmediate(resolve));
+    const choice = forward
+      ? (options.forward ?? (() => 'stop'))(id)
+      : (options.answer?.(key) ?? world.truth.get(key) ?? 'retry');
+    if (choice !== undefined) await until(machine, () => durable.answer(id, choice, 'person'));
+  };
+  const decide = async (machine: TestProcess, durable: JournalDurable, asked: ApprovalAsked): Promise<void> => {
+    if (options.approve) {
+      await options.approve(durable, asked);
+      return;
     }
+    for (let one = 1; one <= asked.by; one++) {
+      // Refused when that person has approved it in an earlier process.
+      await until(
+        machine,
+        async () => !(await durable.approve(asked.key, 'approve', `person ${one}`))?.includes('not waiting'),
+      );
+    }
+  };
+  const isOpen = (asked: ApprovalAsked): boolean => {
+    const about = journal.records.filter(record => 'key' in record && record.key === asked.key);
+    const given = about.filter(record => record.type === 'approval.given').length;
+    return given < asked.by && !about.some(one => one.type === 'approval.over' || one.type === 'approval.rejected');
   };
 
   const carry = async (crash?: Crash): Promise<RunEnded | undefined> => {
     const history = new History();
     for (const record of journal.records) history.apply(record);
     // As the runner does: what has ended is not begun again.
-    if (history.ended && history.ended.status !== 'stopped' && history.cancelled === undefined) {
-      return withoutPlace(history.ended);
+    const { ended: before } = history;
+    if (before && before.status !== 'stopped' && !before.forward && history.cancelled === undefined) {
+      return withoutPlace(before);
     }
     const machine = new TestProcess(journal, crash);
     const live = async (): Promise<RunEnded> => {
       history.apply(await machine.append({ type: 'run.started', pid: 1, machine: 'test', resumed: history.started }));
-      const durable = new JournalDurable('r1', history, machine, clock);
+      const durable = new JournalDurable('r1', history, machine, clock, secrets);
       run.durable = durable;
       machine.onAppend = event => {
         run.onAppend?.(event);
         if (event.type === 'question.asked') queueMicrotask(() => void reply(machine, durable, event.id));
+        if (event.type === 'approval.asked') setImmediate(() => void decide(machine, durable, event));
       };
       for (const record of journal.records) {
         if (record.type === 'question.asked' && !isAnswered(journal, record.id))
           setImmediate(() => void reply(machine, durable, record.id));
+        if (record.type === 'approval.asked' && isOpen(record)) {
+          setImmediate(() => void decide(machine, durable, record));
+        }
       }
+      const limits = options.limit === undefined ? undefined : new TestGate(options.limit);
       const here: World = {
         action: name => inProcess(definitions.get(name), machine, options.interleave === true),
         clock: { now: () => clock.now(), sleep: (ms, signal) => machine.alive(clock.sleep(ms, signal)) },
         fleet: noFleet,
+        ...(secrets && { secrets }),
+        ...(limits && { limits }),
+        ...(options.guards && { guards: options.guards }),
       };
       const ended = await interpret(durable, plan, here);
+      if (limits && limits.inside > 0) world.violations.push(`${limits.inside} effects did not leave their limit`);
+      if (limits && limits.peak > limits.capacity) world.violations.push(`${limits.peak} effects at once`);
       await machine.append(ended);
       return ended;
     };
@@ -329,6 +390,30 @@ export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
     },
   };
   return run;
+}
+
+/** A limit on all effects together, in order of arrival. */
+class TestGate implements Gate {
+  inside = 0;
+  peak = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(readonly capacity: number) {}
+
+  async enter(_claim: Claim): Promise<() => void> {
+    if (this.inside >= this.capacity) await new Promise<void>(resolve => this.#waiting.push(resolve));
+    else this.inside++;
+    this.peak = Math.max(this.peak, this.inside);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      const next = this.#waiting.shift();
+      // Its place is taken over.
+      if (next) next();
+      else this.inside--;
+    };
+  }
 }
 
 /** An event without its number and time. */
@@ -369,12 +454,26 @@ const noFleet = {} as Fleet;
 export function withPointers(steps: Step[], prefix = '/steps'): Step[] {
   return steps.map((step, at) => {
     const pointer = `${prefix}/${at}`;
-    if (step.kind !== 'action') return { ...step, pointer, steps: withPointers(step.steps, `${pointer}/steps`) };
+    if (step.kind === 'forEach' || step.kind === 'steps' || step.kind === 'parallel') {
+      return { ...step, pointer, steps: withPointers(step.steps, `${pointer}/steps`) };
+    }
+    if (step.kind === 'call' && step.runbook)
+      return { ...step, pointer, runbook: calledRunbook(step.uses, step.runbook) };
+    if (step.kind !== 'action') return { ...step, pointer };
     if (typeof step.rollback === 'object') {
       return { ...step, pointer, rollback: withPointers(step.rollback, `${pointer}/rollback`) };
     }
     return { ...step, pointer };
   });
+}
+
+function calledRunbook(uses: string, runbook: Runbook): Runbook {
+  const file = uses.slice(2);
+  return {
+    ...runbook,
+    steps: withPointers(runbook.steps, `${file}#/steps`),
+    ...(runbook.finally && { finally: withPointers(runbook.finally, `${file}#/finally`) }),
+  };
 }
 
 export interface SetOptions {
@@ -414,7 +513,7 @@ export function set(target: string, options: SetOptions = {}): Step {
 export function each(
   items: string[],
   steps: Step[],
-  options: { batch?: number; maxFailures?: number; id?: string } = {},
+  options: { batch?: number; maxFailures?: number; canary?: number; id?: string } = {},
 ): Step {
   return {
     kind: 'forEach',
@@ -423,6 +522,7 @@ export function each(
     in: items,
     batch: options.batch ?? 1,
     maxFailures: options.maxFailures ?? 0,
+    ...(options.canary !== undefined && { canary: options.canary }),
     steps,
     ...(options.id && { id: options.id }),
   };
@@ -430,4 +530,38 @@ export function each(
 
 export function group(steps: Step[], options: { when?: string; id?: string } = {}): Step {
   return { kind: 'steps', pointer: '', steps, ...options };
+}
+
+export function parallel(branches: Step[], options: { id?: string } = {}): Step {
+  return { kind: 'parallel', pointer: '', steps: branches, ...options };
+}
+
+export function call(
+  steps: Step[],
+  options: Partial<Pick<Runbook, 'inputs' | 'outputs' | 'finally'>> & { id?: string; with?: CallStep['with'] } = {},
+): Step {
+  const { id, with: given = {}, inputs = {}, ...rest } = options;
+  const runbook: Runbook = { version: 1, name: 'called', inputs, ...rest, steps };
+  return { kind: 'call', pointer: '', uses: './called.runbook.yaml', with: given, runbook, ...(id && { id }) };
+}
+
+export function approve(
+  options: { by?: number; self?: boolean; expires?: string; id?: string; message?: string } = {},
+): Step {
+  const { by = 1, self = true, expires, id, message = 'Go on?' } = options;
+  const expiresMs = expires === undefined ? undefined : parseDuration(expires);
+  return { kind: 'approve', pointer: '', by, self, message, ...(id && { id }), ...(expiresMs && { expiresMs }) };
+}
+
+export function wait(duration: string, options: { id?: string } = {}): Step {
+  return { kind: 'wait', pointer: '', duration, ...options };
+}
+
+export function assertThat(condition: string | boolean, options: { id?: string; message?: string } = {}): Step {
+  return { kind: 'assert', pointer: '', condition, ...options };
+}
+
+export function noReturn(options: { id?: string; message?: string } = {}): Step {
+  const { message = 'From here on there is no way back.', ...rest } = options;
+  return { kind: 'pointOfNoReturn', pointer: '', message, ...rest };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parseInput } from '../../src/engine/input-text';
 import type { Plan, PlannedStep } from '../../src/engine/plan';
 import type { InputDefinition } from '../../src/runbook/model';
-import { parseInput } from '../../src/vscode/plan/inputText';
 import { confirmationDetail, planMarkdown } from '../../src/vscode/plan/planText';
 
 function action(

@@ -1,23 +1,52 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { actions } from '../../src/actions/catalogue';
 import { parseInventory } from '../../src/inventory/file';
 import { knownNames } from '../../src/inventory/names';
 import { checkRunbook } from '../../src/runbook/check';
+import { linkRunbooks } from '../../src/runbook/link';
+import { everyStep } from '../../src/runbook/model';
 import { parseRunbook } from '../../src/runbook/parse';
 import { YamlSource } from '../../src/runbook/yaml-source';
 import { marked } from './marked';
 
 const read = (name: string) => readFileSync(`examples/${name}`, 'utf8');
-const runbooks = readdirSync('examples').filter(name => name.endsWith('.runbook.yaml'));
+const runbooks = readdirSync('examples', { recursive: true, encoding: 'utf8' })
+  .map(name => name.replaceAll('\\', '/'))
+  .filter(name => name.endsWith('.runbook.yaml'));
 
 describe('examples', () => {
-  test('the five are there', () => {
+  test('they are there', () => {
     expect(runbooks).toEqual(
       expect.arrayContaining(
-        ['backup', 'hello', 'migrate', 'patch', 'patch-fails'].map(name => `${name}.runbook.yaml`),
+        ['backup', 'hello', 'maintenance', 'migrate', 'patch', 'patch-fails', 'parts/patch-one'].map(
+          name => `${name}.runbook.yaml`,
+        ),
       ),
     );
+  });
+
+  test('one shows what keeps a run in bounds: calls, limits, a window, an approval, a canary, branches and finally', async () => {
+    const path = 'maintenance.runbook.yaml';
+    const { runbook, problems } = await linkRunbooks(
+      parseRunbook(read(path)).draft,
+      path,
+      called => Promise.resolve(read(called)),
+      { actions },
+    );
+    expect(problems).toEqual([]);
+    const steps = everyStep(runbook);
+    expect(steps.map(step => step.kind)).toEqual(
+      expect.arrayContaining(['approve', 'parallel', 'forEach', 'call', 'assert', 'wait', 'action']),
+    );
+    expect(steps.some(step => step.kind === 'forEach' && step.canary === 1)).toBe(true);
+    expect(steps.find(step => step.kind === 'call')?.runbook?.steps).toHaveLength(4);
+    expect(runbook).toMatchObject({
+      limits: { perHost: 1, perProxy: 2 },
+      window: { zone: 'Europe/London', outside: 'wait', closing: 'drain' },
+      finally: [{ kind: 'action', pointer: '/finally/0' }],
+    });
   });
 
   test('the inventory has no problem', () => {
@@ -31,7 +60,9 @@ describe('examples', () => {
     const lab = new YamlSource(read('lab/demo.lab.yaml')).data as { hosts: object; vms: object };
     const known = knownNames(inventory!, { hosts: { lab: Object.keys(lab.hosts) }, vms: Object.keys(lab.vms) });
     const text = read(name);
-    expect(marked(text, checkRunbook(parseRunbook(text), { actions, inventory: known }))).toBe(text.trimEnd());
+    const runbooks = (path: string) => parseRunbook(read(join(dirname(name), path)));
+    const found = checkRunbook(parseRunbook(text), { actions, inventory: known, runbooks, path: basename(name) });
+    expect(marked(text, found)).toBe(text.trimEnd());
   });
 });
 

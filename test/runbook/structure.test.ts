@@ -138,11 +138,11 @@ describe('one squiggle per mistake, where it is', () => {
       name: Sample
       steps:
         - name: Do something
-          ^^^^ missing-key: A step needs \`uses: ACTION\`, or \`forEach:\` or \`steps:\` with steps inside.
+          ^^^^ missing-key: A step needs \`uses: ACTION\`, or one of \`forEach\`, \`parallel\`, \`approve\`, \`wait\`, \`assert\`, \`pointOfNoReturn\` or \`steps\`.
         -
-        ^ wrong-type: A step is empty. Write a map with \`uses\`, \`forEach\` or \`steps\`, or remove it.
+        ^ wrong-type: A step is empty. Write a map with \`uses\`, \`forEach\`, \`steps\` or another kind of step, or remove it.
         - vm.start
-          ^^^^^^^^ wrong-type: A step must be a map with \`uses\`, \`forEach\` or \`steps\`, but this is the string "vm.start".
+          ^^^^^^^^ wrong-type: A step must be a map with \`uses\`, \`forEach\`, \`steps\` or another kind of step, but this is the string "vm.start".
         - uses:
           ^^^^ wrong-type: \`uses\` needs the name of an action, e.g. \`uses: vm.snapshot\`."
     `);
@@ -185,17 +185,176 @@ describe('one squiggle per mistake, where it is', () => {
               with: { vm: a }"
     `);
   });
-  test('what this version can not run yet must not be ignored', () => {
+  test('two kinds of step in one', () => {
     expect(
-      squiggles('version: 1\nname: Sample\nlimits: { total: 2 }\nsteps:\n  - approve: { by: 1 }'),
+      squiggles(
+        runbook(
+          '  - uses: vm.start\n    with: { vm: a }\n    forEach: { vm: [a] }\n  - forEach: { vm: [a] }\n    wait: 5m\n    steps: [{ wait: 1m }]\n  - wait: 5m\n    assert: true\n  - parallel: [{ wait: 1m }]\n    steps: [{ wait: 1m }]',
+        ),
+      ),
     ).toMatchInlineSnapshot(`
       "version: 1
       name: Sample
-      limits: { total: 2 }
-      ^^^^^^ not-supported-yet: \`limits\` is not supported yet. Remove it: it must not be silently ignored.
       steps:
-        - approve: { by: 1 }
-          ^^^^^^^ not-supported-yet: \`approve\` is not supported yet. Remove it: it must not be silently ignored."
+        - uses: vm.start
+          with: { vm: a }
+          forEach: { vm: [a] }
+          ^^^^^^^ unknown-key: A step has either \`uses\` or \`forEach\`. Put \`uses\` in a step under \`steps:\`.
+        - forEach: { vm: [a] }
+          wait: 5m
+          ^^^^ unknown-key: A step has either \`forEach\` or \`wait\`. Put \`wait\` in a step under \`steps:\`.
+          steps: [{ wait: 1m }]
+        - wait: 5m
+          assert: true
+          ^^^^^^ unknown-key: A step has either \`wait\` or \`assert\`. Make two steps of it.
+        - parallel: [{ wait: 1m }]
+          steps: [{ wait: 1m }]
+          ^^^^^ unknown-key: A step has either \`parallel\` or \`steps\`. Put \`steps\` in a step under \`parallel:\`."
+    `);
+  });
+  test('the other kinds of step', () => {
+    expect(
+      squiggles(
+        runbook(
+          [
+            '  - approve: { by: 0, expires: 1 day, who: me }',
+            '  - approve: yes',
+            '  - approve:',
+            '  - wait: 5',
+            '  - wait: soon',
+            '  - wait: 5m',
+            '    timeout: 3m',
+            '  - assert:',
+            '  - assert: 3',
+            '  - pointOfNoReturn: true',
+            '  - parallel: []',
+            '  - parallel:',
+            '      uses: vm.start',
+            '  - forEach: { vm: [a], canary: 0 }',
+            '    steps:',
+            '      - wait: ${{ "5m" }}',
+          ].join('\n'),
+        ),
+      ),
+    ).toMatchInlineSnapshot(`
+      "version: 1
+      name: Sample
+      steps:
+        - approve: { by: 0, expires: 1 day, who: me }
+                         ^ wrong-value: \`by\` must be at least 1.
+                                     ^^^^^ bad-duration: \`expires\` must be a duration such as \`30s\`, \`5m\` or \`1h30m\`, not \`1 day\`.
+                                            ^^^ unknown-key: \`approve\` has no key \`who\`. It has \`by\`, \`expires\`, \`message\` and \`self\`.
+        - approve: yes
+                   ^^^ wrong-type: \`approve\` must be a map, but this is the string "yes".
+        - approve:
+          ^^^^^^^ wrong-type: \`approve\` is empty. Write a map, or remove it.
+        - wait: 5
+                ^ wrong-type: \`wait\` must be a duration such as \`30s\`, \`5m\` or \`1h30m\`, or an expression that gives one, but this is the number 5.
+        - wait: soon
+                ^^^^ bad-duration: \`wait\` must be a duration such as \`30s\`, \`5m\` or \`1h30m\`, or an expression that gives one, not \`soon\`.
+        - wait: 5m
+          timeout: 3m
+          ^^^^^^^ unknown-key: A step has no key \`timeout\`. It has \`id\`, \`name\`, \`when\` and \`wait\`.
+        - assert:
+          ^^^^^^ wrong-type: \`assert\` is empty. Write a CEL expression, or remove it.
+        - assert: 3
+                  ^ wrong-type: \`assert\` must be a CEL expression, but this is the number 3.
+        - pointOfNoReturn: true
+                           ^^^^ wrong-type: \`pointOfNoReturn\` must be a string, but this is the boolean true. Quote it: "true".
+        - parallel: []
+          ^^^^^^^^ wrong-value: \`parallel\` is empty. Add at least one step.
+        - parallel:
+          ^^^^^^^^ wrong-type: \`parallel\` must be a list of steps, but this is a map.
+            uses: vm.start
+        - forEach: { vm: [a], canary: 0 }
+                                      ^ wrong-value: \`canary\` must be at least 1.
+          steps:
+            - wait: \${{ "5m" }}"
+    `);
+  });
+  test('a runbook in place of an action', () => {
+    expect(
+      squiggles(
+        runbook(
+          '  - uses: other.runbook.yaml\n  - uses: ./other.runbook.yaml\n    timeout: 5m\n  - uses: ../other.runbook.yaml\n    with: [a]\n    wiht: {}',
+        ),
+      ),
+    ).toMatchInlineSnapshot(`
+      "version: 1
+      name: Sample
+      steps:
+        - uses: other.runbook.yaml
+                ^^^^^^^^^^^^^^^^^^ unknown-action: To call a runbook, write its path relative to this file: \`./other.runbook.yaml\`.
+        - uses: ./other.runbook.yaml
+          timeout: 5m
+          ^^^^^^^ unknown-key: A step that calls a runbook has no \`timeout\`. Write it at the steps of that runbook, or remove it.
+        - uses: ../other.runbook.yaml
+          with: [a]
+          ^^^^ wrong-type: \`with\` must be a map, but this is a list.
+          wiht: {}
+          ^^^^ unknown-key: A step that calls a runbook has no \`wiht\`. Write it at the steps of that runbook, or remove it."
+    `);
+  });
+  test('limits, window, outputs and finally', () => {
+    expect(
+      squiggles(
+        [
+          'version: 1',
+          'name: Sample',
+          'limits: { perHost: 0, perVm: 2, total: many }',
+          'window: { allow: 22, zone: [UTC], outside: stop, closes: drain }',
+          'outputs: { 2nd: x }',
+          'steps:',
+          '  - wait: 5m',
+          'finally: []',
+        ].join('\n'),
+      ),
+    ).toMatchInlineSnapshot(`
+      "version: 1
+      name: Sample
+      limits: { perHost: 0, perVm: 2, total: many }
+                         ^ wrong-value: \`perHost\` must be at least 1.
+                            ^^^^^ unknown-key: \`limits\` has no key \`perVm\`. It has \`perHost\`, \`perDatastore\`, \`perProxy\`, \`perConnection\` and \`total\`.
+                                             ^^^^ wrong-type: \`total\` must be a whole number, but this is the string "many".
+      window: { allow: 22, zone: [UTC], outside: stop, closes: drain }
+                       ^^ wrong-type: \`allow\` must be days and hours such as \`Sat 22:00-04:00\`, or a list of them, but this is the number 22.
+                           ^^^^ wrong-type: \`zone\` must be a string, but this is a list.
+                                                 ^^^^ wrong-value: \`outside\` must be \`wait\` or \`refuse\`, not \`stop\`.
+                                                       ^^^^^^ unknown-key: \`window\` has no key \`closes\`. It has \`allow\`, \`zone\`, \`outside\` and \`closing\`.
+      outputs: { 2nd: x }
+                 ^^^ bad-id: \`2nd\` can't be named in an expression. Use letters, digits, \`_\` and \`-\`, a letter first.
+      steps:
+        - wait: 5m
+      finally: []
+      ^^^^^^^ wrong-value: \`finally\` is empty. Add at least one step."
+    `);
+    expect(
+      squiggles('version: 1\nname: Sample\nwindow:\nlimits:\nsteps:\n  - wait: 5m\nfinally:'),
+    ).toMatchInlineSnapshot(`
+      "version: 1
+      name: Sample
+      window:
+      ^^^^^^ wrong-type: \`window\` is empty. Write a map with \`allow\` and \`zone\`, or remove it.
+      limits:
+      ^^^^^^ wrong-type: \`limits\` is empty. Write a map, or remove it.
+      steps:
+        - wait: 5m
+      finally:
+      ^^^^^^^ wrong-type: \`finally\` is empty. Write a list of steps, or remove it."
+    `);
+    expect(
+      squiggles('version: 1\nname: Sample\nwindow: {}\nsteps:\n  - wait: 5m\nfinally:\n  - vm.start'),
+    ).toMatchInlineSnapshot(`
+      "version: 1
+      name: Sample
+      window: {}
+      ^^^^^^ missing-key: \`window\` needs \`allow\`. Days and hours, one or several: \`Sat 22:00-04:00\`, \`Mon-Fri 20:00-23:30\`, \`22:00-04:00\` (every day).
+      ^^^^^^ missing-key: \`window\` needs \`zone\`. Time zone of these hours, e.g. \`Europe/London\`.
+      steps:
+        - wait: 5m
+      finally:
+        - vm.start
+          ^^^^^^^^ wrong-type: A step must be a map with \`uses\`, \`forEach\`, \`steps\` or another kind of step, but this is the string "vm.start"."
     `);
   });
   test('inputs of the runbook', () => {
@@ -213,7 +372,7 @@ describe('one squiggle per mistake, where it is', () => {
         vm: { type: vms, default: 3 }
                          ^^^^^^^ wrong-type: The default of a \`vms\` input must be a name, \`group:NAME\`, \`tag:NAME\`, or a list of them.
         n: { type: int }
-                   ^^^ wrong-value: \`type\` must be \`string\`, \`number\`, \`boolean\`, \`list\`, \`host\`, \`hosts\`, \`vm\` or \`vms\`, not \`int\`.
+                   ^^^ wrong-value: \`type\` must be \`string\`, \`number\`, \`boolean\`, \`list\`, \`host\`, \`hosts\`, \`vm\`, \`vms\` or \`secret\`, not \`int\`.
         2nd: { type: string }
         ^^^ bad-id: \`2nd\` can't be named in an expression. Use letters, digits, \`_\` and \`-\`, a letter first.
         mode: { type: string, enum: [a, b], default: c }

@@ -2,7 +2,7 @@ import type { Runs } from '../../runner/contract';
 import { openRuns } from '../../runner/runs';
 import { askChoice } from '../ask';
 import { exitCodes } from '../exit-codes';
-import type { Terminal } from '../terminal';
+import { printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { watchRun } from '../watch-run';
 
@@ -49,7 +49,13 @@ export async function cancel(
     if (answer !== 'keep' && answer !== 'rollback') return exitCodes.problems;
     mode = answer;
   }
+  const { noReturn } = await runs.read(runId);
   await runs.cancel(runId, mode);
+  if (mode === 'rollback' && noReturn !== undefined && options.format === 'text') {
+    terminal.write(
+      `${runId} has passed its point of no return (${printable(noReturn)}), so it is stopped and what was done is kept, as with --keep.\n`,
+    );
+  }
   return watchUnlessDetached(runs, runId, options, terminal);
 }
 

@@ -24,7 +24,7 @@ export async function inventory(
   options: { format: 'text' | 'json'; capture?: string },
   terminal: Terminal,
 ): Promise<number> {
-  const path = resolve(file ?? (await onlyInventoryHere()));
+  const path = resolve(file ?? (await onlyInventoryHere('virtbook inventory FILE')));
   const { inventory, problem } = await loadInventory(path);
   if (!inventory) throw new UsageError(problem ?? `${path} can't be read.`);
   const fleet = openFleet({ inventory, baseDir: dirname(path), prompts: askingSsh(terminal) });
@@ -64,14 +64,15 @@ async function copyText(inventory: Inventory, baseDir: string, fleet: Fleet): Pr
   return captureText(captureLab(await captureFleet(fleet, fleet.connections), inventory, Date.now()));
 }
 
-async function onlyInventoryHere(): Promise<string> {
+/** `how` one is named otherwise. @throws UsageError when there is none, or more than one */
+export async function onlyInventoryHere(how: string): Promise<string> {
   const found = (await readdir('.')).filter(name => /\.inventory\.ya?ml$/.test(name));
   const [only] = found;
   if (found.length === 1 && only !== undefined) return only;
   throw new UsageError(
     found.length === 0
-      ? 'There is no *.inventory.yaml in this folder. Name one: virtbook inventory FILE.'
-      : `There are ${found.length} inventories here. Name one: ${found.join(', ')}.`,
+      ? `There is no *.inventory.yaml in this folder. Name one: ${how}.`
+      : `There are ${found.length} inventories here. Name one (${how}): ${found.join(', ')}.`,
   );
 }
 

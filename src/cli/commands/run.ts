@@ -1,9 +1,17 @@
+import { dirname } from 'node:path';
+import { observe } from '../../engine/drift';
+import type { Observed } from '../../engine/journal';
+import type { Plan } from '../../engine/plan';
 import { changesText, shortHash } from '../../engine/plan-summary';
 import { plannedActions } from '../../engine/planned-steps';
+import { secretRefused } from '../../engine/secrets';
+import { openFleet } from '../../runner/fleet';
 import { openRuns } from '../../runner/runs';
-import { askLine } from '../ask';
+import { secretInput } from '../../runner/secret-values';
+import { askingSsh, askLine } from '../ask';
+import { askInputs } from '../ask-inputs';
 import { exitCodes } from '../exit-codes';
-import { loadRunbook, type PlanChoices, planOf } from '../load';
+import { givenInputs, type LoadedRunbook, loadRunbook, type PlanChoices, planOf } from '../load';
 import { planText } from '../plan-text';
 import { printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
@@ -18,25 +26,28 @@ export interface RunOptions extends PlanChoices {
 
 export async function run(file: string, options: RunOptions, terminal: Terminal): Promise<number> {
   const loaded = await loadRunbook(file, reportTo(terminal));
-  const { plan, hash } = planOf(loaded, options);
+  const asks = terminal.interactive && options.format === 'text';
+  const given = givenInputs(loaded, options);
+  const inputs = asks ? await askInputs(loaded.runbook, given, terminal) : given;
+  if (!inputs) return notRun(terminal);
+  const { plan, hash } = planOf(loaded, options, inputs);
   if (!loaded.inventory && plannedActions(plan.steps).length > 0) {
     throw new UsageError(
       `${file} names no inventory, so there is nothing that it could run on. Add \`inventory: ./NAME.inventory.yaml\`.`,
     );
   }
+  requireSecrets(plan, terminal.interactive || options.detach === true);
+  if (!options.yes && !asks) {
+    throw new UsageError(
+      `Nobody can be asked whether to run ${plan.name} (plan ${shortHash(hash)}; ${printable(changesText(plan))}). ` +
+        'Look at it with `virtbook plan`, and give --yes to run it without being asked.',
+    );
+  }
+  const observed = await observedNow(plan, loaded, terminal);
   if (!options.yes) {
-    if (!terminal.interactive || options.format === 'json') {
-      throw new UsageError(
-        `Nobody can be asked whether to run ${plan.name} (plan ${shortHash(hash)}; ${printable(changesText(plan))}). ` +
-          'Look at it with `virtbook plan`, and give --yes to run it without being asked.',
-      );
-    }
     terminal.write(planText(plan, hash, terminal));
     const answer = await askLine(terminal, `\n${printable(changesText(plan))}. Run plan ${shortHash(hash)}? [y/N] `);
-    if (!/^y(es)?$/i.test(answer?.trim() ?? '')) {
-      terminal.write('Not run.\n');
-      return exitCodes.problems;
-    }
+    if (!/^y(es)?$/i.test(answer?.trim() ?? '')) return notRun(terminal);
   }
   const runs = openRuns();
   const runId = await runs.submit({
@@ -44,6 +55,7 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
     planHash: hash,
     runbookPath: loaded.path,
     ...(loaded.inventoryPath !== undefined && { inventoryPath: loaded.inventoryPath }),
+    ...(observed && { observed }),
   });
   if (options.detach) {
     terminal.write(
@@ -54,4 +66,36 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
     return exitCodes.done;
   }
   return watchRun(runs, runId, terminal, { format: options.format, takesPart: true });
+}
+
+function notRun(terminal: Terminal): number {
+  terminal.write('Not run.\n');
+  return exitCodes.problems;
+}
+
+/** Before anything is begun: what the environment has instead of secrets is wrong, or nobody could give them. @throws UsageError */
+function requireSecrets(plan: Plan, canBeAsked: boolean): void {
+  for (const name of plan.secrets ?? []) {
+    const { variable } = secretInput(plan, name);
+    const value = process.env[variable];
+    const why = value ? secretRefused(name, value) : undefined;
+    if (why !== undefined) throw new UsageError(`${why} It came from the environment variable ${variable}.`);
+    if (!value && !canBeAsked) {
+      throw new UsageError(
+        `The secret input ${name} has no value, and nobody can be asked for it. Set the environment variable ${variable}.`,
+      );
+    }
+  }
+}
+
+/** How things stand with this plan, so that the run notices what changes until it gets there. */
+async function observedNow(plan: Plan, loaded: LoadedRunbook, terminal: Terminal): Promise<Observed | undefined> {
+  const { inventory, inventoryPath } = loaded;
+  if (!inventory || inventoryPath === undefined) return undefined;
+  const fleet = openFleet({ inventory, baseDir: dirname(inventoryPath), prompts: askingSsh(terminal) });
+  try {
+    return await observe(plan, fleet);
+  } finally {
+    await fleet.close();
+  }
 }

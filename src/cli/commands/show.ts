@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { shortHash } from '../../engine/plan-summary';
-import type { RunView, StepView } from '../../engine/view';
-import type { RunStatus } from '../../runner/contract';
+import { remainingRunbook } from '../../engine/remaining-runbook';
+import type { StepView } from '../../engine/view';
+import type { ReadRun } from '../../runner/contract';
 import { openRuns } from '../../runner/runs';
-import { exitCodeOf } from '../exit-codes';
-import { endText, marksOf, stepName } from '../run-text';
+import { exitCodeOf, exitCodes } from '../exit-codes';
+import { approvalText, approveCommand, endText, marksOf, stepName, when } from '../run-text';
 import { table } from '../table';
 import { duration, paint, printable, type Terminal } from '../terminal';
+import { UsageError } from '../usage-error';
 import { statusText, watchRun } from '../watch-run';
 
 export async function runs(options: { format: 'text' | 'json' }, terminal: Terminal): Promise<number> {
@@ -34,11 +36,12 @@ export async function runs(options: { format: 'text' | 'json' }, terminal: Termi
 
 export async function show(
   name: string,
-  options: { follow?: boolean; format: 'text' | 'json' },
+  options: { follow?: boolean; remaining?: boolean; format: 'text' | 'json' },
   terminal: Terminal,
 ): Promise<number> {
   const all = openRuns();
   const runId = await all.find(name);
+  if (options.remaining) return showRemaining(await all.read(runId), terminal);
   if (options.follow) return watchRun(all, runId, terminal, { format: options.format, takesPart: false });
   const run = await all.read(runId);
   if (options.format === 'json') {
@@ -57,7 +60,21 @@ export async function show(
   return exitCodeOf(run);
 }
 
-function showText(run: RunView & { status: RunStatus }, terminal: Terminal): string {
+/** Only the runbook, so that it can be written to a file. */
+function showRemaining(run: ReadRun, terminal: Terminal): number {
+  const text = remainingRunbook(run);
+  if (text !== undefined) {
+    terminal.write(text);
+    return exitCodes.done;
+  }
+  throw new UsageError(
+    run.remaining.length === 0
+      ? `${run.runId} has left nothing for a person to do (it is ${run.status}).`
+      : `Nothing of what ${run.runId} has left can be done by a step. \`virtbook show ${run.runId}\` says what it is.`,
+  );
+}
+
+function showText(run: ReadRun, terminal: Terminal): string {
   const lines = [
     `${paint(terminal, 'bold', printable(run.name))}  ${statusText(run.status)}`,
     `run ${run.runId}, plan ${shortHash(run.planHash)}, by ${run.by}, ${when(run.submittedAt)}`,
@@ -74,8 +91,12 @@ function showText(run: RunView & { status: RunStatus }, terminal: Terminal): str
     if (step.state === 'failed')
       for (const line of step.tail) lines.push(paint(terminal, 'dim', `    | ${printable(line)}`));
   }
-  if (run.question)
-    lines.push('', printable(run.question.text), `Answer it in a terminal: virtbook resume ${run.runId}`);
+  if (run.window !== undefined) lines.push('', printable(run.window));
+  for (const question of run.questions) lines.push('', printable(question.text));
+  if (run.question) lines.push(`Answer it in a terminal: virtbook resume ${run.runId}`);
+  for (const approval of run.approvals) {
+    lines.push('', approvalText(approval), `Decide: ${approveCommand(run.runId, run.approvals, approval.key)}`);
+  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -104,10 +125,4 @@ function stepLine(step: StepView, terminal: Terminal): string {
       ? ''
       : `  ${step.state === 'undo-failed' ? 'undo failed' : step.state}`;
   return `${mark} ${stepName(step)}${paint(terminal, 'dim', `${took}${state}`)}`;
-}
-
-function when(ms: number): string {
-  const date = new Date(ms);
-  const two = (number: number): string => String(number).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }

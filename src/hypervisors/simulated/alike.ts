@@ -2,19 +2,17 @@ import { equal } from '../../runbook/equal';
 import type { SimulatedLab } from './lab';
 import type { LabHost, LabVm } from './state';
 
-/** Two labs in which everything that comes next goes the same way, apart from what time it is. */
+/**
+ * Two labs in which everything that comes next goes the same way, apart from what time it is: of the two moments, nothing but how far
+ * ahead of them something is counts. When a snapshot was made is only ever told.
+ */
 export function alike(left: SimulatedLab, right: SimulatedLab): boolean {
   const [now, then] = [left.clock.now(), right.clock.now()];
-  // How long until; what is past is past.
-  const ahead = (one: number | undefined, other: number | undefined): boolean =>
-    one === undefined || other === undefined ? one === other : Math.max(0, one - now) === Math.max(0, other - then);
+  const ahead = (one = 0, other = 0): boolean => Math.max(0, one - now) === Math.max(0, other - then);
   const hosts = (one: LabHost, other: LabHost): boolean =>
-    // A host that was lost and is back is as before.
-    (one.lost === undefined) === (other.lost === undefined) &&
-    ahead(one.lost?.until, other.lost?.until) &&
-    equal({ ...one, lost: undefined }, { ...other, lost: undefined });
+    ahead(one.lost?.until, other.lost?.until) && equal(one, other, ['until']);
   const vms = (one: LabVm, other: LabVm): boolean =>
-    ahead(one.readyAt, other.readyAt) && equal({ ...one, readyAt: 0 }, { ...other, readyAt: 0 });
+    ahead(one.readyAt, other.readyAt) && equal(one, other, ['readyAt', 'createdAt']);
   return (
     left.hosts.isLike(right.hosts, hosts) &&
     left.vms.isLike(right.vms, vms) &&

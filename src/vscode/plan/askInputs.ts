@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
+import { parseInput } from '../../engine/input-text';
 import type { Json, JsonObject } from '../../runbook/json';
 import type { InputDefinition, Runbook } from '../../runbook/model';
-import { parseInput } from './inputText';
 
 /** Names to offer for inputs that take hosts or VMs. */
 export interface Offered {

@@ -1,3 +1,4 @@
+import { unlockedPlanText } from '../../engine/lock-text';
 import type { Plan, PlannedStep } from '../../engine/plan';
 import { changedTargets, changesText, estimatedSeconds, listed, shortHash } from '../../engine/plan-summary';
 import { reachableActions } from '../../engine/planned-steps';
@@ -10,8 +11,10 @@ const UNKNOWNS = 3;
 export function confirmationDetail(plan: Plan, planHash: string): string {
   const actions = reachableActions(plan.steps);
   const irreversible = actions.filter(step => step.undoClass === 'irreversible');
+  const unlocked = unlockedPlanText(plan);
   const lines = [
     `${changesText(plan)}.`,
+    ...(unlocked === undefined ? [] : [unlocked]),
     `${actions.length} ${actions.length === 1 ? 'step' : 'steps'}, about ${roughly(estimatedSeconds(plan.steps))}.`,
     irreversible.length === 0
       ? 'Every step can be undone.'
@@ -41,6 +44,8 @@ export function planMarkdown(plan: Plan, planHash: string): string {
   lines.push('## Changes', '');
   if (targets.length === 0) lines.push('Nothing.', '');
   else lines.push(...targets.map(target => `- ${target.kind} \`${target.name}\``), '');
+  const unlocked = unlockedPlanText(plan);
+  if (unlocked !== undefined) lines.push(`**${unlocked}**`, '');
   if (plan.unknowns.length > 0) lines.push('## Not known yet', '', ...plan.unknowns.map(text => `- ${text}`), '');
   lines.push('## Steps', '', ...stepLines(plan.steps, 0), '');
   return lines.join('\n');

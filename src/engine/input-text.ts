@@ -1,6 +1,6 @@
-import { inputFromText } from '../../engine/plan-inputs';
-import type { Json } from '../../runbook/json';
-import type { InputDefinition } from '../../runbook/model';
+import type { Json } from '../runbook/json';
+import type { InputDefinition } from '../runbook/model';
+import { inputFromText } from './plan-inputs';
 
 /** What a person typed for an input, as its value, or what is wrong with it. */
 export function parseInput(input: InputDefinition, text: string): { value?: Json; problem?: string } {

@@ -1,0 +1,41 @@
+/** Tables as terminals and Markdown show them. */
+
+/** `0:05`, `12:30`, `1:02:03`. */
+export function time(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** As wide as they need to be, two spaces between them. */
+export function columns(cells: readonly (readonly string[])[]): string[] {
+  const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map(row => row[at]?.length ?? 0)));
+  return cells.map(row =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** A table in Markdown. */
+export function grid(head: readonly string[], body: readonly (readonly string[])[]): string[] {
+  const row = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
+  return [row(head), `|${head.map(() => '---|').join('')}`, ...body.map(row)];
+}
+
+/** Names come from outside; in Markdown they are text and nothing else. */
+export function escaped(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>|#~!@&]/g, character => `\\${character}`).replaceAll('\n', ' ');
+}
+
+/** Rows that a table of times shows at most. */
+const mostTimes = 30;
+
+/** A long timetable, with a row in place of its middle. */
+export function withoutMiddle(rows: string[][]): string[][] {
+  if (rows.length <= mostTimes) return rows;
+  const half = mostTimes / 2;
+  return [...rows.slice(0, half), ['…', '…', `${rows.length - mostTimes} more`], ...rows.slice(-half)];
+}
