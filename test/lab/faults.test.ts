@@ -95,6 +95,9 @@ async function play(one: Case, name: string): Promise<void> {
     expect(expected, 'the rehearsal').toEqual(one.outcome);
   } finally {
     await world.source.restoreNetwork();
+    await world.slowReader(false);
+    // Only after a failure: what it left must not fail the others too.
+    if (virtbook.end(run) === 'needs-operator') await virtbook.command('rollback', run);
     if ((await one.vm().state()) === 'shut off') await one.vm().start();
     await one.restore?.(run);
     await one.vm().waitAgent();
