@@ -38,8 +38,8 @@ export class LibvirtGuestAgent implements GuestAgent {
     const pid = Number(field(started, 'pid'));
     for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 1.5, SLOWEST_POLL_MS)) {
       await pause(Math.min(wait, Math.max(0, until - Date.now())), options.signal);
-      const status = await this.command(dom, 'guest-exec-status', { pid }, 30_000).catch(error => {
-        throw this.begunAndUnheard(dom, path, error);
+      const status = await this.command(dom, 'guest-exec-status', { pid }, 30_000).catch(async error => {
+        throw await this.begunAndUnheard(dom, path, error);
       });
       if (field(status, 'exited') === true) return this.result(dom, argv, status, options);
       if (options.signal?.aborted || Date.now() >= until) {
@@ -57,12 +57,25 @@ export class LibvirtGuestAgent implements GuestAgent {
   }
 
   /** The command was begun, so whether it has happened can't be told when nothing is heard of it any more. */
-  private begunAndUnheard(dom: Domain, path: string, error: unknown): unknown {
+  private async begunAndUnheard(dom: Domain, path: string, error: unknown): Promise<unknown> {
     if (!(error instanceof HypervisorError) || !unheard.has(error.kind) || error.outcomeUnknown) return error;
+    if (error.kind === 'agent' && (await this.goesOff(dom)))
+      return this.host.error('failed', `${dom.name} went off while ${path} ran in it.`, dom.name, error);
     return new HypervisorError(error.kind, `${error.message} ${path} was begun in ${dom.name} and may still run.`, {
       ...error.details,
       outcomeUnknown: true,
     });
+  }
+
+  /** The agent of a VM whose process was killed is gone a moment before libvirt says that the VM is off. */
+  private async goesOff(dom: Domain): Promise<boolean> {
+    for (let looks = 0; looks < 8; looks++) {
+      const active = await this.host.isActive(dom).catch(() => undefined);
+      if (active === undefined) return false;
+      if (!active) return true;
+      await pause(250);
+    }
+    return false;
   }
 
   private result(dom: Domain, argv: string[], status: unknown, options: GuestExecOptions): GuestExecResult {
