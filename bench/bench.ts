@@ -8,7 +8,9 @@ import { check, checkLinear } from './check';
 import { stopEverything, stopOnSignals } from './cleanup';
 import { domains } from './domains';
 import { fanOut } from './fan-out';
+import { journal } from './journal';
 import { buildFolder } from './ours';
+import { plan } from './plan';
 import { rehearsal } from './rehearsal';
 import { RivalMissing } from './rivals';
 import { missing, type Row, table } from './row';
@@ -20,6 +22,8 @@ const benches: Record<string, () => Promise<Row[]>> = {
   activation,
   'fan-out': fanOut,
   rehearsal,
+  journal,
+  plan,
 };
 
 async function main(): Promise<number> {

@@ -18,18 +18,20 @@ export async function rehearsal(): Promise<Row[]> {
   }
   await prepared.run(0, rounds * 2);
   const rates: number[] = [];
-  let [undone, points] = [0, 0];
+  let [undone, points, shared] = [0, 0, 0];
   for (let round = 0; round < rounds; round++) {
     const done = await prepared.run(round, rounds);
     if (done.bad > 0) throw new Error(`${done.bad} of ${done.points} failure points do not come back`);
     rates.push((done.points * 1000) / done.milliseconds);
     undone += done.undone;
     points += done.points;
+    shared += done.shared;
   }
   const measured = spread(rates);
   const note =
     `${points} failure points of 200 steps over ${hosts} hosts and ${vms} VMs; each is a run of its own from the step it strikes to its ` +
-    `end, on a copy of the clean run's state and journal there (${(undone / points).toFixed(0)} steps undone in each on average), and ` +
+    `end, on a copy of the clean run's state and journal there (${(undone / points).toFixed(0)} steps undone in each on average; ` +
+    `${((100 * shared) / points).toFixed(0)} % took the rest of their rollback, or of their way to the end, from a run found equal), and ` +
     'compared with the state before; a second rollback, where there is one, is not counted as a run';
   return [
     {

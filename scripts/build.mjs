@@ -17,6 +17,7 @@ export const entries = {
   language: 'src/vscode/chunks/language.ts', // parser, schemas, expressions: first runbook or inventory opened
   runs: 'src/vscode/chunks/runs.ts', // the folder of runs: first look at lenses or runs
   connect: 'src/vscode/chunks/connect.ts', // ssh and hypervisors: first connection
+  rehearsal: 'src/vscode/chunks/rehearsal.ts', // the worker thread that rehearses
   runner: 'src/runner/main.ts', // the process that carries a run
   cli: 'src/cli/main.ts',
 };

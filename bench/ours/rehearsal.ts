@@ -12,6 +12,8 @@ export interface Rehearsed {
   bad: number;
   /** Steps that were undone in all of them together. */
   undone: number;
+  /** Runs whose last part was taken from an equal one. */
+  shared: number;
   milliseconds: number;
 }
 
@@ -39,13 +41,14 @@ export async function prepare(
     steps: clean.timetable.length,
     points: points.length,
     async run(from, every) {
-      const done: Rehearsed = { points: 0, bad: 0, undone: 0, milliseconds: 0 };
+      const done: Rehearsed = { points: 0, bad: 0, undone: 0, shared: 0, milliseconds: 0 };
       const start = process.cpuUsage();
       for (let at = from; at < points.length; at += every) {
         const { verdict, run } = await rehearsing.at(points[at]!);
         done.points++;
         if (verdict === 'left' || verdict === 'left-unsaid' || verdict === 'stuck') done.bad++;
         done.undone += run.shared;
+        if (run.shared > 0 || run.rejoined) done.shared++;
         for (const record of run.records) if (record.type === 'undo.done') done.undone++;
       }
       // Processor time: what else the machine does is not counted, collecting garbage is.

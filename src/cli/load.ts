@@ -9,6 +9,7 @@ import { findings } from '../editor/validate';
 import { makePlan, PlanRefused } from '../engine/make-plan';
 import type { Plan } from '../engine/plan';
 import { inputFromText } from '../engine/plan-inputs';
+import type { SeenConnection } from '../engine/seen';
 import { parseInventory } from '../inventory/file';
 import type { Inventory } from '../inventory/model';
 import { knownNames, type SeenNames } from '../inventory/names';
@@ -33,6 +34,8 @@ export interface LoadedRunbook {
   inventory?: Inventory;
   inventoryPath?: string;
   seen: SeenNames;
+  /** What is known of the inventory's connections without connecting. */
+  shown: SeenConnection[];
   /** What `check` says of it; no errors. */
   warnings: CheckedFile;
 }
@@ -110,6 +113,8 @@ export interface LoadedInventory {
   inventory?: Inventory;
   problem?: string;
   seen: SeenNames;
+  /** What is known of its connections without connecting. */
+  shown: SeenConnection[];
 }
 
 export async function loadInventory(path: string): Promise<LoadedInventory> {
@@ -118,7 +123,7 @@ export async function loadInventory(path: string): Promise<LoadedInventory> {
     text = utf8.decode(await readFile(path));
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
-    return { path, seen: {}, problem: `The inventory ${path} can't be read: ${why}.` };
+    return { path, seen: {}, shown: [], problem: `The inventory ${path} can't be read: ${why}.` };
   }
   const { inventory, diagnostics } = parseInventory(text);
   if (!inventory) {
@@ -126,33 +131,43 @@ export async function loadInventory(path: string): Promise<LoadedInventory> {
     return {
       path,
       seen: {},
+      shown: [],
       problem: `The inventory ${path} has errors: ${first?.message ?? ''} Run \`virtbook check\` on it.`,
     };
   }
-  return { path, inventory, seen: await seenInLabs(inventory, dirname(path)) };
+  const shown = await shownByLabs(inventory, dirname(path));
+  return { path, inventory, seen: namesOf(shown, inventory), shown };
 }
 
 /** What simulated labs hold can be known without connecting to anything. */
-async function seenInLabs(inventory: Inventory, folder: string): Promise<SeenNames> {
+async function shownByLabs(inventory: Inventory, folder: string): Promise<SeenConnection[]> {
   const simulated = Object.entries(inventory.connections).flatMap(([name, definition]) =>
     definition.type === 'simulated' ? [{ name, definition }] : [],
   );
-  if (simulated.length === 0) return {};
+  if (simulated.length === 0) return [];
   const { readLab } = await import('../runner/simulated-labs');
-  const hosts: Record<string, readonly string[]> = {};
-  const vms: string[] = [];
+  const shown: SeenConnection[] = [];
   try {
     for (const { name, definition } of simulated) {
       const lab = await readLab(folder, definition.lab);
-      const shown = definition.hosts ?? Object.keys(lab.hosts);
-      hosts[name] = shown;
-      vms.push(...lab.vms.filter(vm => shown.includes(vm.host)).map(vm => vm.name));
+      const hosts = new Set(definition.hosts ?? Object.keys(lab.hosts));
+      const vms = lab.vms.filter(vm => hosts.has(vm.host));
+      shown.push({ connection: name, hosts: [...hosts].map(host => ({ name: host })), vms });
     }
   } catch {
-    // A lab that can't be read is told when it is connected to; here its names are just not known.
-    return {};
+    // A lab that can't be read is told when it is connected to; here what it holds is just not known.
+    return [];
   }
-  return simulated.length === Object.keys(inventory.connections).length ? { hosts, vms } : { hosts };
+  return shown;
+}
+
+function namesOf(shown: readonly SeenConnection[], inventory: Inventory): SeenNames {
+  if (shown.length === 0) return {};
+  const hosts = Object.fromEntries(
+    shown.map(({ connection, hosts }) => [connection, hosts.map(host => host.name)] as const),
+  );
+  const whole = shown.length === Object.keys(inventory.connections).length;
+  return whole ? { hosts, vms: shown.flatMap(({ vms }) => vms.map(vm => vm.name)) } : { hosts };
 }
 
 /** A runbook that can be planned. @throws UsageError with its errors */
@@ -173,6 +188,7 @@ export async function loadRunbook(name: string, report: (file: CheckedFile) => v
     path: resolve(name),
     runbook,
     seen: inventory?.seen ?? {},
+    shown: inventory?.shown ?? [],
     ...(inventory?.inventory && { inventory: inventory.inventory, inventoryPath: inventory.path }),
     warnings: checked,
   };

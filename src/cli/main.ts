@@ -68,6 +68,7 @@ Environment:
     .option('--step <id>', 'only this step')
     .option('--from <id>', 'from this step on')
     .option('--pairs', 'a second failure in each rollback, too')
+    .option('--progress', 'show how far it is, also where the output is no terminal')
     .option('--lab <file>', 'the copy to use, as `virtbook inventory --capture` writes it; nothing is connected to')
     .addOption(
       new Option('--format <format>', 'how the output looks').choices(['text', 'json', 'markdown']).default('text'),
@@ -75,7 +76,7 @@ Environment:
     .addHelpText(
       'after',
       `
-Ends with 1 when a failure point does not come back, or the runbook fails even without a failure.
+Ends with 1 when a failure point does not come back, or the runbook fails even without a failure. Ctrl-C stops it.
 ${examples('virtbook rehearse patch.runbook.yaml', 'virtbook rehearse patch.runbook.yaml --pairs --format markdown')}`,
     )
     .action(async (file, options) =>

@@ -1,5 +1,5 @@
 import { type OpenApproval, type OpenQuestion, RunModel, type RunView } from '../engine/view';
-import { type Attachment, RunRefused, type RunStatus, type Runs } from '../runner/contract';
+import { type Attachment, RunRefused, type RunStatus, type RunSummary, type Runs } from '../runner/contract';
 import { askChoice, personAtTerminal } from './ask';
 import { exitCodeOf, exitCodes } from './exit-codes';
 import { LiveProgress, PlainProgress, type Progress } from './progress';
@@ -206,8 +206,14 @@ class Watch {
   }
 }
 
+const waitsText = {
+  answer: 'waits for an answer',
+  approval: 'waits for approval',
+  window: 'waits for its window',
+};
+
 /** For people: `rolling back`, `needs a person`. */
-export function statusText(status: RunStatus): string {
+export function statusText(status: RunStatus, waitsFor: RunSummary['waitsFor'] = 'answer'): string {
   switch (status) {
     case 'rolling-back':
       return 'rolling back';
@@ -216,7 +222,7 @@ export function statusText(status: RunStatus): string {
     case 'needs-operator':
       return 'needs a person';
     case 'waiting':
-      return 'waits for an answer';
+      return waitsText[waitsFor];
     default:
       return status;
   }

@@ -43,7 +43,7 @@ export function expressionItems(
   const text = cursor.expression?.text ?? cursor.prefix;
   if (insideString(text)) return [];
   const visible = visibleAt(parsed, offset, config);
-  const path = /((?:[A-Za-z_]\w*)(?:\.\w+|\['[^']*'\]|\["[^"]*"\])*)\.(\w*)$/.exec(text);
+  const path = /((?:[A-Za-z_]\w*)(?:\.\??\w+|\['[^']*'\]|\["[^"]*"\])*)\.\??(\w*)$/.exec(text);
   // `when: steps.pa|` without braces: only the last word is replaced.
   const word = /\w*$/.exec(text)?.[0] ?? '';
   cursor.start = cursor.expression ? cursor.start : offset - word.length;
@@ -52,7 +52,7 @@ export function expressionItems(
     if (base === 'steps') return stepItems(visible);
     return memberItems(typeOfPath(base, visible));
   }
-  if (/\.\w*$/.test(text)) return [];
+  if (/\.\??\w*$/.test(text)) return [];
   const roots: Proposal[] = [...visible.variables].map(([name, type]) => item(name, type, CompletionItemKind.Variable));
   roots.push({ label: 'inputs', kind: CompletionItemKind.Module, detail: 'what was asked for' });
   if (visible.steps.size > 0)

@@ -169,10 +169,10 @@ function expressionHover(
 
 /** The longest path that ends in the word at this place: `steps.a` when the cursor is on `a` of `steps.a.outputs`. */
 function pathAt(source: string, at: number): { text: string; start: number; end: number } | undefined {
-  for (const match of source.matchAll(/[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\])*/g)) {
+  for (const match of source.matchAll(/[A-Za-z_]\w*(?:\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\])*/g)) {
     if (at < match.index || at > match.index + match[0].length) continue;
     let end = 0;
-    for (const piece of match[0].matchAll(/^[A-Za-z_]\w*|\.[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\]/g)) {
+    for (const piece of match[0].matchAll(/^[A-Za-z_]\w*|\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\]/g)) {
       end = piece.index + piece[0].length;
       if (at <= match.index + end) break;
     }

@@ -83,7 +83,7 @@ function itemType(list: unknown, visible: VisibleNames): ValueType {
 
 /** Type of a path such as `steps.patch.outputs` or `steps['a-b'].outputs.x`. */
 export function typeOfPath(path: string, visible: VisibleNames): ValueType {
-  const parts = [...path.matchAll(/(?:^|\.)([A-Za-z_]\w*)|\['([^']*)'\]|\["([^"]*)"\]/g)].map(
+  const parts = [...path.matchAll(/(?:^|\.\??)([A-Za-z_]\w*)|\['([^']*)'\]|\["([^"]*)"\]/g)].map(
     match => match[1] ?? match[2] ?? match[3] ?? '',
   );
   const [root, ...rest] = parts;

@@ -77,12 +77,13 @@ export function attemptStep(
         await turn.enter();
         if (durable.cancelled && !attempt.shielded) throw new Stopped();
         const findings = await definition.preflight(context, inputs);
+        // First what guards say: that a target is not as it was planned explains what blocks it, too.
+        const refused = await turn.refusal('step');
+        if (refused) return failedBefore(refused, refused.class === 'locked' && attempt.mayRetry);
         const blockers = findings.filter(finding => finding.level === 'blocker').map(finding => finding.message);
         if (blockers.length > 0)
           return failedBefore({ class: 'blocked', message: blockers.join(' ') }, attempt.mayRetry);
         warnings = findings.map(finding => finding.message);
-        const refused = await turn.refusal('step');
-        if (refused) return failedBefore(refused, refused.class === 'locked' && attempt.mayRetry);
         const go = attempt.before !== undefined ? attempt.before : await definition.prepare(context, inputs);
         // A cancel while it was looking: nothing has been changed yet.
         if (durable.cancelled && !attempt.shielded) throw new Stopped();

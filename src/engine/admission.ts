@@ -25,7 +25,8 @@ interface Use {
   holders: Set<number>;
   /** Those who wait and are not overtaken any more. */
   promised: Set<Waiting>;
-  lines: Set<Line>;
+  /** Who waits for it, by order of arrival of the first in each line. */
+  lines: Line[];
 }
 
 /**
@@ -65,9 +66,8 @@ export class Admission {
     const line = this.#lines.get(lineName(ticket.keys));
     const at = line ? line.waiting.indexOf(ticket as Waiting, line.first) : -1;
     if (!line || at < 0) return false;
-    line.waiting.splice(at, 1);
+    this.#changeHead(line, () => line.waiting.splice(at, 1));
     this.#forgetPromise(ticket as Waiting);
-    this.#closeIfEmpty(line);
     if ((ticket as Waiting).passedOver) this.#advance(ticket.keys);
     return true;
   }
@@ -75,7 +75,7 @@ export class Admission {
   #use(key: string): Use {
     let use = this.#uses.get(key);
     if (!use) {
-      use = { capacity: this.capacity(key), holders: new Set(), promised: new Set(), lines: new Set() };
+      use = { capacity: this.capacity(key), holders: new Set(), promised: new Set(), lines: [] };
       this.#uses.set(key, use);
     }
     return use;
@@ -100,35 +100,47 @@ export class Admission {
 
   #queue(ticket: Waiting): void {
     const name = lineName(ticket.keys);
-    let line = this.#lines.get(name);
-    if (!line) {
-      line = { keys: ticket.keys, waiting: [], first: 0 };
-      this.#lines.set(name, line);
-      for (const key of line.keys) this.#use(key).lines.add(line);
+    const line = this.#lines.get(name);
+    if (line) {
+      line.waiting.push(ticket);
+      return;
     }
-    line.waiting.push(ticket);
+    const made: Line = { keys: ticket.keys, waiting: [ticket], first: 0 };
+    this.#lines.set(name, made);
+    for (const key of made.keys) insert(this.#use(key).lines, made);
   }
 
   /** Lets in, in order of arrival, whoever can come in now that these keys have become free. */
   #advance(keys: readonly string[]): void {
     const uses = keys.map(key => this.#use(key));
-    const head = (line: Line): Waiting => line.waiting[line.first]!;
-    const lines = [...new Set(uses.flatMap(use => [...use.lines]))].sort((a, b) => head(a).number - head(b).number);
-    for (let at = 0; at < lines.length && uses.some(use => use.holders.size < use.capacity); at++) {
-      const line = lines[at]!;
-      const ticket = head(line);
-      if (!this.#admits(ticket)) {
+    const blocked = new Set<Line>();
+    while (uses.some(use => use.holders.size < use.capacity)) {
+      const line = firstOf(uses, blocked);
+      if (!line) return;
+      const ticket = headOf(line);
+      if (this.#admits(ticket)) {
+        this.#changeHead(line, () => line.first++);
+        this.#letIn(ticket);
+      } else {
+        blocked.add(line);
         this.#notice(ticket);
-        continue;
       }
-      line.first++;
-      if (!this.#closeIfEmpty(line)) {
-        // The one behind it takes its turn among the others.
-        let later = at + 1;
-        while (later < lines.length && head(lines[later]!).number < head(line).number) later++;
-        lines.splice(later, 0, line);
-      }
-      this.#letIn(ticket);
+    }
+  }
+
+  /** `change` takes somebody out of the line, perhaps the first. */
+  #changeHead(line: Line, change: () => void): void {
+    for (const key of line.keys) remove(this.#use(key).lines, line);
+    change();
+    if (line.first === line.waiting.length) {
+      this.#lines.delete(lineName(line.keys));
+      return;
+    }
+    for (const key of line.keys) insert(this.#use(key).lines, line);
+    // What has gone is dropped now and then, so that a long queue costs no more per turn than a short one.
+    if (line.first > 100 && line.first * 2 > line.waiting.length) {
+      line.waiting.splice(0, line.first);
+      line.first = 0;
     }
   }
 
@@ -142,20 +154,39 @@ export class Admission {
   #forgetPromise(ticket: Waiting): void {
     if (ticket.passedOver) for (const key of ticket.keys) this.#use(key).promised.delete(ticket);
   }
+}
 
-  #closeIfEmpty(line: Line): boolean {
-    if (line.first < line.waiting.length) {
-      // What has gone is dropped now and then, so that a long queue costs no more per turn than a short one.
-      if (line.first > 100 && line.first * 2 > line.waiting.length) {
-        line.waiting.splice(0, line.first);
-        line.first = 0;
-      }
-      return false;
-    }
-    this.#lines.delete(lineName(line.keys));
-    for (const key of line.keys) this.#use(key).lines.delete(line);
-    return true;
+function headOf(line: Line): Waiting {
+  return line.waiting[line.first]!;
+}
+
+/** The line whose head came first, of those that wait for one of these. */
+function firstOf(uses: readonly Use[], without: ReadonlySet<Line>): Line | undefined {
+  let first: Line | undefined;
+  for (const { lines } of uses) {
+    const found = lines.find(line => !without.has(line));
+    if (found && (!first || headOf(found).number < headOf(first).number)) first = found;
   }
+  return first;
+}
+
+/** Where a line with this head stands, or would. */
+function positionOf(lines: readonly Line[], head: number): number {
+  let [from, to] = [0, lines.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (headOf(lines[middle]!).number < head) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+function insert(lines: Line[], line: Line): void {
+  lines.splice(positionOf(lines, headOf(line).number), 0, line);
+}
+
+function remove(lines: Line[], line: Line): void {
+  lines.splice(positionOf(lines, headOf(line).number), 1);
 }
 
 function lineName(keys: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { durationText } from '../runbook/duration';
 import { conditionSource } from '../runbook/expression';
 import type { ApproveStep, AssertStep, NoReturnStep, WaitStep } from '../runbook/model';
 
@@ -10,7 +11,9 @@ export function controlTitle(step: ControlStep, text: (template: string) => stri
   switch (step.kind) {
     case 'approve': {
       const people = step.by === 1 ? 'approval' : `approval by ${step.by} people`;
-      return step.message === '' ? people : `${people}: ${text(step.message)}`;
+      const others = step.self ? '' : ', not by who starts it';
+      const within = step.expiresMs === undefined ? '' : `, within ${durationText(step.expiresMs)}`;
+      return `${people}${others}${within}${step.message === '' ? '' : `: ${text(step.message)}`}`;
     }
     case 'wait':
       return `wait ${text(step.duration)}`;

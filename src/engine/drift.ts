@@ -6,6 +6,7 @@ import { classifyRead } from './failure';
 import type { Failure, Observed, ObservedVm } from './journal';
 import type { Plan } from './plan';
 import { reachableActions } from './planned-steps';
+import { seeConnections, vmsByName } from './seen';
 import type { Claim, Guard } from './world';
 
 /**
@@ -13,24 +14,27 @@ import type { Claim, Guard } from './world';
  * does not answer, is left out, and its steps are not compared with anything.
  */
 export async function observe(plan: Plan, fleet: Fleet): Promise<Observed> {
+  return vmsOf(plan).size === 0 ? {} : observedIn(plan, await seeConnections(fleet));
+}
+
+/** The same of connections that have been looked at. */
+export function observedIn(plan: Plan, seen: readonly { connection: string; vms: readonly VmInfo[] }[]): Observed {
+  const found = vmsByName(seen);
+  return Object.fromEntries(
+    [...vmsOf(plan)].flatMap(name => {
+      const vm = found.get(name)?.vm;
+      return vm ? [[name, observed(vm)]] : [];
+    }),
+  );
+}
+
+/** Names of the VMs that a plan acts on, as far as they are known. */
+function vmsOf(plan: Plan): Set<string> {
   const names = new Set<string>();
   for (const step of reachableActions([...plan.steps, ...(plan.finally ?? [])])) {
     for (const { kind, name } of [...step.reads, ...step.changes]) if (kind === 'vm') names.add(name);
   }
-  if (names.size === 0) return {};
-  const looks = await Promise.allSettled(
-    fleet.connections.map(async connection => (await (await fleet.hypervisor(connection)).state()).vms),
-  );
-  const seen = new Map<string, VmInfo>();
-  for (const look of looks) {
-    for (const vm of look.status === 'fulfilled' ? look.value : []) {
-      for (const name of [vm.name, vm.uuid]) {
-        // As `locate` does: of two, e.g. what a migration left behind, the running one.
-        if (names.has(name) && (vm.state === 'running' || !seen.has(name))) seen.set(name, vm);
-      }
-    }
-  }
-  return Object.fromEntries([...seen].map(([name, vm]) => [name, observed(vm)]));
+  return names;
 }
 
 function observed(vm: VmInfo): ObservedVm {

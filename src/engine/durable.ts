@@ -24,6 +24,8 @@ export interface Durable {
   finished(key: string): FinishedStep | undefined;
   /** What `emit` or `decide` recorded under this id. */
   recorded(id: string): OnceEvent | undefined;
+  /** The same, taken from there as `emit` or `decide` would, at once. */
+  recall(id: string): OnceEvent | undefined;
   /** Whether this question has been asked, by this runner or one before. */
   wasAsked(id: string): boolean;
   /** Waits; after a restart only for what is left of it. Ends early when the run is cancelled, unless it is shielded. */
@@ -35,7 +37,7 @@ export interface Durable {
   /** Bodies side by side, each with a Durable of its own; `max` at once, started in order. Settles when all have. */
   fork<T>(
     id: string,
-    bodies: ((branch: Durable) => Promise<T>)[],
+    bodies: ((branch: Durable) => T | Promise<T>)[],
     options?: { max?: number },
   ): Promise<PromiseSettledResult<T>[]>;
   /** Recorded once, not again on a replay. */

@@ -14,8 +14,10 @@ import { finallyMark, rollbackMark } from './keys';
 
 /** What a journal says has happened, as the embedded Durable looks it up on a replay. Progress and output are not kept. */
 export class History {
-  readonly #intents = new Map<string, EffectIntent>();
-  readonly #ends = new Map<string, EffectEnd>();
+  /** First attempts at steps, by the key of the step: by far the most there is. */
+  readonly #steps = new Map<string, PastEffect>();
+  /** All other effects, by their id. */
+  readonly #effects = new Map<string, PastEffect>();
   readonly #once = new Map<string, OnceEvent>();
   readonly #waits = new Map<string, number>();
   readonly #times = new Map<string, number>();
@@ -39,7 +41,7 @@ export class History {
       case 'step.intent':
       case 'undo.intent':
       case 'commit.intent':
-        this.#intents.set(effectId(record), record);
+        this.#past(record).intent = record;
         return;
       case 'step.done':
       case 'step.failed':
@@ -47,7 +49,7 @@ export class History {
       case 'undo.failed':
       case 'commit.done':
       case 'commit.failed':
-        this.#ends.set(effectId(record), record);
+        this.#past(record).end = record;
         return;
       case 'step.skipped':
       case 'item.started':
@@ -94,6 +96,18 @@ export class History {
     }
   }
 
+  #past(record: EffectIntent | EffectEnd): PastEffect {
+    const first = record.attempt === 1 && record.type.startsWith('step.');
+    const effects = first ? this.#steps : this.#effects;
+    const id = first ? record.key : effectId(record);
+    let past = effects.get(id);
+    if (!past) {
+      past = { intent: undefined, end: undefined };
+      effects.set(id, past);
+    }
+    return past;
+  }
+
   #approve(event: ApprovalEvent): void {
     if (event.type === 'approval.asked') {
       const { expiresAt } = event;
@@ -120,16 +134,13 @@ export class History {
     this.#asked.clear();
     this.#once.delete(onceId({ type: 'rollback.started', reason: '' }));
     this.#once.delete(onceId({ type: 'finally.started' }));
-    for (const [id, end] of this.#ends) {
-      const again = end.key.includes(finallyMark)
-        ? end.type.startsWith('step.')
-        : end.type === 'undo.failed'
-          ? // Where the step was run again after it, there is nothing to undo of that attempt any more.
-            !this.#intents.has(effectId({ type: 'step.intent', key: end.key, attempt: end.attempt + 1 }))
-          : end.type === 'step.failed' && end.key.includes(rollbackMark);
-      if (!again) continue;
-      this.#ends.delete(id);
-      if (end.type !== 'undo.failed') this.#intents.delete(id);
+    for (const effects of [this.#steps, this.#effects]) {
+      for (const [id, past] of effects) {
+        if (!past.end || !this.#isTriedAgain(past.end)) continue;
+        // An undo goes on from its intent.
+        if (past.end.type === 'undo.failed') past.end = undefined;
+        else effects.delete(id);
+      }
     }
     for (const [id, event] of this.#once) {
       if (!isTriedAgain(event, record)) continue;
@@ -150,6 +161,14 @@ export class History {
     }
   }
 
+  #isTriedAgain(end: EffectEnd): boolean {
+    if (end.key.includes(finallyMark)) return end.type.startsWith('step.');
+    if (end.type === 'step.failed') return end.key.includes(rollbackMark);
+    if (end.type !== 'undo.failed') return false;
+    // Where the step was run again after it, there is nothing to undo of that attempt any more.
+    return !this.#effects.has(effectId({ type: 'step.intent', key: end.key, attempt: end.attempt + 1 }));
+  }
+
   /** Who submitted the run, and the hash of its plan; empty when no journal says. */
   get submitted(): { planHash: string; by: string } {
     return this.#submitted;
@@ -167,20 +186,19 @@ export class History {
   }
   /** Effects are looked up once in a replay; forgetting them keeps a long run's memory flat. */
   takeEffect(id: string): { intent?: EffectIntent; end?: EffectEnd } {
-    const found = { intent: this.#intents.get(id), end: this.#ends.get(id) };
-    this.#intents.delete(id);
-    this.#ends.delete(id);
-    return found;
+    const first = id.startsWith('step ') && id.endsWith('#1');
+    const effects = first ? this.#steps : this.#effects;
+    const name = first ? id.slice('step '.length, -'#1'.length) : id;
+    const past = effects.get(name);
+    if (!past) return {};
+    effects.delete(name);
+    return past;
   }
   takeFinished(key: string): FinishedStep | undefined {
-    const id = `step ${key}#1`;
-    const end = this.#ends.get(id);
-    if (end?.type !== 'step.done') return undefined;
-    const intent = this.#intents.get(id);
-    if (intent?.type !== 'step.intent') return undefined;
-    this.#intents.delete(id);
-    this.#ends.delete(id);
-    return { intent, end };
+    const past = this.#steps.get(key);
+    if (past?.end?.type !== 'step.done' || past.intent?.type !== 'step.intent') return undefined;
+    this.#steps.delete(key);
+    return past as FinishedStep;
   }
   takeOnce(id: string): OnceEvent | undefined {
     const event = this.#once.get(id);
@@ -205,6 +223,11 @@ export class History {
   approval(key: string): ApprovalState | undefined {
     return this.#approvals.get(key);
   }
+}
+
+interface PastEffect {
+  intent: EffectIntent | undefined;
+  end: EffectEnd | undefined;
 }
 
 /** What people have said to one request so far. */

@@ -70,6 +70,18 @@ function leftOut(ids: readonly string[], scope: Scope): void {
   for (const id of ids) if (!Object.hasOwn(scope.steps, id)) scope.steps[id] = { outputs: {} };
 }
 
+function leaveOut(step: Step, scope: Scope): void {
+  const inner = innerSteps(step);
+  if (inner.length > 0 && step.kind !== 'forEach') leftOut(idsIn(everyStep({ steps: inner })), scope);
+}
+
+/** What a step gave is seen by the steps after it. */
+function keep(step: Step, got: JsonObject, place: Place, outputs: JsonObject): void {
+  if (step.id === undefined) return;
+  place.scope.steps[step.id] = { outputs: got };
+  outputs[step.id] = got;
+}
+
 type Outcome = Pick<RunEnded, 'status' | 'failure' | 'failedStep' | 'remaining' | 'forward'>;
 
 /** All but `finally`. */
@@ -79,7 +91,7 @@ async function carryOut(run: Interpreter, plan: Plan, place: Place): Promise<Out
   try {
     await run.steps(plan.program.steps, place);
     if (await commits(run, durable, undo)) await commit(durable, run.world, undo);
-    if (run.noReturn !== undefined || durable.recorded('finally.started') || durable.cancelled !== 'rollback') {
+    if (run.noReturn !== undefined || hadSucceeded(durable) || durable.cancelled !== 'rollback') {
       return { status: 'done' };
     }
     stop = new Stopped();
@@ -118,6 +130,9 @@ async function carryOut(run: Interpreter, plan: Plan, place: Place): Promise<Out
   return { status: undone > 0 || run.undone > 0 || !failed ? 'rolled-back' : 'failed', ...what };
 }
 
+/** Of items that are not begun any more: as many as there are, they need no stack of their own. */
+const stopped = new Stopped();
+
 /** Attempts at one step. */
 interface Tries {
   next: number;
@@ -142,14 +157,18 @@ function failureOf(stop: StepFailed | ForwardStopped | WindowClosed | Stopped): 
   return { class: 'cancelled', message: 'A person stopped it.' };
 }
 
+/** `finally` has begun after the steps, not after a rollback: a cancel came later than that. */
+function hadSucceeded(durable: Durable): boolean {
+  return durable.recorded('finally.started') !== undefined && !durable.recorded('rollback.started');
+}
+
 /** The last point at which a cancel is heeded: once something kept for the undo is removed, the run is a success. */
 async function commits(run: Interpreter, durable: Durable, undo: UndoEntry[]): Promise<boolean> {
   const heedCancel = (): void => {
     if (durable.cancelled === 'rollback' && run.noReturn === undefined) throw new Stopped();
   };
   if (!stepsOf(undo).some(entry => entry.definition.commit)) {
-    // Where `finally` has begun, the cancel came after that.
-    if (!durable.recorded('finally.started')) heedCancel();
+    if (!hadSucceeded(durable)) heedCancel();
     return false;
   }
   await durable.decide('commit.started', () => {
@@ -225,14 +244,23 @@ class Interpreter {
     return new RemainingSteps(this.world, why).of(steps, place);
   }
 
-  /** One after another. Gives outputs by id of those that have one. */
-  async steps(steps: readonly Step[], place: Place): Promise<JsonObject> {
+  /** One after another. Gives outputs by id of those that have one; at once, where all of them are recorded. */
+  steps(steps: readonly Step[], place: Place): JsonObject | Promise<JsonObject> {
     const outputs: JsonObject = {};
     for (let at = 0; at < steps.length; at++) {
       const step = steps[at]!;
-      let got: JsonObject;
+      const got = this.#recorded(step, place);
+      if (!got) return this.#stepsFrom(at, steps, place, outputs);
+      keep(step, got, place, outputs);
+    }
+    return outputs;
+  }
+
+  async #stepsFrom(from: number, steps: readonly Step[], place: Place, outputs: JsonObject): Promise<JsonObject> {
+    for (let at = from; at < steps.length; at++) {
+      const step = steps[at]!;
       try {
-        got = this.#recorded(step, place) ?? (await this.#step(step, place));
+        keep(step, this.#recorded(step, place) ?? (await this.#step(step, place)), place, outputs);
       } catch (error) {
         const stopsThere = place.outermost && this.noReturn !== undefined && error instanceof StepFailed;
         if (error instanceof ForwardStopped || stopsThere) {
@@ -240,17 +268,20 @@ class Interpreter {
         }
         throw error;
       }
-      if (step.id === undefined) continue;
-      place.scope.steps[step.id] = { outputs: got };
-      outputs[step.id] = got;
     }
     return outputs;
   }
 
-  /** What a step gave, when it is recorded that it was done at the first attempt: without evaluating or awaiting anything. */
+  /** What a step gave, when it is recorded that it was left out or done at the first attempt: nothing is evaluated or awaited. */
   #recorded(step: Step, place: Place): JsonObject | undefined {
-    if (step.kind !== 'action') return undefined;
+    const conditional = step.when !== undefined && step.when !== true;
+    if (!conditional && step.kind !== 'action') return undefined;
     const key = stepKey(place.prefix, step);
+    if (conditional && place.durable.recall(`step.skipped ${key}`)) {
+      leaveOut(step, place.scope);
+      return {};
+    }
+    if (step.kind !== 'action') return undefined;
     const found = place.durable.finished(key);
     if (!found) return undefined;
     if (place.outermost) this.#window?.seenBegun();
@@ -341,7 +372,7 @@ class Interpreter {
       if (!runs) {
         const reason = `when: ${String(step.when)} is false`;
         await durable.emit({ type: 'step.skipped', key, pointer: step.pointer, reason });
-        if (step.kind !== 'forEach') leftOut(idsIn(everyStep({ steps: innerSteps(step) })), scope);
+        leaveOut(step, scope);
         return {};
       }
     }
@@ -367,7 +398,7 @@ class Interpreter {
     }
   }
 
-  #group(step: GroupStep, key: string, place: Place): Promise<JsonObject> {
+  async #group(step: GroupStep, key: string, place: Place): Promise<JsonObject> {
     return this.steps(step.steps, { ...place, prefix: `${key}/`, outermost: false });
   }
 
@@ -514,30 +545,40 @@ class Interpreter {
     /** Items under way come to their end, no other is begun. */
     let halted: ForwardStopped | WindowClosed | undefined;
 
+    const placeOf = (durable: Durable, value: Json, at: number): Place => ({
+      ...place,
+      durable,
+      prefix: `${keys[at]}/`,
+      scope: {
+        ...place.scope,
+        steps: { ...place.scope.steps },
+        variables: { ...place.scope.variables, [step.variable]: value },
+        index: at,
+      },
+      undo: branches[at]!,
+      outermost: false,
+      mayFail: () => failures.within(at) || place.mayFail?.() === true,
+    });
+    /** Of an item that is recorded as done. */
+    const past = (durable: Durable, value: Json, at: number): JsonObject | Promise<JsonObject> | undefined => {
+      const ended = durable.recorded(`item.ended ${keys[at]}`);
+      if (ended?.type !== 'item.ended' || !ended.ok) return undefined;
+      durable.recall(`item.ended ${keys[at]}`);
+      durable.recall(`item.started ${keys[at]}`);
+      if (place.outermost) this.#window?.seenBegun();
+      return this.steps(step.steps, placeOf(durable, value, at));
+    };
     const item = async (durable: Durable, value: Json, at: number): Promise<void> => {
       const itemKey = keys[at]!;
       const ids = { key: itemKey, pointer: step.pointer };
-      const inner: Place = {
-        ...place,
-        durable,
-        prefix: `${itemKey}/`,
-        scope: {
-          ...place.scope,
-          steps: { ...place.scope.steps },
-          variables: { ...place.scope.variables, [step.variable]: value },
-          index: at,
-        },
-        undo: branches[at]!,
-        outermost: false,
-        mayFail: () => failures.within(at) || place.mayFail?.() === true,
-      };
+      const inner = placeOf(durable, value, at);
       try {
         if (halted instanceof ForwardStopped)
           this.stepsRemaining.push(...this.#remaining(notReached, step.steps, inner));
         if (halted) throw halted;
         if (place.outermost && failures.over === undefined) await this.#window?.pass(durable, itemKey);
         const start = await durable.decide(`item.started ${itemKey}`, () => {
-          if (durable.cancelled && !place.shielded) throw new Stopped();
+          if (durable.cancelled && !place.shielded) throw stopped;
           return failures.over === undefined
             ? { type: 'item.started', ...ids, value }
             : { type: 'item.skipped', ...ids, value, reason: failures.over };
@@ -558,7 +599,14 @@ class Interpreter {
       }
     };
 
-    const bodies = items.map((value, at) => (branch: Durable) => item(branch, value, at));
+    const bodies = items.map((value, at) => (branch: Durable): void | Promise<void> => {
+      const found = past(branch, value, at);
+      if (!found) return item(branch, value, at);
+      const done = (got: JsonObject): void => {
+        outputs[itemName(value)] = got;
+      };
+      return found instanceof Promise ? found.then(done) : done(found);
+    });
     const first = Math.min(step.canary ?? 0, bodies.length);
     const results = await place.durable.fork(key, bodies.slice(0, first), { max: step.batch });
     results.push(...(await place.durable.fork(key, bodies.slice(first), { max: step.batch })));
@@ -781,8 +829,8 @@ function textOf(step: Exclude<ControlStep, CallStep>, scope: Scope): string {
 }
 
 /** What `rollback:` steps see: what the step saw, and its own outputs. Nothing else of an undo needs it. */
-function undoScope(step: ActionStep, scope: Scope, outputs?: JsonObject): Scope {
-  if (typeof step.rollback !== 'object') return scope;
+function undoScope(step: ActionStep, scope: Scope, outputs?: JsonObject): Scope | undefined {
+  if (typeof step.rollback !== 'object') return undefined;
   const steps = { ...scope.steps };
   if (outputs && step.id !== undefined) steps[step.id] = { outputs };
   return { ...scope, steps };

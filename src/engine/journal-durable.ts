@@ -117,6 +117,11 @@ export class JournalDurable implements Durable {
     return event && this.secrets ? this.secrets.restore(event) : event;
   }
 
+  recall(id: string): OnceEvent | undefined {
+    const event = this.history.takeOnce(id);
+    return event && this.secrets ? this.secrets.restore(event) : event;
+  }
+
   wasAsked(id: string): boolean {
     return this.history.wasAsked(id);
   }
@@ -168,7 +173,12 @@ export class JournalDurable implements Durable {
       });
     }
     try {
-      return await run({ signal: controller.signal });
+      // A signal is made when it is first asked for; an undo never does.
+      return await run({
+        get signal() {
+          return controller.signal;
+        },
+      });
     } finally {
       over?.abort(settled);
       this.#abortable.delete(controller);
@@ -260,7 +270,7 @@ export class JournalDurable implements Durable {
 
   async fork<T>(
     _id: string,
-    bodies: ((branch: Durable) => Promise<T>)[],
+    bodies: ((branch: Durable) => T | Promise<T>)[],
     options: { max?: number } = {},
   ): Promise<PromiseSettledResult<T>[]> {
     const results: PromiseSettledResult<T>[] = new Array(bodies.length);
@@ -269,7 +279,8 @@ export class JournalDurable implements Durable {
       while (next < bodies.length) {
         const at = next++;
         try {
-          results[at] = { status: 'fulfilled', value: await bodies[at]!(this) };
+          const value = bodies[at]!(this);
+          results[at] = { status: 'fulfilled', value: value instanceof Promise ? await value : value };
         } catch (reason) {
           results[at] = { status: 'rejected', reason };
         }
@@ -284,8 +295,8 @@ export class JournalDurable implements Durable {
   }
 
   async decide(id: string, choose: () => OnceEvent): Promise<OnceEvent> {
-    const recorded = this.history.takeOnce(id);
-    if (recorded) return this.secrets ? this.secrets.restore(recorded) : recorded;
+    const recorded = this.recall(id);
+    if (recorded) return recorded;
     const event = choose();
     await this.#write(event);
     return event;

@@ -49,7 +49,7 @@ interface Node {
 }
 
 /** Rests of one stack that differ in the state they start from; beyond these a run just goes through its own. */
-const mostRests = 3;
+const mostRests = 2;
 /** Contents of one undo that differ; beyond these it is equal to none. */
 const mostContents = 16;
 

@@ -1,6 +1,6 @@
 import type { Target } from '../actions/action';
-import type { Plan, PlannedStep } from './plan';
-import { reachableActions } from './planned-steps';
+import type { Plan } from './plan';
+import { type PlannedControl, reachableActions } from './planned-steps';
 
 /** What people are told of a plan before it runs, in the terminal and in VS Code alike. */
 
@@ -53,15 +53,10 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, 7).join(', ')} and ${names.length - 7} more`;
 }
 
-/** Seconds that it may take, with what runs side by side counted once. */
-export function estimatedSeconds(steps: readonly PlannedStep[]): number {
-  return steps.reduce((sum, step) => {
-    if (step.when === false) return sum;
-    if (step.kind === 'action' || step.kind === 'control') return sum + step.estimateSeconds;
-    if (step.kind === 'parallel') return sum + Math.max(0, ...step.steps.map(branch => estimatedSeconds([branch])));
-    if (step.kind !== 'items') return sum + estimatedSeconds(step.steps);
-    if (step.items === 'unknown') return sum + estimatedSeconds(step.body);
-    const all = step.items.reduce((total, item) => total + estimatedSeconds(item.steps), 0);
-    return sum + all / Math.max(1, Math.min(step.batch, step.items.length));
-  }, 0);
+/** Steps after which nothing is undone; they only stand in the outermost steps. */
+export function pointsOfNoReturn(plan: Plan): PlannedControl[] {
+  return plan.steps.filter(
+    (step): step is PlannedControl =>
+      step.kind === 'control' && step.control === 'pointOfNoReturn' && step.when !== false,
+  );
 }

@@ -52,6 +52,8 @@ export type PlannedStep =
       kind: 'items';
       key: string;
       pointer: string;
+      /** Its name, where it has one. */
+      title?: string;
       variable: string;
       when: boolean | 'unknown';
       batch: number;
@@ -65,6 +67,10 @@ export type PlannedStep =
       kind: 'group' | 'parallel' | 'call';
       key: string;
       pointer: string;
+      /** Its name, where it has one. */
+      title?: string;
+      /** Of a call: the runbook, as written. */
+      uses?: string;
       when: boolean | 'unknown';
       steps: PlannedStep[];
     }

@@ -71,17 +71,18 @@ export class Planner {
     const at: At = { ...site, key, when, reached };
     const inside: Site = { ...site, prefix: `${key}/`, reached };
     const { pointer } = step;
+    const block = { key, pointer, ...this.#named(step, at), when };
     switch (step.kind) {
       case 'action':
         return this.#action(step, at);
       case 'steps':
-        return { kind: 'group', key, pointer, when, steps: this.steps(step.steps, inside) };
+        return { kind: 'group', ...block, steps: this.steps(step.steps, inside) };
       case 'parallel':
-        return { kind: 'parallel', key, pointer, when, steps: this.steps(step.steps, inside) };
+        return { kind: 'parallel', ...block, steps: this.steps(step.steps, inside) };
       case 'forEach':
         return this.#forEach(step, at);
       case 'call':
-        return { kind: 'call', key, pointer, when, steps: this.#call(step, at) };
+        return { kind: 'call', ...block, uses: step.uses, steps: this.#call(step, at) };
       default:
         return this.#control(step, at);
     }
@@ -208,6 +209,10 @@ export class Planner {
     };
   }
 
+  #named({ name }: Step, at: At): { title?: string } {
+    return name === undefined ? {} : { title: this.#text(name, at) };
+  }
+
   #text(template: string, at: At): string {
     try {
       return this.#knowable.template(template, at.unknown) ? String(evaluateTemplate(template, at.scope)) : template;
@@ -261,6 +266,7 @@ export class Planner {
       kind: 'items' as const,
       key: at.key,
       pointer: step.pointer,
+      ...this.#named(step, at),
       variable,
       when: at.when,
       batch: step.batch,

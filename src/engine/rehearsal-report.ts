@@ -174,7 +174,8 @@ function tally(what: string, counts: Record<Verdict, number>): string {
   const all = entries.reduce((sum, [, count]) => sum + count, 0);
   const bad = entries.reduce((sum, [verdict, count]) => sum + (isBad(verdict) ? count : 0), 0);
   const parts = entries.filter(([, count]) => count > 0).map(([verdict, count]) => `${count} ${words[verdict]}`);
-  return `${all} ${what}: ${bad === 0 ? 'all come back' : `${bad} do not come back`}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}.`;
+  const onward = counts.forward + counts['finally-open'] > 0 ? ' or end where they may' : '';
+  return `${all} ${what}: ${bad === 0 ? `all come back${onward}` : `${bad} do not come back`}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}.`;
 }
 
 /** Approvals are rejected, and expire, only where there are any. */

@@ -44,9 +44,13 @@ export interface RecordedEffect {
 /** Listens to a simulated run and keeps which calls belong to which effect. */
 export class CallRecorder {
   readonly effects: RecordedEffect[] = [];
-  readonly #open = new Map<string, { effect: RecordedEffect; counts: Map<string, number> }>();
+  readonly #open = new Map<string, { effect: RecordedEffect; vm: string | undefined; counts: Map<string, number> }>();
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly now: () => number,
+    /** VMs that steps of the plan are about. */
+    private readonly named: ReadonlySet<string> = new Set(),
+  ) {}
 
   /** No effect is under way. */
   get quiet(): boolean {
@@ -63,7 +67,8 @@ export class CallRecorder {
         const at = this.now();
         const effect: RecordedEffect = { phase, key, pointer, title, uses, calls: [], startedAt: at, endedAt: at };
         this.effects.push(effect);
-        this.#open.set(`${phase} ${key}`, { effect, counts: new Map() });
+        const vm = event.type === 'step.intent' && typeof event.inputs.vm === 'string' ? event.inputs.vm : undefined;
+        this.#open.set(`${phase} ${key}`, { effect, vm, counts: new Map() });
         return;
       }
       case 'control.started': {
@@ -74,7 +79,7 @@ export class CallRecorder {
         const what = { phase: 'step', key, pointer, title, uses: kind, control: kind } as const;
         const effect: RecordedEffect = { ...what, calls: [], startedAt: at, endedAt: at };
         this.effects.push(effect);
-        this.#open.set(`step ${key}`, { effect, counts: new Map() });
+        this.#open.set(`step ${key}`, { effect, vm: undefined, counts: new Map() });
         return;
       }
       case 'approval.asked': {
@@ -102,8 +107,10 @@ export class CallRecorder {
 
   onCall(call: SimulatedCall, reads: boolean): void {
     const id = `${call.at} ${call.vm ?? ''}`;
-    for (const { effect, counts } of this.#open.values()) {
+    for (const { effect, vm, counts } of this.#open.values()) {
       if (effect.control) continue;
+      // A step beside it that has not written its intent yet is looking at its own VM.
+      if (vm !== undefined && call.vm !== undefined && call.vm !== vm && this.named.has(call.vm)) continue;
       const nth = (counts.get(id) ?? 0) + 1;
       counts.set(id, nth);
       // Side by side, a call belongs to the step that has to do with its VM; when that can't be told, to each.

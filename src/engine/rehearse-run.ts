@@ -4,6 +4,7 @@ import { History } from './history';
 import { interpret } from './interpret';
 import type { JournalRecord, RunEnded, RunEvent } from './journal';
 import { JournalDurable, type JournalWriter } from './journal-durable';
+import { finallyMark, rollbackMark } from './keys';
 import type { RestMemory, RestRun } from './known-rests';
 import { makeGate, whereNow } from './limits';
 import type { Plan } from './plan';
@@ -150,6 +151,10 @@ async function carry(
 
 function recordOf(n: number, t: number, event: RunEvent): JournalRecord {
   return Object.assign({ n, t }, event);
+}
+
+function isShielded({ key, phase }: Injection): boolean {
+  return phase === 'undo' || key.includes(finallyMark) || key.includes(rollbackMark);
 }
 
 /** Key of the step that acts on nothing and now waits, or has begun where it does not wait. */
@@ -349,7 +354,8 @@ class Process implements JournalWriter, RestRun {
           return undefined;
         }
         void this.#durable.cancel('rollback', scriptedPerson);
-        return { kind: 'hang' };
+        // What is not stopped by a cancel goes on.
+        return isShielded(injection) ? undefined : { kind: 'hang' };
     }
   }
 

@@ -96,7 +96,7 @@ export function judge(ended: RunEnded, inventory: RehearsalInventory, reference:
     const left = off.filter(
       one =>
         !one.byLoss &&
-        (!ended.failedItems?.length || (changed.some(other => overlaps(one, other)) && !names.has(one.name))),
+        (!ended.failedItems?.length || (changed.some(other => overlaps(one, other)) && !areIn([one], names))),
     );
     return { verdict: left.length === 0 ? 'finished' : 'left-unsaid', left, byLoss };
   }

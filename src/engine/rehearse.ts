@@ -4,6 +4,7 @@ import { forwardMark } from './history';
 import type { EndStatus, Failure, JournalRecord, Remaining, RunEnded } from './journal';
 import { RestMemory } from './known-rests';
 import type { Plan } from './plan';
+import { plannedActions } from './planned-steps';
 import { hostLostSeconds, type RehearsalInventory, type StateLoad } from './rehearsal-world';
 import {
   CallRecorder,
@@ -192,7 +193,7 @@ export class Rehearsing {
   /** The run in which nothing goes wrong; from its steps come the failure points. */
   async clean(): Promise<CleanRun> {
     const inventory = this.#start.fork();
-    const recorder = new CallRecorder(() => inventory.clock.now());
+    const recorder = new CallRecorder(() => inventory.clock.now(), namedVms(this.request.plan));
     const records: JournalRecord[] = [];
     const from: Checkpoint = { records, count: 0, inventory };
     let latest: Checkpoint = { ...from, inventory: inventory.fork() };
@@ -219,8 +220,8 @@ export class Rehearsing {
           }
           if (event.type === 'run.started') return;
           raise(peak, inventory.load());
-          // Only where nothing is under way can another run take over.
-          if (recorder.quiet) latest = { records, count, inventory: inventory.fork() };
+          // Only where nothing is under way, not even a look, can another run take over.
+          if (recorder.quiet && inventory.quiet) latest = { records, count, inventory: inventory.fork() };
         },
         onCall: (call, reads) => recorder.onCall(call, reads),
       },
@@ -435,6 +436,11 @@ function secondInjections(undo: RecordedEffect): { fault: RehearsedFault; inject
     const [injection] = injectionsFor(undo, fault);
     return injection ? [{ fault, injection }] : [];
   });
+}
+
+function namedVms(plan: Plan): ReadonlySet<string> {
+  const vms = plannedActions(plan.steps).map(step => step.inputs.vm);
+  return new Set(vms.filter(vm => typeof vm === 'string'));
 }
 
 /** Whether a text in it, which may be an expression, has the word `steps` in it. Pointers don't count. */

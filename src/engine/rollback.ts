@@ -242,7 +242,9 @@ function mayPass(error: unknown): boolean {
   return error instanceof HypervisorError && passing.has(error.kind);
 }
 
+/** Of the steps that stand in the place of its undo. */
 function placeOf({ key, attempt, scope }: StepUndo): ReplacementPlace {
+  if (!scope) throw new Error(`${key} has no rollback: steps.`);
   return { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${rollbackMark}`, scope };
 }
 

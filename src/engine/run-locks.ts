@@ -1,6 +1,6 @@
 import type { ActionDefinition, Target } from '../actions/action';
 import { HypervisorError } from '../hypervisors/errors';
-import { isStale } from '../hypervisors/lock-record';
+import { isStale, staleLockMs } from '../hypervisors/lock-record';
 import type { HeldLock, HostLocks, LockRecord } from '../hypervisors/ports';
 import type { Fleet } from '../inventory/fleet';
 import type { JsonObject } from '../runbook/json';
@@ -35,6 +35,9 @@ const freshMs = 1_000;
 const yieldLooks = 6;
 const yieldMs = 500;
 
+/** Waits before an undo asks again for locks of a host that does not answer; as undos themselves do. */
+const undoDelaysMs = [2_000, 10_000, 30_000];
+
 /** Where a lock stands. */
 interface Place {
   connection: string;
@@ -46,6 +49,8 @@ interface Held extends Place {
   record: LockRecord;
   /** When it was last seen to be ours. */
   seenAt: number;
+  /** Where it stands did not answer when last asked. */
+  silent: boolean;
 }
 
 /** Why a lock can't be had. */
@@ -62,7 +67,8 @@ interface Refused {
  * may be at work there.
  */
 export class RunLocks implements Guard {
-  readonly #held = new Map<string, Held>();
+  /** By name; one that goes from host to host has several. */
+  readonly #held = new Map<string, Held[]>();
   readonly #taking = new Map<string, Promise<Refused | undefined>>();
   readonly #places = new Map<string, Promise<Place[]>>();
   readonly #unlocked = new Set<string>();
@@ -92,7 +98,17 @@ export class RunLocks implements Guard {
     return left.length === 0 ? failure : { ...failure, message: [failure.message, ...left].join(' ') };
   }
 
-  async check(claim: Claim): Promise<Failure | undefined> {
+  async check(claim: Claim, phase: 'step' | 'undo'): Promise<Failure | undefined> {
+    for (let tries = 0; ; tries++) {
+      const failure = await this.#refusal(claim);
+      const delay = undoDelaysMs[tries];
+      // An undo is worth waiting for a host that may come back; a step that can't begin is taken back with the rest.
+      if (failure?.class !== 'unreachable' || phase === 'step' || delay === undefined) return failure;
+      await this.options.clock.sleep(delay);
+    }
+  }
+
+  async #refusal(claim: Claim): Promise<Failure | undefined> {
     if (this.#lost) return this.#lost;
     let places: Place[];
     try {
@@ -102,14 +118,11 @@ export class RunLocks implements Guard {
     }
     const [refused] = await this.#takeAll(places);
     if (refused) return refused;
-    const looks = places.map(async place => {
-      const held = this.#held.get(keyOf(place));
-      if (!held || this.options.clock.now() - held.seenAt < freshMs) return;
-      await this.#look(held);
-    });
-    for (const look of await Promise.allSettled(looks))
-      if (look.status === 'rejected') return classifyRead(look.reason);
-    return this.#lost;
+    const names = new Set(places.map(place => place.name));
+    const unsure = (await Promise.all([...names].map(name => this.#verify(name)))).find(
+      failure => failure !== undefined,
+    );
+    return this.#lost ?? unsure;
   }
 
   /** Connections that keep no locks and on which the run changes something. */
@@ -119,7 +132,7 @@ export class RunLocks implements Guard {
 
   /** Gives all locks back. What could not be given back, each a sentence. */
   async release(): Promise<string[]> {
-    const held = [...this.#held.values()];
+    const held = this.#all();
     this.#held.clear();
     const given = await Promise.allSettled(held.map(async one => (await this.#locksOf(one))?.release(one.record)));
     return given.flatMap((one, at) =>
@@ -137,7 +150,7 @@ export class RunLocks implements Guard {
     const left = remaining.map(({ key, text }) => `${key}: ${text}`).join('; ');
     const note = `${this.options.note}: ${left === '' ? 'not finished' : `needs a person, left is ${left}`}`;
     const told = await Promise.allSettled(
-      [...this.#held.values()].map(async one => (await this.#locksOf(one))?.heartbeat({ ...one.record, note })),
+      this.#all().map(async one => (await this.#locksOf(one))?.heartbeat({ ...one.record, note })),
     );
     return told.flatMap(one =>
       one.status === 'rejected' ? [`A lock could not be marked as left for a person: ${messageOf(one.reason)}`] : [],
@@ -156,22 +169,65 @@ export class RunLocks implements Guard {
       await this.options.clock.sleep(heartbeatMs, signal);
       if (signal.aborted) return;
       // One that can't be reached is not lost: nobody else gets it without breaking it, and that shows when it is reached again.
-      await Promise.allSettled([...this.#held.values()].map(held => this.#look(held)));
+      await Promise.allSettled(this.#all().map(held => this.#look(held)));
     }
+  }
+
+  /**
+   * Sees that a lock is still ours where it stands; why that can't be told. A VM that was moved away from a host that is down by now is locked
+   * where it is. While a lock counts as alive for everybody, a host that does not answer is left for the effect itself to meet.
+   */
+  async #verify(name: string): Promise<Failure | undefined> {
+    const held = this.#heldAs(name);
+    const { clock } = this.options;
+    // Asking a host that is down takes long; the next heartbeat does it anyway.
+    const answering = held.filter(one => !one.silent);
+    const looks = await Promise.allSettled(
+      (answering.length > 0 ? answering : held).map(one =>
+        clock.now() - one.seenAt < freshMs ? undefined : this.#look(one),
+      ),
+    );
+    if (looks.some(look => look.status === 'fulfilled')) return undefined;
+    const failed = looks.find(look => look.status === 'rejected');
+    const alive = held.every(one => clock.now() - one.seenAt < staleLockMs);
+    return failed && !alive ? classifyRead(failed.reason) : undefined;
+  }
+
+  #all(): Held[] {
+    return [...this.#held.values()].flat();
+  }
+
+  #heldAs(name: string): Held[] {
+    return this.#held.get(name) ?? [];
+  }
+
+  #find(place: Place): Held | undefined {
+    return this.#heldAs(place.name).find(one => one.connection === place.connection);
   }
 
   /** Says that the run lives, and sees whether the lock is still its own. */
   async #look(held: Held): Promise<void> {
+    try {
+      await this.#beatOnce(held);
+      held.silent = false;
+    } catch (error) {
+      held.silent = true;
+      throw error;
+    }
+  }
+
+  async #beatOnce(held: Held): Promise<void> {
     const locks = await this.#locksOf(held);
     if (!locks || (await locks.heartbeat(held.record))) {
       held.seenAt = this.options.clock.now();
       return;
     }
     // Given back, or taken anew, while it was looked at.
-    if (this.#held.get(keyOf(held)) !== held) return;
+    if (this.#find(held) !== held) return;
     const holder = (await locks.list()).find(one => one.name === held.name);
     if (holder && this.#isElsewhere(held, holder)) {
-      this.#held.delete(keyOf(held));
+      const others = this.#heldAs(held.name).filter(one => one !== held);
+      this.#held.set(held.name, others);
       return;
     }
     this.#lost ??= { class: 'locked', message: lostText(held, this.options.runId, holder) };
@@ -179,12 +235,8 @@ export class RunLocks implements Guard {
 
   /** Two connections of the inventory lead to the same host: the lock was taken through both, and only the later one counts. */
   #isElsewhere(held: Held, holder: HeldLock): boolean {
-    for (const other of this.#held.values()) {
-      if (other !== held && other.name === held.name && other.record.token === holder.token) {
-        return holder.runId === this.options.runId;
-      }
-    }
-    return false;
+    if (holder.runId !== this.options.runId) return false;
+    return this.#heldAs(held.name).some(other => other !== held && other.record.token === holder.token);
   }
 
   /** Why some could not be taken; empty: all were. */
@@ -203,7 +255,7 @@ export class RunLocks implements Guard {
   /** Branches that need the same lock take it once. */
   #takeOnce(place: Place): Promise<Refused | undefined> {
     const key = keyOf(place);
-    if (this.#held.has(key)) return Promise.resolve(undefined);
+    if (this.#find(place)) return Promise.resolve(undefined);
     const taking =
       this.#taking.get(key) ??
       this.#take(place)
@@ -223,7 +275,8 @@ export class RunLocks implements Guard {
     const { name, label } = place;
     const got = await locks.take({ name, label, owner, runId, note });
     if ('taken' in got) {
-      this.#held.set(keyOf(place), { ...place, record: got.taken, seenAt: clock.now() });
+      const held = { ...place, record: got.taken, seenAt: clock.now(), silent: false };
+      this.#held.set(name, [...this.#heldAs(name), held]);
       return undefined;
     }
     const { heldBy } = got;
@@ -249,7 +302,7 @@ export class RunLocks implements Guard {
     const key = `${target.kind} ${target.name}`;
     const known = this.#places.get(key);
     if (known) return known;
-    const finding = this.#find(target).catch((error: unknown) => {
+    const finding = this.#locate(target).catch((error: unknown) => {
       this.#places.delete(key);
       if (error instanceof HypervisorError && error.kind === 'not-found') return [];
       throw error;
@@ -258,7 +311,7 @@ export class RunLocks implements Guard {
     return finding;
   }
 
-  async #find({ kind, name }: Target): Promise<Place[]> {
+  async #locate({ kind, name }: Target): Promise<Place[]> {
     const { fleet } = this.options;
     switch (kind) {
       case 'vm': {

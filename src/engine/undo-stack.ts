@@ -18,8 +18,8 @@ export interface StepUndo {
   before: Json;
   /** undefined: it never ended well. */
   outputs?: JsonObject;
-  /** As the step saw it, for `rollback:` steps. */
-  scope: Scope;
+  /** As the step saw it; only where it has `rollback:` steps, as it holds on to all that was given before. */
+  scope: Scope | undefined;
   /** Why it failed, when it did. */
   failure?: Failure;
   /** A probe found that it had not happened; its undo looks for itself whether anything is left. */

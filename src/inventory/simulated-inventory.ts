@@ -95,7 +95,7 @@ export class SimulatedInventory {
       const after = later.#labs[at]!;
       return butForTime(differences(lab, after))
         .filter(one => !one.path.startsWith('guest.files./run/'))
-        .map(one => ({ ...one, byLoss: isByLoss(one, after) }));
+        .map(one => Object.assign(one, { byLoss: isByLoss(one, after) }));
     });
   }
 
@@ -131,7 +131,7 @@ function butForTime(found: Difference[]): Difference[] {
   const kept = new Set<Difference>();
   for (const one of found) {
     if (one.was !== undefined && one.is !== undefined) {
-      if (timeless(one.was) !== timeless(one.is)) kept.add(one);
+      if (!isText(one.was) || timeless(one.was) !== timeless(one.is)) kept.add(one);
     } else if (one.is === undefined) {
       const id = `${one.kind} ${one.name} ${timeless(one.path)} ${timeless(one.was)}`;
       gone.set(id, [...(gone.get(id) ?? []), one]);
@@ -145,6 +145,11 @@ function butForTime(found: Difference[]): Difference[] {
     else kept.add(one);
   }
   return found.filter(one => kept.has(one));
+}
+
+/** Only a text can tell a time. */
+function isText(value: unknown): boolean {
+  return typeof value === 'object' || (typeof value === 'string' && value.length >= 'YYYYMMDDTHHMMSSZ'.length);
 }
 
 function timeless(value: unknown): string {

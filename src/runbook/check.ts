@@ -1,28 +1,27 @@
 import { CallTypes } from './call-types';
 import { CallGraph, calledPath } from './calls';
-import { type ActionSignature, type CheckContext, inputSchemas } from './check-context';
-import { checkName, isNameKind, type NameKind } from './check-names';
-import type { Diagnostic, SourceRange } from './diagnostic';
+import { checkCapabilities, isIdempotent } from './check-action';
+import { type CheckContext, inputSchemas } from './check-context';
+import { checkInput, checkInputValue } from './check-inputs';
+import { isNameKind } from './check-names';
+import { checkWindow } from './check-window';
+import type { Diagnostic } from './diagnostic';
 import { nearest } from './did-you-mean';
 import { conditionSource } from './expression';
 import { type CheckedExpression, ExpressionChecker, type SecretUse, type StepInScope } from './expression-check';
-import type { Json, JsonObject } from './json';
+import type { Json } from './json';
 import {
   type ActionStep,
   type CallStep,
   everyStep,
   type ForEachStep,
-  type InputDefinition,
   innerSteps,
-  type MaintenanceWindow,
   type ParallelStep,
   type Step,
 } from './model';
 import type { ParsedRunbook } from './parse';
-import { asObject } from './read-runbook';
-import { diagnostic, type RuleCode } from './rules';
-import { isSelection, type RunbookScope, schemaOfInput, typeOfInput } from './scope';
-import { secretVariable } from './secret';
+import { Report } from './report';
+import { type RunbookScope, schemaOfInput } from './scope';
 import { suppress } from './suppress';
 import { templateParts, wholeExpression } from './template';
 import {
@@ -34,8 +33,8 @@ import {
   stringType,
   typeOfValue,
   type ValueType,
+  withArticle,
 } from './value-type';
-import { isZone, parseAllow } from './window';
 import { escapePointer } from './yaml-source';
 
 /**
@@ -66,7 +65,7 @@ interface Surroundings {
 type Variables = ReadonlyMap<string, ValueType>;
 
 class RunbookChecks {
-  readonly #diagnostics: Diagnostic[] = [];
+  readonly #report: Report;
   readonly #scope: RunbookScope;
   readonly #expressions: ExpressionChecker;
 
@@ -80,14 +79,11 @@ class RunbookChecks {
     readonly parsed: ParsedRunbook,
     readonly around: Surroundings,
   ) {
+    this.#report = new Report(parsed, around.context.inventory);
     this.#scope = around.types.scope(parsed, this.#file);
     const inputs = Object.entries(parsed.draft.inputs);
     this.#secrets = new Set(inputs.flatMap(([name, { type }]) => (type === 'secret' ? [name] : [])));
     this.#expressions = new ExpressionChecker(this.#scope.inputs, this.#scope.steps, this.#secrets);
-  }
-
-  get context(): CheckContext {
-    return this.around.context;
   }
 
   /** Path of this file, relative to the folder of the outermost one. */
@@ -99,101 +95,20 @@ class RunbookChecks {
     const { draft, source } = this.parsed;
     for (const { pointer, first, id } of this.#scope.duplicates) {
       const firstRange = source.valueRange(first);
-      this.#diagnostics.push({
-        ...diagnostic(
-          'duplicate-id',
-          this.#value(pointer),
-          `Another step has the id \`${id}\` already. Rename one of them.`,
-        ),
-        ...(firstRange ? { related: [{ range: firstRange, message: 'The first one is here.' }] } : {}),
-      });
+      const text = `Another step has the id \`${id}\` already. Rename one of them.`;
+      const made = this.#report.add('duplicate-id', this.#report.value(pointer), text);
+      if (firstRange) made.related = [{ range: firstRange, message: 'The first one is here.' }];
     }
-    for (const key of ['name', 'description', 'inventory'] as const) this.#noTemplate(draft[key], `/${key}`);
-    for (const [name, input] of Object.entries(draft.inputs)) this.#input(name, input);
-    if (draft.window) this.#window(draft.window);
+    for (const key of ['name', 'description', 'inventory'] as const) this.#report.noTemplate(draft[key], `/${key}`);
+    for (const [name, input] of Object.entries(draft.inputs)) checkInput(this.#report, name, input);
+    if (draft.window) checkWindow(this.#report, draft.window);
     this.#steps(draft.steps, new Map());
     for (const [name, value] of Object.entries(draft.outputs ?? {}))
       this.#values(value, `/outputs/${escapePointer(name)}`, undefined, `\`${name}\``, new Map());
     this.#finally(draft.finally ?? []);
     this.#noReturns();
     this.#unusedInputs();
-    return this.#diagnostics;
-  }
-
-  #input(name: string, input: InputDefinition): void {
-    const pointer = `/inputs/${escapePointer(name)}`;
-    this.#noTemplate(input.description, `${pointer}/description`);
-    this.#noTemplate(input.prompt, `${pointer}/prompt`);
-    if (input.type !== 'secret' && input.env !== undefined) {
-      const text = `Only a \`secret\` is read from the environment, and \`${name}\` is a \`${input.type}\`. Remove \`env\`.`;
-      this.#report('unknown-key', this.#head(`${pointer}/env`), text);
-    }
-    const value = input.default;
-    if (input.type === 'secret') {
-      const key = value !== undefined ? 'default' : input.enum ? 'enum' : undefined;
-      if (key)
-        this.#report(
-          'secret-default',
-          this.#head(`${pointer}/${key}`),
-          `What stands in the file is no secret. Remove \`${key}\`: \`${name}\` is taken from the environment variable \`${secretVariable(name, input.env)}\`, or asked for.`,
-        );
-      return;
-    }
-    if (value === undefined) return;
-    const place = `${pointer}/default`;
-    if (typeof value === 'string' && value.includes('${{')) {
-      this.#noTemplate(value, place);
-      return;
-    }
-    this.#inputValue(input, value, place, `The default of a \`${input.type}\` input`, 'The default');
-  }
-
-  /** A value that is given to an input: by its default, or by a call. */
-  #inputValue(input: InputDefinition, value: Json, place: string, what: string, short: string): void {
-    const selection = isSelection(input);
-    const expected = typeOfInput(input);
-    if (value === null || !fitsSchema(typeOfValue(value), schemaOfInput(input))) {
-      const wanted = selection
-        ? 'a name, `group:NAME`, `tag:NAME`, or a list of them'
-        : article(describeType(expected));
-      this.#report('wrong-type', this.#head(place), `${what} must be ${wanted}.`);
-      return;
-    }
-    if (input.enum && !input.enum.some(choice => JSON.stringify(choice) === JSON.stringify(value))) {
-      this.#report('wrong-value', this.#head(place), `${short} is not one of the values of \`enum\`.`);
-    }
-    const kind: NameKind | undefined = input.type.startsWith('host')
-      ? 'host'
-      : input.type.startsWith('vm')
-        ? 'vm'
-        : undefined;
-    if (!kind) return;
-    if (typeof value === 'string') this.#nameAt(kind, value, place, selection);
-    else if (Array.isArray(value))
-      for (const [index, item] of value.entries())
-        if (typeof item === 'string') this.#nameAt(kind, item, `${place}/${index}`, true);
-  }
-
-  #window(window: MaintenanceWindow): void {
-    const list = asObject(asObject(this.parsed.data).window).allow;
-    for (const [index, text] of window.allow.entries()) {
-      const place = Array.isArray(list) ? `/window/allow/${index}` : '/window/allow';
-      if (text.includes('${{')) this.#noTemplate(text, place);
-      else {
-        const read = parseAllow(text);
-        if (typeof read === 'string') this.#report('bad-window', this.#value(place), `\`${text}\`: ${read}`);
-      }
-    }
-    const { zone } = window;
-    if (zone === '' || isZone(zone)) return;
-    const suggestions = nearestZones(zone);
-    const hint =
-      suggestions.length > 0
-        ? `Did you mean ${suggestions.map(name => `\`${name}\``).join(' or ')}?`
-        : 'Write its name, e.g. `Europe/London` or `UTC`.';
-    this.#diagnostics.push(
-      diagnostic('bad-window', this.#value('/window/zone'), `There is no time zone \`${zone}\`. ${hint}`, suggestions),
-    );
+    return this.#report.diagnostics;
   }
 
   /** What stands there sees what the steps gave as far as they have run. */
@@ -214,9 +129,9 @@ class RunbookChecks {
     const outermost = new Set<Step>(draft.steps);
     for (const step of everyStep(draft)) {
       if (step.kind !== 'pointOfNoReturn' || outermost.has(step)) continue;
-      this.#report(
+      this.#report.add(
         'misplaced-no-return',
-        this.#head(`${step.pointer}/pointOfNoReturn`),
+        this.#report.head(`${step.pointer}/pointOfNoReturn`),
         'It ends the undo of the whole run, so it can only stand in the outermost `steps`. Move it there.',
       );
     }
@@ -315,15 +230,15 @@ class RunbookChecks {
     if (variable !== '') {
       const pointer = `${step.pointer}/forEach/${escapePointer(variable)}`;
       if (reservedNames.has(variable)) {
-        this.#report(
+        this.#report.add(
           'reserved-name',
-          this.#head(pointer),
+          this.#report.head(pointer),
           `\`${variable}\` has a meaning in expressions already. Name the loop variable otherwise.`,
         );
       } else if (variables.has(variable)) {
-        this.#report(
+        this.#report.add(
           'reserved-name',
-          this.#head(pointer),
+          this.#report.head(pointer),
           `The \`forEach\` around this one calls its variable \`${variable}\` already. Name this one otherwise.`,
         );
       }
@@ -332,7 +247,7 @@ class RunbookChecks {
     inner.set('index', { kind: 'integer', description: 'Place of the item in the list, from 0.' });
     if (step.canary !== undefined && Array.isArray(step.in) && step.canary >= step.in.length) {
       const text = `There are only ${step.in.length} items, so every one is a canary. Choose fewer, or leave \`canary\` out.`;
-      this.#report('pointless-canary', this.#value(`${step.pointer}/forEach/canary`), text);
+      this.#report.add('pointless-canary', this.#report.value(`${step.pointer}/forEach/canary`), text);
     }
     this.#steps(step.steps, inner);
     this.#leave(step.steps, step.id);
@@ -367,13 +282,13 @@ class RunbookChecks {
     }
     this.#handsOn = false;
     if (action && step.retry && !isIdempotent(action, step.with)) {
-      this.#report(
+      this.#report.add(
         'retry-not-idempotent',
-        this.#head(`${step.pointer}/retry`),
+        this.#report.head(`${step.pointer}/retry`),
         `\`${action.name}\` does more when it is run twice, so a retry may do harm. Leave \`retry\` out, or make sure that repeating is safe.`,
       );
     }
-    if (action) this.#capabilities(action, step);
+    if (action) checkCapabilities(this.#report, action, step);
     if (Array.isArray(step.rollback)) {
       // Its undo steps see the outputs of the step itself.
       this.#setState(step, 'earlier');
@@ -384,10 +299,10 @@ class RunbookChecks {
 
   #call(step: CallStep, variables: Variables): void {
     const uses = `${step.pointer}/uses`;
-    if (step.uses.includes('${{')) this.#noTemplate(step.uses, uses);
+    if (step.uses.includes('${{')) this.#report.noTemplate(step.uses, uses);
     else {
       const problem = this.around.calls?.problem(calledPath(this.#file, step.uses), this.around.chain);
-      if (problem) this.#report(problem.code, this.#value(uses), problem.message);
+      if (problem) this.#report.add(problem.code, this.#report.value(uses), problem.message);
     }
     const called = this.around.types.called(this.#file, step.uses);
     for (const [name, value] of Object.entries(step.with)) {
@@ -400,29 +315,29 @@ class RunbookChecks {
         const hint =
           suggestions.length > 0 ? ` Did you mean ${suggestions.map(one => `\`${one}\``).join(' or ')}?` : '';
         const text = `\`${step.uses}\` has no input \`${name}\`.${hint}`;
-        this.#diagnostics.push(diagnostic('unknown-key', this.#head(place), text, suggestions));
+        this.#report.add('unknown-key', this.#report.head(place), text, suggestions);
       }
       const handed = this.#handedOn(value, place, input && schemaOfInput(input), what, variables);
       if (!input) continue;
       if (input.type === 'secret') {
         if (!handed)
-          this.#report(
+          this.#report.add(
             'secret-misused',
-            this.#value(place),
+            this.#report.value(place),
             `${what} is a secret. Give it a secret input of this runbook, as \`\${{ inputs.NAME }}\`.`,
           );
       } else if (handed) {
-        this.#report(
+        this.#report.add(
           'secret-misused',
-          this.#value(place),
+          this.#report.value(place),
           `${what} is no secret there, so it may be shown. Give that input the type \`secret\`.`,
         );
-      } else if (!JSON.stringify(value).includes('${{')) this.#inputValue(input, value, place, what, what);
+      } else if (!JSON.stringify(value).includes('${{')) checkInputValue(this.#report, input, value, place, what, what);
     }
     for (const [name, input] of Object.entries(called?.draft.inputs ?? {})) {
       if (input.default !== undefined || Object.hasOwn(step.with, name)) continue;
-      const text = `\`${step.uses}\` needs \`${name}\`.${input.description ? ` ${input.description}` : ''}`;
-      this.#report('missing-key', this.#value(uses), text);
+      const about = input.description ? `: ${input.description.replace(/\.$/, '')}` : '';
+      this.#report.add('missing-key', this.#report.value(uses), `\`${step.uses}\` needs \`${name}\`${about}.`);
     }
   }
 
@@ -435,36 +350,11 @@ class RunbookChecks {
     return this.#handed > before;
   }
 
-  #capabilities(action: ActionSignature, step: ActionStep): void {
-    const known = this.context.inventory;
-    if (!known) return;
-    for (const [name, schema] of Object.entries(inputSchemas(action))) {
-      const target = step.with[name];
-      if (typeof target !== 'string' || target.includes('${{')) continue;
-      const offered =
-        schema['x-virtbook'] === 'host'
-          ? known.capabilitiesOfHost?.(target)
-          : schema['x-virtbook'] === 'vm'
-            ? known.capabilitiesOfVm?.(target)
-            : undefined;
-      if (!offered) continue;
-      for (const capability of requiredCapabilities(action, step.with)) {
-        if (offered.has(capability)) continue;
-        const range = this.#value(`${step.pointer}/with/${escapePointer(name)}`);
-        this.#report(
-          'capability-missing',
-          range,
-          `\`${action.name}\` needs \`${capability}\`, which the hypervisor of \`${target}\` does not offer.`,
-        );
-      }
-    }
-  }
-
   /** A value of `with` and everything in it. */
   #values(value: Json, pointer: string, schema: JsonSchema | undefined, what: string, variables: Variables): void {
     if (typeof value === 'string') {
       if (value.includes('${{')) this.#template(value, pointer, schema, what, variables);
-      else if (isNameKind(schema?.['x-virtbook'])) this.#nameAt(schema['x-virtbook'], value, pointer, false);
+      else if (isNameKind(schema?.['x-virtbook'])) this.#report.name(schema['x-virtbook'], value, pointer, false);
     } else if (Array.isArray(value)) {
       const items = arrayItems(schema);
       for (const [index, item] of value.entries())
@@ -492,9 +382,9 @@ class RunbookChecks {
       if (part.kind === 'text') continue;
       if (!part.closed) {
         this.#expressions.usesAllInputs = true;
-        this.#report(
+        this.#report.add(
           'expression-syntax',
-          this.#inString(pointer, part.start - 3, part.end),
+          this.#report.inString(pointer, part.start - 3, part.end),
           'The closing `}}` is missing.',
         );
         return anyType;
@@ -508,10 +398,10 @@ class RunbookChecks {
         this.#noSecretName(secrets, schema, pointer, what);
       }
       if (schema && !fitsSchema(stringType, schema)) {
-        this.#report(
+        this.#report.add(
           'expression-type',
-          this.#value(pointer),
-          `${what} must be ${article(describeSchema(schema))}, but text with an expression in it is a string. Write nothing around the \`\${{ }}\`.`,
+          this.#report.value(pointer),
+          `${what} must be ${withArticle(describeSchema(schema))}, but text with an expression in it is a string. Write nothing around the \`\${{ }}\`.`,
         );
       }
       return stringType;
@@ -519,11 +409,11 @@ class RunbookChecks {
     const { type, problems, secrets } = this.#expression(whole.source, whole.start, pointer, variables);
     this.#noSecretName(secrets, schema, pointer, what);
     if (problems.length === 0 && schema && !fitsSchema(type, schema)) {
-      const range = this.#inString(pointer, ...trimmed(whole.source, whole.start));
-      this.#report(
+      const range = this.#report.inString(pointer, ...trimmed(whole.source, whole.start));
+      this.#report.add(
         'expression-type',
         range,
-        `${what} must be ${article(describeSchema(schema))}, but this gives ${article(describeType(type))}.`,
+        `${what} must be ${withArticle(describeSchema(schema))}, but this gives ${withArticle(describeType(type))}.`,
       );
     }
     return type;
@@ -531,7 +421,11 @@ class RunbookChecks {
 
   #noSecretName(secrets: readonly SecretUse[], schema: JsonSchema | undefined, pointer: string, what: string): void {
     if (secrets.length > 0 && schema?.['x-virtbook'] !== undefined)
-      this.#report('secret-misused', this.#value(pointer), `${what} is shown in plans, so a secret can't name it.`);
+      this.#report.add(
+        'secret-misused',
+        this.#report.value(pointer),
+        `${what} is shown in plans, so a secret can't name it.`,
+      );
   }
 
   #condition(when: string, pointer: string, variables: Variables): void {
@@ -539,19 +433,19 @@ class RunbookChecks {
     const mixed = when.indexOf('${{');
     if (start === 0 && mixed >= 0) {
       this.#expressions.usesAllInputs = true;
-      this.#report(
+      this.#report.add(
         'expression-syntax',
-        this.#value(pointer),
+        this.#report.value(pointer),
         'A condition is one expression. Put one `${{ }}` around all of it, or none.',
       );
       return;
     }
     const { type, problems } = this.#expression(source, start, pointer, variables);
     if (problems.length === 0 && type.kind !== 'any' && type.kind !== 'boolean') {
-      this.#report(
+      this.#report.add(
         'expression-type',
-        this.#inString(pointer, ...trimmed(source, start)),
-        `A condition must give true or false, but this gives ${article(describeType(type))}.`,
+        this.#report.inString(pointer, ...trimmed(source, start)),
+        `A condition must give true or false, but this gives ${withArticle(describeType(type))}.`,
       );
     }
   }
@@ -559,80 +453,39 @@ class RunbookChecks {
   #expression(source: string, start: number, pointer: string, variables: Variables): CheckedExpression {
     const checked = this.#expressions.check(source, variables);
     for (const { code, message, range, suggestions } of checked.problems) {
-      const place = this.#inString(pointer, start + range.start, start + range.end);
-      this.#diagnostics.push(diagnostic(code, place, message, suggestions));
+      const place = this.#report.inString(pointer, start + range.start, start + range.end);
+      this.#report.add(code, place, message, suggestions);
     }
     for (const use of checked.secrets) {
-      const place = this.#inString(pointer, start + use.range.start, start + use.range.end);
+      const place = this.#report.inString(pointer, start + use.range.start, start + use.range.end);
       if (use.name === undefined) {
-        this.#report('secret-misused', place, 'There are secrets among the inputs. Name the one input that is meant.');
+        this.#report.add(
+          'secret-misused',
+          place,
+          'There are secrets among the inputs. Name the one input that is meant.',
+        );
       } else if (!this.#handsOn) {
         const text = `\`${use.name}\` is a secret, and what stands here is shown. A secret may stand in \`with\` only.`;
-        this.#report('secret-misused', place, text);
+        this.#report.add('secret-misused', place, text);
       } else if (!use.whole) {
         const text = `\`${use.name}\` is a secret. Hand it on as it is, or join it to other text with \`+\`: what else is made of it could not be struck from logs.`;
-        this.#report('secret-misused', place, text);
+        this.#report.add('secret-misused', place, text);
       } else this.#handed++;
     }
     return checked;
-  }
-
-  #noTemplate(text: string | undefined, pointer: string): void {
-    const at = text?.indexOf('${{') ?? -1;
-    if (at < 0) return;
-    this.#report(
-      'expression-not-allowed',
-      this.#inString(pointer, at, text!.length),
-      'Expressions are not evaluated here. Write plain text.',
-    );
-  }
-
-  #nameAt(kind: NameKind, name: string, pointer: string, selectors: boolean): void {
-    const problem = checkName(kind, name, this.context.inventory, selectors);
-    if (problem)
-      this.#diagnostics.push(diagnostic(problem.code, this.#value(pointer), problem.message, problem.suggestions));
   }
 
   #unusedInputs(): void {
     if (this.#expressions.usesAllInputs || this.parsed.diagnostics.some(item => item.severity === 'error')) return;
     for (const name of Object.keys(this.parsed.draft.inputs)) {
       if (this.#expressions.usedInputs.has(name)) continue;
-      this.#report(
+      this.#report.add(
         'unused-input',
-        this.#head(`/inputs/${escapePointer(name)}`),
+        this.#report.head(`/inputs/${escapePointer(name)}`),
         `Nothing uses the input \`${name}\`. Remove it, or use it as \`\${{ inputs.${name} }}\`.`,
       );
     }
   }
-
-  #report(code: RuleCode, range: SourceRange, message: string): void {
-    this.#diagnostics.push(diagnostic(code, range, message));
-  }
-
-  #value(pointer: string): SourceRange {
-    return this.parsed.source.valueRange(pointer) ?? { start: 0, end: 0 };
-  }
-
-  #head(pointer: string): SourceRange {
-    return this.parsed.source.headRange(pointer) ?? { start: 0, end: 0 };
-  }
-
-  /** The place of a part of a string's value; an empty one is widened so that it can be seen. */
-  #inString(pointer: string, start: number, end: number): SourceRange {
-    const scalar = this.parsed.source.scalar(pointer);
-    if (!scalar) return this.#value(pointer);
-    return end > start ? scalar.range(start, end) : scalar.range(Math.max(0, start - 1), Math.max(1, start));
-  }
-}
-
-/** Zones with a similar name, or whose city has one. */
-function nearestZones(name: string): string[] {
-  const zones = [...Intl.supportedValuesOf('timeZone'), 'UTC'];
-  const found = nearest(name, zones, 2);
-  if (found.length > 0) return found;
-  const city = (zone: string) => zone.slice(zone.lastIndexOf('/') + 1);
-  const cities = nearest(city(name).replaceAll(' ', '_'), zones.map(city));
-  return zones.filter(zone => cities.includes(city(zone))).slice(0, 3);
 }
 
 /** Names a loop variable may not take. */
@@ -674,26 +527,6 @@ const reservedNames = new Set([
   ...['timestamp', 'duration', 'type', 'dyn', 'optional', 'null_type'],
 ]);
 
-function isIdempotent(action: ActionSignature, inputs: JsonObject): boolean {
-  if (typeof action.idempotent === 'boolean') return action.idempotent;
-  // What a template will give is not known, so nothing is said.
-  if (JSON.stringify(inputs).includes('${{')) return true;
-  try {
-    return action.idempotent(inputs);
-  } catch {
-    return true;
-  }
-}
-
-function requiredCapabilities(action: ActionSignature, inputs: JsonObject): readonly string[] {
-  try {
-    return action.requires(inputs);
-  } catch {
-    // Inputs that are not complete or not yet known; the plan will ask again.
-    return [];
-  }
-}
-
 function arrayItems(schema: JsonSchema | undefined): JsonSchema | undefined {
   const list = schema?.anyOf?.find(option => option.type === 'array') ?? schema;
   return typeof list?.items === 'object' ? list.items : undefined;
@@ -702,14 +535,4 @@ function arrayItems(schema: JsonSchema | undefined): JsonSchema | undefined {
 function trimmed(source: string, start: number): [number, number] {
   const leading = source.length - source.trimStart().length;
   return [start + leading, start + source.trimEnd().length];
-}
-
-function article(text: string): string {
-  return /^(any|one of|map$|list)/.test(text)
-    ? text === 'map' || text.startsWith('list')
-      ? `a ${text}`
-      : text
-    : /^[aeiou]/.test(text)
-      ? `an ${text}`
-      : `a ${text}`;
 }

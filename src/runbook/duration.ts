@@ -10,3 +10,15 @@ export function parseDuration(text: string): number | undefined {
   for (const [, number, unit] of text.matchAll(/(\d+)(ms|[smhd])/g)) total += Number(number) * units[unit!]!;
   return Number.isSafeInteger(total) ? total : undefined;
 }
+
+/** The shortest way to write it: 5,400,000 is `1h30m`. */
+export function durationText(ms: number): string {
+  let left = ms;
+  let text = '';
+  for (const [unit, size] of Object.entries(units).reverse()) {
+    const count = Math.floor(left / size);
+    if (count > 0) text += `${count}${unit}`;
+    left -= count * size;
+  }
+  return text === '' ? '0s' : text;
+}

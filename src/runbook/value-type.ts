@@ -161,3 +161,14 @@ export function describeSchema(schema: JsonSchema): string {
     typeOfSchema({ ...schema, properties: undefined, additionalProperties: undefined, description: undefined }),
   );
 }
+
+/** For people: `a list of strings`, `an integer`. */
+export function withArticle(text: string): string {
+  return /^(any|one of|map$|list)/.test(text)
+    ? text === 'map' || text.startsWith('list')
+      ? `a ${text}`
+      : text
+    : /^[aeiou]/.test(text)
+      ? `an ${text}`
+      : `a ${text}`;
+}

@@ -73,12 +73,16 @@ export interface RunSummary {
   runId: string;
   name: string;
   status: RunStatus;
+  /** `waiting`: for what. */
+  waitsFor?: 'answer' | 'approval' | 'window';
   by: string;
   runbookPath: string;
   planHash: string;
   submittedAt: number;
   endedAt?: number;
   failure?: string;
+  /** `needs-operator`: it stopped after its point of no return, and can be resumed. */
+  forward?: true;
   /** Its journal can't be read: why, and where. */
   problem?: string;
 }

@@ -1,15 +1,19 @@
 // The process that carries a run: `node runner.js FOLDER [rollback BY]`. It has no terminal; what it says goes to runner.log of the run.
 import type { Secrets } from '../engine/secrets';
+import { leaveWord } from './run-lock';
 import { carryRun, RunTaken } from './runner';
 import { SecretMissing } from './secret-values';
 
 /** Once they are known, nothing that is said has them. */
 let secrets: Secrets | undefined;
 
-function say(error: unknown): void {
+function say(folder: string, error: unknown): void {
   const known = error instanceof RunTaken || error instanceof SecretMissing;
-  const text = error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`${secrets ? secrets.strike(text) : text}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error && !known ? (error.stack ?? message) : message;
+  const strike = (words: string): string => (secrets ? secrets.strike(words) : words);
+  leaveWord(folder, strike(message));
+  process.stderr.write(`${strike(text)}\n`);
 }
 
 async function main(): Promise<void> {
@@ -23,9 +27,11 @@ async function main(): Promise<void> {
   if (process.platform !== 'win32') process.on('SIGHUP', () => undefined);
   process.on('SIGINT', () => undefined);
   process.on('uncaughtException', error => {
-    say(error);
+    say(folder, error);
     process.exit(5);
   });
+  // The log may be on a disk that is full.
+  process.stderr.on('error', () => undefined);
   try {
     await carryRun(folder, {
       ...(mode === 'rollback' && { rollBack: { by: by ?? 'unknown' } }),
@@ -35,7 +41,7 @@ async function main(): Promise<void> {
     });
     process.exitCode = 0;
   } catch (error) {
-    say(error);
+    say(folder, error);
     process.exitCode = error instanceof RunTaken ? 4 : 5;
   }
   // A connection that does not close must not keep a finished runner.

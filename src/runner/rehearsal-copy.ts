@@ -43,6 +43,17 @@ export async function copyInventory(
   plan: Plan,
   fleet: Fleet,
 ): Promise<RehearsalCopy> {
+  const { places, assumed } = await copyPlaces(inventory, baseDir, plan, fleet);
+  return { inventory: SimulatedInventory.over(inventory, places), assumed };
+}
+
+/** The same, as what the copy is made of. */
+export async function copyPlaces(
+  inventory: Inventory,
+  baseDir: string,
+  plan: Plan,
+  fleet: Fleet,
+): Promise<{ places: SimulatedPlace[]; assumed: string[] }> {
   const places: SimulatedPlace[] = [];
   const labs = new Map<string, SimulatedLab>();
   const live: string[] = [];
@@ -64,7 +75,7 @@ export async function copyInventory(
     for (const { connection, state } of seen)
       places.push({ connection, lab, hosts: state.hosts.map(host => host.name) });
   }
-  return { inventory: SimulatedInventory.over(inventory, places), assumed };
+  return { places, assumed };
 }
 
 /** A copy from a lab file, for every connection of the inventory; no network is used. */
@@ -100,7 +111,7 @@ function labOf(records: LabRecords, plan: Plan): SimulatedLab {
   for (const step of plannedActions([...plan.steps, ...(plan.finally ?? [])])) {
     const { vm: name } = step.inputs;
     const vm = records.vms.find(one => one.name === name || one.uuid === name);
-    if (!vm || vm.guest.otherCommands !== 'succeed') continue;
+    if (vm?.guest.otherCommands !== 'succeed') continue;
     const guest = expected(vm, step.uses, step.inputs, records);
     vm.guest = guest;
     vm.snapshots = vm.snapshots.map(snapshot => ({ ...snapshot, guest }));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ping } from './control-client';
@@ -14,21 +14,49 @@ export interface LockOwner {
   socket: string;
 }
 
+/** So that a lock stays within one block of a disk. */
+const longestWord = 2_000;
+
 const lockName = /^lock\.(\d+)$/;
 
 /** The one who has, or last had, a run. */
 export function lockOwner(runFolder: string): LockOwner | undefined {
+  const [owner] = lockLines(runFolder);
+  return owner === undefined ? undefined : (JSON.parse(owner) as LockOwner);
+}
+
+/** What the one who last had a run said when it broke down; undefined when it said nothing: it was killed, or the run is over. */
+export function lastWord(runFolder: string): string | undefined {
+  const [, ...word] = lockLines(runFolder);
+  return word.join('\n').trim() || undefined;
+}
+
+/**
+ * Leaves in this process's own lock why it breaks down. There, and not in a file of its own, because the block that holds the lock has
+ * room for it even on a full disk.
+ */
+export function leaveWord(runFolder: string, why: string): void {
+  try {
+    if (lockOwner(runFolder)?.pid !== process.pid) return;
+    appendFileSync(join(runFolder, `lock.${lockNumbers(runFolder).at(-1)}`), `\n${why.slice(0, longestWord)}`);
+  } catch {
+    // It breaks down for a reason of its own, which must not be lost for this one.
+  }
+}
+
+/** The first is the owner, what follows is why it broke down; none: nobody has had it. */
+function lockLines(runFolder: string): string[] {
   // The highest may vanish between listing and reading only when a higher one has been made.
   for (let tries = 0; tries < 5; tries++) {
     const highest = lockNumbers(runFolder).at(-1);
-    if (highest === undefined) return undefined;
+    if (highest === undefined) return [];
     try {
-      return JSON.parse(readFileSync(join(runFolder, `lock.${highest}`), 'utf8')) as LockOwner;
+      return readFileSync(join(runFolder, `lock.${highest}`), 'utf8').split('\n');
     } catch (error) {
       if (!isCode(error, 'ENOENT')) throw error;
     }
   }
-  return undefined;
+  return [];
 }
 
 /** The owner, when it is alive. A process of another machine counts as alive: from here it can't be told. */
@@ -48,8 +76,8 @@ export async function takeLock(
 ): Promise<{ taken: true } | { taken: false; owner: LockOwner }> {
   const me: LockOwner = { pid: process.pid, machine: hostname(), started: startOf(process.pid) ?? '', socket };
   const draft = join(runFolder, `draft.${process.pid}.${randomBytes(4).toString('hex')}`);
-  writeFileSync(draft, JSON.stringify(me), { mode: 0o600, flush: true });
   try {
+    writeFileSync(draft, JSON.stringify(me), { mode: 0o600, flush: true });
     for (;;) {
       const numbers = lockNumbers(runFolder);
       const highest = numbers.at(-1) ?? 0;

@@ -5,7 +5,7 @@ import type { RunPhase } from '../engine/view';
 import type { RunStatus, RunSummary } from './contract';
 import { decodeRecord, JournalCorrupt } from './journal-line';
 import { readJournal } from './journal-reader';
-import { liveOwner } from './run-lock';
+import { lastWord, liveOwner } from './run-lock';
 import { journalName } from './state-folder';
 
 const tailBytes = 64 * 1024;
@@ -28,17 +28,21 @@ export async function summarize(folder: string): Promise<RunSummary> {
     const alive = (await liveOwner(folder)) !== undefined;
     const first = await firstRecord(file);
     if (first?.type !== 'run.submitted') return { ...unreadable, problem: `${file} holds no run.` };
-    const { phase, ended } = await phaseOf(file);
+    const { phase, waitsFor, ended } = await phaseOf(file);
+    const status = statusOf(phase, alive);
+    const failure = status === 'crashed' ? lastWord(folder) : ended?.failure?.message;
     return {
       runId,
       name: first.plan.name,
-      status: statusOf(phase, alive),
+      status,
+      ...(status === 'waiting' && waitsFor && { waitsFor }),
+      ...(ended?.forward && { forward: true as const }),
       by: first.by,
       runbookPath: first.runbookPath,
       planHash: first.planHash,
       submittedAt: first.t,
       ...(ended && { endedAt: ended.t }),
-      ...(ended?.failure && { failure: ended.failure.message }),
+      ...(failure !== undefined && { failure }),
     };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -58,9 +62,10 @@ async function firstRecord(file: string): Promise<JournalRecord | undefined> {
 }
 
 type Ended = Extract<JournalRecord, { type: 'run.ended' }>;
+type Told = { phase: RunPhase; waitsFor?: RunSummary['waitsFor']; ended?: Ended };
 
 /** From the last records, or from all where the last ones are only output. */
-async function phaseOf(file: string): Promise<{ phase: RunPhase; ended?: Ended }> {
+async function phaseOf(file: string): Promise<Told> {
   const told = phaseTold((await lastRecords(file)).reverse());
   if (told) return told;
   const all: JournalRecord[] = [];
@@ -73,24 +78,42 @@ const turns = new Set<JournalRecord['type']>([
   'run.ended',
   'question.asked',
   'question.answered',
+  'approval.asked',
+  'approval.rejected',
+  'approval.over',
+  'window.waiting',
+  'control.started',
+  'control.done',
   'rollback.started',
   'undo.intent',
   'step.intent',
 ]);
 
-function phaseTold(newestFirst: JournalRecord[]): { phase: RunPhase; ended?: Ended } | undefined {
+/** Of a run whose branches go on side by side, what the newest of them tells. */
+function phaseTold(newestFirst: JournalRecord[]): Told | undefined {
   for (const record of newestFirst) {
     switch (record.type) {
       case 'run.ended':
         return { phase: record.status, ended: record };
       case 'question.asked':
-        return { phase: 'waiting' };
+        return { phase: 'waiting', waitsFor: 'answer' };
+      case 'approval.asked':
+        return { phase: 'waiting', waitsFor: 'approval' };
+      case 'window.waiting':
+        return { phase: 'waiting', waitsFor: 'window' };
+      case 'approval.given':
+        // It may need more of them: what was asked stands further back.
+        continue;
       case 'rollback.started':
         return { phase: record.key === undefined ? 'rolling-back' : 'running' };
       case 'undo.intent':
         return { phase: 'rolling-back' };
       case 'run.started':
       case 'step.intent':
+      case 'control.started':
+      case 'control.done':
+      case 'approval.rejected':
+      case 'approval.over':
       case 'question.answered':
         return { phase: 'running' };
     }
@@ -105,18 +128,23 @@ async function lastRecords(file: string): Promise<JournalRecord[]> {
     const start = Math.max(0, size - tailBytes);
     const buffer = Buffer.alloc(size - start);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
-    // The last one is empty or torn; the first one may be cut.
-    lines.pop();
-    if (start > 0) lines.shift();
-    return lines.map(line => decodeRecord(line, numberOf(line, file), file));
+    // What follows the last newline is torn, or nothing; the first line may be cut.
+    const end = buffer.subarray(0, bytesRead).lastIndexOf('\n');
+    const records: JournalRecord[] = [];
+    for (let from = start > 0 ? buffer.indexOf('\n') + 1 : 0; from < end; ) {
+      const at = buffer.indexOf('\n', from);
+      const line = buffer.subarray(from, at);
+      records.push(decodeRecord(line, numberOf(line, file), file));
+      from = at + 1;
+    }
+    return records;
   } finally {
     await handle.close();
   }
 }
 
-function numberOf(line: string, file: string): number {
-  const match = /^\{"n":(\d+),/.exec(line);
+function numberOf(line: Buffer, file: string): number {
+  const match = /^\{"n":(\d+),/.exec(line.toString('latin1', 0, 32));
   if (!match) throw new JournalCorrupt(file, 0, 'A line is not a record.');
   return Number(match[1]);
 }

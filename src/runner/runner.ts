@@ -14,7 +14,7 @@ import { remainingName, remainingRunbook } from '../engine/remaining-runbook';
 import { type Changes, plannedChanges, RunLocks, recordedChanges } from '../engine/run-locks';
 import { Secrets } from '../engine/secrets';
 import { realClock } from './clock';
-import { RunRefused } from './contract';
+import { RunRefused, type SecretQuestion } from './contract';
 import { type Approval, type ControlHandlers, ControlServer } from './control-server';
 import { openFleet } from './fleet';
 import { holdLocks, knownHere } from './held-run';
@@ -70,31 +70,26 @@ export async function carryRun(
     }
     const before = history.ended;
     const resumed = history.started;
+    const started: JournalRecord = await journal.append(
+      { type: 'run.started', pid: process.pid, machine: hostname(), resumed },
+      'synced',
+    );
+    history.apply(started);
     const handlers = new Handlers(submitted);
     const control = await ControlServer.listen(socket, handlers);
     try {
       let secrets: Secrets;
       try {
-        secrets = new Secrets(
-          await secretValues(submitted, question => handlers.whileNotBegun(control.askSecret(question))),
-        );
+        const ask = (question: SecretQuestion) => handlers.whileNotBegun(control.askSecret(question));
+        secrets = new Secrets(await secretValues(submitted, ask));
       } catch (error) {
-        if (!(error instanceof SecretMissing) || resumed) throw error;
-        // Nothing has been done: it ends here, and `resume` asks again. One that was under way before stays as it is.
-        const ended: RunEnded = {
-          type: 'run.ended',
-          status: 'stopped',
-          failure: { class: 'blocked', message: error.message },
-        };
+        if (!(error instanceof SecretMissing) || (resumed && !before)) throw error;
+        // Nothing has been done, so it ends as it was before; one that was interrupted in the middle has no end yet.
+        const ended = notBegun(before, error.message);
         await journal.append(ended, 'synced');
         return ended;
       }
       onSecrets?.(secrets);
-      const started: JournalRecord = await journal.append(
-        { type: 'run.started', pid: process.pid, machine: hostname(), resumed },
-        'synced',
-      );
-      history.apply(started);
       const durable = new JournalDurable(runId, history, journal, realClock, secrets);
       handlers.begin(durable);
       const fleet = openFleet({
@@ -118,7 +113,7 @@ export async function carryRun(
         const ended = await holdLocks({ locks, wanted, resumed, before }, async () => {
           const end = await interpret(durable, plan, world);
           handlers.end();
-          return secrets.strike(end);
+          return end;
         });
         handlers.end();
         await journal.append(ended, 'synced');
@@ -179,6 +174,11 @@ class Handlers implements ControlHandlers {
     if (!this.#durable) return 'The run has not begun yet.';
     return this.#durable.approve(key, decision, asNamed(as, whoAmI()), note);
   }
+}
+
+function notBegun(before: RunEnded | undefined, why: string): RunEnded {
+  if (before) return { ...before, warnings: [why] };
+  return { type: 'run.ended', status: 'stopped', failure: { class: 'blocked', message: why } };
 }
 
 /** Beside the journal, for people: a runbook of what is left; none where nothing is. */

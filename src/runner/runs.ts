@@ -21,9 +21,9 @@ import { attachTo, ping } from './control-client';
 import { followJournal } from './follow';
 import { JournalFile, syncFolder } from './journal-file';
 import { readJournal } from './journal-reader';
-import { lastWordsIn, newRunner, runnerLogName, wordsIn } from './last-words';
-import { liveOwner } from './run-lock';
+import { lastWord, liveOwner } from './run-lock';
 import { statusOf, summarize } from './run-summary';
+import { newRunner, runnerLogName, wordsIn } from './runner-log';
 import { journalName, newRunId, stateFolder } from './state-folder';
 import { whoAmI } from './who';
 
@@ -212,7 +212,7 @@ class LocalRuns implements Runs {
     }
     if (!model.view) throw new RunRefused(`${runId} has an empty journal. Submit the run again.`);
     const status = statusOf(model.view.phase, alive);
-    const lastWords = status === 'crashed' ? await lastWordsIn(join(folder, runnerLogName)) : undefined;
+    const lastWords = status === 'crashed' ? lastWord(folder) : undefined;
     return { ...model.view, status, ...(lastWords !== undefined && { lastWords }) };
   }
 
@@ -273,8 +273,14 @@ class LocalRuns implements Runs {
     const before = await liveOwner(folder);
     if (before) throw new RunRefused(`The run is already carried by process ${before.pid} on ${before.machine}.`);
     const logFile = join(folder, runnerLogName);
-    const log = openSync(logFile, 'a', 0o600);
-    writeSync(log, newRunner());
+    let log: number;
+    try {
+      log = openSync(logFile, 'a', 0o600);
+      writeSync(log, newRunner());
+    } catch (error) {
+      if (orRemove) await rm(folder, { recursive: true, force: true });
+      throw this.#unusable(error);
+    }
     let child: ChildProcess;
     try {
       child = spawn(process.execPath, [this.runner, folder, ...args], {
@@ -297,7 +303,7 @@ class LocalRuns implements Runs {
     if (why === '') return;
     const said = (await wordsIn(logFile)).slice(-5).join('\n');
     const room = await statfs(folder).then(({ bavail, bsize }) => bavail * bsize);
-    const full = room < neededBytes ? `The disk of ${this.folder} is full. ` : '';
+    const full = room < neededBytes ? `The disk of ${this.folder} is full: make room there and try again. ` : '';
     // A runner that began and then broke down may have changed something: its journal says what.
     if (orRemove && child.exitCode !== null && (await phaseIn(folder)) === 'submitted')
       await rm(folder, { recursive: true, force: true });

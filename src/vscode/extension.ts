@@ -3,6 +3,7 @@ import { type CommandId, commands } from './ids';
 import { chooseInventory, createInventory, newRunbook, openInventory } from './inventory/inventoryCommands';
 import { InventoryFile } from './inventory/inventoryFile';
 import { InventoryView } from './inventory/inventoryView';
+import { CalledFiles } from './language/calledRunbooks';
 import { InventoryNames } from './language/inventoryOfRunbook';
 import { LanguageFeatures } from './language/languageFeatures';
 import { RunLenses } from './language/runLenses';
@@ -28,8 +29,10 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
   );
   const names = new InventoryNames(uri => inventory.seen(uri));
+  const called = new CalledFiles();
   const features = new LanguageFeatures(
     names,
+    called,
     log,
     (kind, name) => inventory.liveState(kind, name),
     async document => (document.uri.scheme === 'file' ? runs.lastValues(document.uri.fsPath) : undefined),
@@ -42,13 +45,14 @@ export function activate(context: vscode.ExtensionContext): void {
     progress,
     documents,
     () => ({ hosts: inventory.hosts.map(node => node.host.name), vms: inventory.vms.map(node => node.vm.name) }),
-    () => inventory.shownHosts,
+    () => inventory.shown,
+    prompts,
     log,
   );
   const vm = new VmCommands(inventory, runCommands, vscode.Uri.joinPath(context.globalStorageUri, 'actions'));
   const runsView = new RunsView(runs, log);
   const runsCommands = new RunsCommands(runs, progress);
-  context.subscriptions.push(log, runs, file, inventory, names, features, documents, progress, runsView);
+  context.subscriptions.push(log, runs, file, inventory, names, called, features, documents, progress, runsView);
   context.subscriptions.push(new RunLenses(features, runs, log));
 
   /** Each command once; what goes wrong is shown, never swallowed. */
@@ -81,6 +85,10 @@ export function activate(context: vscode.ExtensionContext): void {
     withRunbook(uri => runCommands.plan(uri)),
   );
   register(
+    commands.rehearse,
+    withRunbook(uri => runCommands.rehearse(uri)),
+  );
+  register(
     commands.runStep,
     withRunbook((uri, only) => runCommands.run(uri, { only })),
   );
@@ -92,7 +100,9 @@ export function activate(context: vscode.ExtensionContext): void {
   register(commands.showLog, () => log.show());
   register(commands.forgetSecrets, async () => {
     const count = await prompts.forget();
-    void vscode.window.showInformationMessage(vscode.l10n.t('{0} kept passphrases and passwords were deleted.', count));
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t('{0} kept passphrases, passwords and secrets were deleted.', count),
+    );
   });
   register(commands.chooseInventory, () => chooseInventory(file));
   register(commands.openInventory, () => openInventory(file));
@@ -128,6 +138,12 @@ export function activate(context: vscode.ExtensionContext): void {
     commands.answerQuestion,
     withRun(runId => progress.answer(runId)),
   );
+  register(commands.approveRun, (run, gate) => progress.decide(runIdOf(run), 'approve', keyOf(gate)));
+  register(commands.rejectRun, (run, gate) => progress.decide(runIdOf(run), 'reject', keyOf(gate)));
+  register(
+    commands.openRemaining,
+    withRun(runId => runsCommands.openRemaining(runId)),
+  );
 
   context.subscriptions.push(
     // What a step changed shows in the tree although its hypervisor has no event for it.
@@ -145,4 +161,9 @@ export function activate(context: vscode.ExtensionContext): void {
     0,
   );
   context.subscriptions.push({ dispose: () => clearTimeout(later) });
+}
+
+/** The tree gives a second argument of its own; a notification gives the key of an approval. */
+function keyOf(argument: unknown): string | undefined {
+  return typeof argument === 'string' ? argument : undefined;
 }

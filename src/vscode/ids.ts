@@ -2,6 +2,7 @@
 export const commands = {
   run: 'virtbook.run',
   plan: 'virtbook.plan',
+  rehearse: 'virtbook.rehearse',
   runStep: 'virtbook.runStep',
   runFrom: 'virtbook.runFrom',
   newRunbook: 'virtbook.newRunbook',
@@ -26,6 +27,9 @@ export const commands = {
   rollBackRun: 'virtbook.runs.rollBack',
   resumeRun: 'virtbook.runs.resume',
   answerQuestion: 'virtbook.runs.answer',
+  approveRun: 'virtbook.runs.approve',
+  rejectRun: 'virtbook.runs.reject',
+  openRemaining: 'virtbook.runs.openRemaining',
 } as const;
 export type CommandId = (typeof commands)[keyof typeof commands];
 

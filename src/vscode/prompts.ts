@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
-import type { Person } from '../runner/contract';
+import type { Person, SecretQuestion } from '../runner/contract';
 import type { HostKeyAnswer, HostKeyQuestion, SshPrompts } from '../ssh/contract';
 
 /**
- * Asks for host keys, passphrases and passwords in VS Code's own dialogs. What a person wants kept goes into VS Code's
+ * Asks for host keys, passphrases, passwords and the secrets of runbooks in VS Code's own dialogs. What a person wants kept goes into VS Code's
  * secret storage, nowhere else.
  */
 export class Prompts {
@@ -34,7 +34,20 @@ export class Prompts {
       passphrase: (keyPath, attempt, signal) => this.passphrase(keyPath, attempt, signal),
       password: (target, attempt, signal) => this.password(target, attempt, signal),
       keyboard: (target, prompts, signal) => askKeyboard(target, prompts, signal),
+      secret: (question, signal) => this.runbookSecret(question, signal),
     };
+  }
+
+  /** The value of a secret input: from the secret storage, else from the person. Not kept in memory: a run asks once. */
+  private runbookSecret(question: SecretQuestion, signal: AbortSignal): Promise<string | undefined> {
+    const { name, text, runbook, runbookPath, variable, attempt, problem } = question;
+    const prompt = vscode.l10n.t('{0}. Kept nowhere, unless you choose so. Or set {1}.', text, variable);
+    return this.secret(
+      `secret:${runbookPath}:${name}`,
+      attempt,
+      { title: vscode.l10n.t('{0}: secret {1}', runbook, name), prompt, again: problem, signal },
+      { session: false },
+    );
   }
 
   private async hostKey(question: HostKeyQuestion, signal?: AbortSignal): Promise<HostKeyAnswer> {
@@ -73,7 +86,8 @@ export class Prompts {
   private async secret(
     name: string,
     attempt: number,
-    question: { title: string; prompt: string; signal?: AbortSignal },
+    question: { title: string; prompt: string; again?: string; signal?: AbortSignal },
+    { session } = { session: true },
   ): Promise<string | undefined> {
     return this.shared(name, async () => {
       if (attempt <= 1) {
@@ -86,10 +100,13 @@ export class Prompts {
       }
       const answer = await askSecret({
         ...question,
-        prompt: attempt > 1 ? vscode.l10n.t('That was not right. {0}', question.prompt) : question.prompt,
+        prompt:
+          attempt > 1
+            ? `${question.again ?? vscode.l10n.t('That was not right.')} ${question.prompt}`
+            : question.prompt,
       });
       if (!answer) return undefined;
-      this.session.set(name, answer.text);
+      if (session) this.session.set(name, answer.text);
       if (answer.keep) {
         await this.secrets.store(name, answer.text);
         await this.remember(name);

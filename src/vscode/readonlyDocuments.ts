@@ -6,7 +6,7 @@ import type { RunsService } from './runs/runsService';
 /** Journals are drawn again at most this often while a run goes on, in ms. */
 const REDRAW_MS = 300;
 
-/** Plans and journals as documents that can't be edited. A journal that is open grows with its run. */
+/** Plans, rehearsals and journals as documents that can't be edited. A journal that is open grows with its run. */
 export class ReadonlyDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly plans = new Map<string, string>();
@@ -29,9 +29,9 @@ export class ReadonlyDocuments implements vscode.TextDocumentContentProvider, vs
     );
   }
 
-  async showPlan(name: string, markdown: string): Promise<void> {
+  async showPlan(name: string, markdown: string, kind: 'plan' | 'rehearsal' = 'plan'): Promise<void> {
     // One document per name: planning again shows the new plan in the same tab.
-    const uri = vscode.Uri.from({ scheme: schemes.plan, path: `/${name.replaceAll(/[/\\]/g, '-')}.plan.md` });
+    const uri = vscode.Uri.from({ scheme: schemes.plan, path: `/${name.replaceAll(/[/\\]/g, '-')}.${kind}.md` });
     this.plans.set(uri.toString(), markdown);
     this.changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);
@@ -45,7 +45,7 @@ export class ReadonlyDocuments implements vscode.TextDocumentContentProvider, vs
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
     if (uri.scheme === schemes.plan) {
-      return this.plans.get(uri.toString()) ?? vscode.l10n.t('This plan is not kept. Choose Plan again.');
+      return this.plans.get(uri.toString()) ?? vscode.l10n.t('This is not kept. Choose Plan or Rehearse again.');
     }
     return `${journalLines(await this.runs.records(runIdOf(uri))).join('\n')}\n`;
   }

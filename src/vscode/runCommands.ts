@@ -1,13 +1,17 @@
 import * as vscode from 'vscode';
+import type { Observed } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
+import type { SeenConnection } from '../engine/seen';
 import { languages, schemes } from './ids';
 import type { LanguageFeatures } from './language/languageFeatures';
 import { asLspDocument } from './language/lspTypes';
-import { language } from './lazy';
+import { connect, language } from './lazy';
 import { askInputs, type Offered } from './plan/askInputs';
 import { type Part, type Planned, planRunbook } from './plan/planning';
 import { confirmationDetail, planMarkdown } from './plan/planText';
+import type { Prompts } from './prompts';
 import type { ReadonlyDocuments } from './readonlyDocuments';
+import { rehearsePlanned } from './rehearse';
 import type { RunProgress } from './runs/runProgress';
 import type { RunsService } from './runs/runsService';
 
@@ -19,7 +23,8 @@ export class RunCommands {
     private readonly progress: RunProgress,
     private readonly documents: ReadonlyDocuments,
     private readonly offered: () => Offered,
-    private readonly shownHosts: () => Record<string, readonly string[]> | undefined,
+    private readonly shown: () => readonly SeenConnection[],
+    private readonly prompts: Prompts,
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
@@ -27,6 +32,20 @@ export class RunCommands {
     const document = await this.open(uri);
     const planned = document && (await this.prepare(document, {}));
     if (planned) await this.show(planned);
+  }
+
+  /** Gives whether every failure point comes back; undefined when it was cancelled, or there was nothing to rehearse. */
+  async rehearse(uri: vscode.Uri): Promise<boolean | undefined> {
+    if (!vscode.workspace.isTrusted) {
+      void vscode.window.showWarningMessage(vscode.l10n.t('Runbooks are rehearsed only in a trusted workspace.'));
+      return undefined;
+    }
+    const document = await this.open(uri);
+    const planned = document && (await this.prepare(document, {}));
+    const rehearsed = planned && (await rehearsePlanned(planned, this.prompts.ssh()));
+    if (!rehearsed) return undefined;
+    await this.documents.showPlan(planned.plan.name, rehearsed.markdown, 'rehearsal');
+    return rehearsed.ok;
   }
 
   async run(uri: vscode.Uri, part: Part = {}): Promise<string | undefined> {
@@ -48,14 +67,16 @@ export class RunCommands {
   }
 
   /** Names the targets and the plan, then hands it to a runner and shows its progress. Gives the run's id. */
-  async confirmAndSubmit(planned: Planned): Promise<string | undefined> {
-    const { plan, planHash } = planned;
+  async confirmAndSubmit(planned: Planned, seen?: Promise<Observed | undefined>): Promise<string | undefined> {
+    const { plan, planHash, timetable } = planned;
+    // While the plan is being read: what changes from now on is noticed by the run.
+    const observed = seen ?? this.observe(planned);
     const run = vscode.l10n.t('Run');
     const look = vscode.l10n.t('Show Plan');
     const part = plan.only ? vscode.l10n.t(' (one step)') : plan.from ? vscode.l10n.t(' (from a step on)') : '';
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t('Run {0}{1}?', plan.name, part),
-      { modal: true, detail: confirmationDetail(plan, planHash) },
+      { modal: true, detail: confirmationDetail(plan, planHash, timetable) },
       run,
       look,
     );
@@ -64,7 +85,7 @@ export class RunCommands {
       const again = vscode.l10n.t('Run…');
       const text = vscode.l10n.t('This is the plan of {0}. Nothing has been run.', plan.name);
       if ((await vscode.window.showInformationMessage(text, again)) !== again) return undefined;
-      return this.confirmAndSubmit(planned);
+      return this.confirmAndSubmit(planned, observed);
     }
     if (answer !== run) return undefined;
     const runId = await this.runs.runs.submit({
@@ -72,11 +93,21 @@ export class RunCommands {
       planHash,
       runbookPath: planned.runbookPath,
       inventoryPath: planned.inventoryPath,
+      observed: await observed,
     });
     this.log.info(`Run ${runId}: ${plan.name}, plan ${shortHash(planHash)}`);
     await this.runs.refresh();
     void this.progress.show(runId);
     return runId;
+  }
+
+  private async observe({ plan, inventoryPath }: Planned): Promise<Observed | undefined> {
+    try {
+      return await connect().observePlan(plan, inventoryPath, this.prompts.ssh());
+    } catch (error) {
+      this.log.warn(`How things stand with the plan of ${plan.name} could not be looked at.`, error);
+      return undefined;
+    }
   }
 
   private async open(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {
@@ -99,7 +130,7 @@ export class RunCommands {
     const inputs = await askInputs(runbook, this.offered());
     if (!inputs) return undefined;
     try {
-      return await planRunbook(uri, runbook, inputs, part, this.shownHosts());
+      return await planRunbook(uri, runbook, inputs, part, this.shown());
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.log.error(`Planning ${uri.fsPath} failed.`, error);
@@ -133,8 +164,8 @@ export class RunCommands {
     return true;
   }
 
-  private show({ plan, planHash }: Planned): Promise<void> {
-    return this.documents.showPlan(plan.name, planMarkdown(plan, planHash));
+  private show({ plan, planHash, timetable }: Planned): Promise<void> {
+    return this.documents.showPlan(plan.name, planMarkdown(plan, planHash, timetable));
   }
 }
 

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { type Ended, Workspace } from '../runner/built';
 
 // What people see of locks, as a transcript in golden/.
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let at: Workspace;
 beforeAll(async () => {

@@ -1,3 +1,4 @@
+import { hostname, userInfo } from 'node:os';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Ended, Workspace } from '../runner/built';
 
@@ -75,6 +76,7 @@ beforeEach(() => at.resetLab());
 function steady(text: string): string {
   return text
     .replaceAll(at.folder, 'WORKSPACE')
+    .replaceAll(`${userInfo().username}@${hostname()}`, 'USER')
     .replace(/\d{8}-\d{6}-\d{3}[a-z]{3}/g, 'RUN-ID')
     .replace(/plan [0-9a-f]{12}/g, 'plan HASH')
     .replace(/"hash": "[0-9a-f]{64}"/g, '"hash": "HASH"')
@@ -125,6 +127,24 @@ describe('virtbook', () => {
 
   it('says what is left for a person', () =>
     transcript('left', ['run', 'left.runbook.yaml', '--yes'], ['show', 'latest']));
+
+  it('waits for approvals', async () => {
+    const gate =
+      '- id: gate\n  approve: { message: "Start web1?", by: 2, self: true }\n- uses: vm.start\n  with: { vm: web1 }';
+    const runId = await at.start(at.runbook('gated', gate));
+    await at.waitFor(runId, record => record.type === 'approval.asked');
+    await transcript(
+      'approve',
+      ['show', 'latest'],
+      ['approve', 'latest', '--gate', 'other'],
+      ['approve', 'latest', '--note', 'agreed'],
+      ['approve', 'latest'],
+      ['approve', 'latest', '--as', 'Ann'],
+      ['show', 'latest', '--follow'],
+      ['reject', 'latest'],
+      ['show', 'latest', '--remaining'],
+    );
+  });
 
   it('refuses bad usage', () =>
     transcript(

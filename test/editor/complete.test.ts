@@ -213,6 +213,11 @@ describe('expressions', () => {
     );
     expect(labels(`${head}${inputs}steps:\n  - when: \${{ inputs.vms.| }}`)).toContain('filter');
   });
+  test('outputs that may not be there', () => {
+    const sample = `${head}steps:\n${run('one')}finally:\n  - wait: 1m\n    when: steps.one.outputs.?|`;
+    expect(labels(sample)).toEqual(['code', 'stdout', 'stderr']);
+    expect(taken(sample, 'stdout')).toContain('when: steps.one.outputs.?stdout');
+  });
   test('loop variables', () => {
     const sample = `${head}${inputs}steps:\n  - id: each\n    forEach: { vm: "\${{ inputs.vms }}" }\n    steps:\n${run('inner', '      ')}      - uses: vm.start\n        with: { vm: "\${{ |" }\n`;
     expect(labels(sample).slice(0, 2)).toEqual(['vm', 'index']);

@@ -55,6 +55,10 @@ describe('hover', () => {
   test('the condition of an assertion', () => {
     expect(shown(`${head}  - assert: inputs.v|m != ""`)).toContain('**inputs.vm** · string');
   });
+  test('an output that may not be there', () => {
+    const text = `${head}  - id: patch\n    uses: guest.patch\n    with: { vm: a }\nfinally:\n  - wait: 1m\n    when: steps.patch.outputs.?reboot|Required.orValue(false)`;
+    expect(shown(text)).toContain('**steps.patch.outputs.?rebootRequired** · boolean');
+  });
   test('keys of the language', () => {
     expect(shown(`limits: { perH|ost: 2 }`)).toContain('How many steps may act on one host at once.');
     expect(shown(`${head}  - approve: { ex|pires: 3m }`)).toContain('Not approved within this time');

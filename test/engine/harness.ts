@@ -4,6 +4,7 @@ import { History } from '../../src/engine/history';
 import { interpret } from '../../src/engine/interpret';
 import type { JournalRecord, RunEnded, RunEvent } from '../../src/engine/journal';
 import { type Clock, JournalDurable, type JournalWriter } from '../../src/engine/journal-durable';
+import { finallyMark } from '../../src/engine/keys';
 import { makePlan } from '../../src/engine/make-plan';
 import type { Plan } from '../../src/engine/plan';
 import { Secrets } from '../../src/engine/secrets';
@@ -35,6 +36,8 @@ export class Values {
   readonly happened = new Set<string>();
   readonly undone: string[] = [];
   readonly committed: string[] = [];
+  /** What steps were told, when they acted. */
+  readonly notes: string[] = [];
   /** Undos that have failed once already. */
   readonly failedOnce = new Set<string>();
   /** A finished step was applied again. */
@@ -65,6 +68,7 @@ export function testActions(world: Values, records: () => readonly JournalRecord
     value: Type.Number(),
     fault: Type.Optional(Type.String({ default: 'none' })),
     idempotent: Type.Optional(Type.Boolean({ default: false })),
+    note: Type.Optional(Type.String()),
     /** How many attempts fail before one does not. */
     failures: Type.Optional(Type.Integer({ default: 1000 })),
   });
@@ -88,12 +92,15 @@ export function testActions(world: Values, records: () => readonly JournalRecord
       fault === 'blocked' ? [{ level: 'blocker', message: 'It is blocked.' }] : [],
     prepare: async (_context, { target }) => ({ was: world.get(target) }),
     apply: async ({ stepKey, signal }, given, before) => {
-      if (records().some(record => record.type === 'step.done' && record.key === stepKey)) {
+      // What is done at the end is done again at every end.
+      const since = stepKey.includes(finallyMark) ? records().findLastIndex(record => record.type === 'run.ended') : 0;
+      if (records().some(record => record.type === 'step.done' && record.key === stepKey && record.n >= since)) {
         world.violations.push(`${stepKey} was applied after it was done`);
       }
       const times = (world.applied.get(stepKey) ?? 0) + 1;
       world.applied.set(stepKey, times);
       await world.onApply?.(stepKey, signal);
+      if (given.note !== undefined) world.notes.push(given.note);
       const fault = times > (given.failures ?? 1000) ? 'none' : (given.fault as Fault);
       const act = () => {
         world.set(given.target, given.value);
@@ -257,10 +264,10 @@ export interface TestRunOptions {
   /** Values of secret inputs. */
   secrets?: Record<string, string>;
   /** Answers questions of unknown outcomes; default: what is true. */
-  answer?: (key: string) => string;
+  answer?: (key: string, truth: string) => string;
   /** Answers what is asked after the point of no return; default: stop. */
   forward?: (id: string) => 'again' | 'stop' | undefined;
-  /** What people say when they are asked to approve; default: as many as it takes do. */
+  /** What people say when they are asked to approve; default: as many as it takes do, unless its message is `no`. */
   approve?: (durable: JournalDurable, asked: ApprovalAsked) => Promise<unknown>;
   clock?: Clock;
   /** Steps are given a turn of the event loop each, so that branches interleave. */
@@ -301,17 +308,23 @@ export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
   const until = async (machine: TestProcess, said: () => Promise<boolean>): Promise<void> => {
     while (!machine.dead && !over.has(machine) && !(await said())) await new Promise(resolve => setImmediate(resolve));
   };
+  const truthful = (key: string): string => {
+    const truth = world.truth.get(key) ?? 'retry';
+    return options.answer?.(key, truth) ?? truth;
+  };
   const reply = async (machine: TestProcess, durable: JournalDurable, id: string): Promise<void> => {
     const forward = id.startsWith('forward ');
     const key = id.replace(/#\d+ outcome \d+$/, '');
-    const choice = forward
-      ? (options.forward ?? (() => 'stop'))(id)
-      : (options.answer?.(key) ?? world.truth.get(key) ?? 'retry');
+    const choice = forward ? (options.forward ?? (() => 'stop'))(id) : truthful(key);
     if (choice !== undefined) await until(machine, () => durable.answer(id, choice, 'person'));
   };
   const decide = async (machine: TestProcess, durable: JournalDurable, asked: ApprovalAsked): Promise<void> => {
     if (options.approve) {
       await options.approve(durable, asked);
+      return;
+    }
+    if (asked.message === 'no') {
+      await until(machine, async () => (await durable.approve(asked.key, 'reject', 'person 0')) === undefined);
       return;
     }
     for (let one = 1; one <= asked.by; one++) {

@@ -170,6 +170,17 @@ describe('finally', () => {
     expect(run.world.get('f')).toBe(1);
   });
 
+  it('that was begun after a rollback does not make the run a success, when the runner dies there', async () => {
+    const run = testRun([set('a', { id: 'a' })], { runbook: { finally: [set('f', { id: 'f' })] } });
+    await run.carry();
+    const before = run.journal.records.length;
+    // cancel, started, rollback, intent, done, finally.
+    expect(await run.rollback({ at: before + 5, when: 'after' })).toBeUndefined();
+    expect(run.journal.records.at(-1)?.type).toBe('finally.started');
+    expect(await run.carry()).toMatchObject({ status: 'rolled-back' });
+    expect(run.world.snapshot()).toEqual({ f: 1 });
+  });
+
   it('of a called runbook comes before that of its caller, if the call was reached', async () => {
     const sub = (id: string) => call([set(`${id}-a`)], { id, finally: [set(`${id}-f`, { id: 'f' })] });
     const run = testRun([sub('one'), set('b', { fault: 'fail' }), sub('two')], {

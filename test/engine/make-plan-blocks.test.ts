@@ -100,7 +100,7 @@ describe('a plan of', () => {
         { inputs: { what: { type: 'string', default: 'web' }, pause: { type: 'string', default: '90s' } } },
       ),
     );
-    expect(made.steps.map(step => 'title' in step && [step.title, step.estimateSeconds])).toEqual([
+    expect(made.steps.map(step => 'estimateSeconds' in step && [step.title, step.estimateSeconds])).toEqual([
       ['approval by 2 people: Patch web?', 0],
       ['wait 5m', 300],
       ['wait 90s', 90],

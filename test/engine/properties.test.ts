@@ -2,67 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JournalRecord, RunEnded } from '../../src/engine/journal';
 import { fold } from '../../src/engine/view';
-import type { Step } from '../../src/runbook/model';
-import { each, type Fault, group, set, type TestRun, testRun } from './harness';
+import { anyRun, fault, type GeneratedRun } from './generated-runs';
+import { approve, call, noReturn, set, type TestRun, testRun, wait } from './harness';
 
 // Any runbook, any fault, the process dying at any record: what was begun is finished, taken back or listed; nothing is done twice.
 
-const fault = fc.oneof(
-  { weight: 8, arbitrary: fc.constant<Fault>('none') },
-  {
-    weight: 5,
-    arbitrary: fc.constantFrom<Fault>(
-      'blocked',
-      'fail',
-      'fail-halfway',
-      'unknown-done',
-      'unknown-not',
-      'unclear-done',
-      'unclear-not',
-      'undo-fails',
-      'undo-fails-once',
-    ),
-  },
-);
-
-/** Targets of steps in a loop are the item's own, as real runbooks' are. */
-const step = (inLoop: boolean): fc.Arbitrary<Step> =>
-  fc
-    .record({
-      target: fc.constantFrom('a', 'b', 'c'),
-      value: fc.integer({ min: 1, max: 9 }),
-      fault,
-      idempotent: fc.boolean(),
-      failures: fc.integer({ min: 1, max: 3 }),
-      attempts: fc.constantFrom(1, 1, 2, 3),
-      uses: fc.constantFrom('t.set', 't.set', 't.kept'),
-    })
-    .map(({ target, ...options }) => {
-      const made = set(inLoop ? `\${{ item + "-${target}" }}` : target, options);
-      return made;
-    });
-
-const steps = (depth: number, inLoop: boolean): fc.Arbitrary<Step[]> =>
-  fc.array(
-    depth === 0
-      ? step(inLoop)
-      : fc.oneof(
-          { weight: 5, arbitrary: step(inLoop) },
-          { weight: 1, arbitrary: steps(depth - 1, inLoop).map(inner => group(inner)) },
-          {
-            weight: inLoop ? 0 : 3,
-            arbitrary: fc
-              .record({
-                items: fc.uniqueArray(fc.constantFrom('i1', 'i2', 'i3', 'i4'), { minLength: 1 }),
-                inner: steps(depth - 1, true),
-                batch: fc.integer({ min: 1, max: 3 }),
-                maxFailures: fc.integer({ min: 0, max: 2 }),
-              })
-              .map(({ items, inner, batch, maxFailures }) => each(items, inner, { batch, maxFailures })),
-          },
-        ),
-    { minLength: 1, maxLength: 4 },
-  );
+/** Faults that do not depend on how often a step is tried. */
+const steady = fault.filter(one => one !== 'undo-fails-once' && one !== 'unclear-not');
 
 /** Of one process, so that only what is recorded survives it. */
 interface Outcome {
@@ -70,10 +16,12 @@ interface Outcome {
   run: TestRun;
 }
 
-async function toTheEnd(program: Step[], crashes: { at: number; when: 'before' | 'after' }[]): Promise<Outcome> {
-  const run = testRun(program, { interleave: true });
+type Crashes = { at: number; when: 'before' | 'after' }[];
+
+async function toTheEnd({ steps, options }: GeneratedRun, crashes: Crashes): Promise<Outcome> {
+  const run = testRun(steps, { interleave: true, ...options });
   for (const crash of crashes) {
-    const ended = await run.carry(crash);
+    const ended = (await run.carry(crash)) ?? endOf(run);
     if (ended) return { ended, run };
   }
   const ended = await run.carry();
@@ -81,17 +29,48 @@ async function toTheEnd(program: Step[], crashes: { at: number; when: 'before' |
   return { ended, run };
 }
 
+/** It died right after it had written its end. */
+function endOf(run: TestRun): RunEnded | undefined {
+  const last = run.journal.records.at(-1);
+  return last?.type === 'run.ended' ? last : undefined;
+}
+
 function holds({ ended, run }: Outcome): void {
+  const { records } = run.journal;
   expect(run.world.violations).toEqual([]);
-  const { values } = run.world;
-  const changed = new Set([...values].filter(([, value]) => value !== 0).map(([name]) => name));
-  if (ended.status === 'rolled-back' || ended.status === 'failed') expect([...changed]).toEqual([]);
-  if (ended.status === 'needs-operator') {
-    // Whatever is not as it was is named by what is left.
-    const named = new Set(ended.remaining!.map(one => targetOf(run, one.key)));
-    for (const name of changed) expect(named).toContain(name);
-    expect(ended.remaining!.length).toBeGreaterThan(0);
+  const actual = run.world.snapshot();
+  if (ended.status === 'rolled-back' || ended.status === 'failed') {
+    expect(Object.keys(actual).filter(name => !name.includes('.finally'))).toEqual([]);
   }
+  // Whatever is not as the journal has it is named by what is left.
+  const named = new Set((ended.remaining ?? []).map(one => targetOf(run, one.key)));
+  const told = accordingTo(records);
+  for (const name of new Set([...Object.keys(actual), ...told.keys()])) {
+    if (!named.has(name)) expect({ name, value: actual[name] ?? 0 }).toEqual({ name, value: told.get(name) ?? 0 });
+  }
+  if (ended.status === 'needs-operator') expect(ended.remaining!.length).toBeGreaterThan(0);
+  const point = records.findIndex(record => record.type === 'noreturn.passed');
+  if (point < 0) return;
+  const before = new Set(records.slice(0, point).flatMap(one => (one.type === 'step.done' ? [one.key] : [])));
+  const undone = records.slice(point).flatMap(one => (one.type === 'undo.intent' ? [one.key] : []));
+  expect(undone.filter(key => before.has(key))).toEqual([]);
+}
+
+/** What all targets are, from what was done and undone. */
+function accordingTo(records: readonly JournalRecord[]): Map<string, number> {
+  const values = new Map<string, number>();
+  const intents = new Map<string, { target: string; value: number; was: number }>();
+  for (const record of records) {
+    if (record.type === 'step.intent') {
+      const { target, value } = record.inputs as { target: string; value: number };
+      const { was } = record.before as { was: number };
+      intents.set(`${record.key}#${record.attempt}`, { target, value, was });
+    }
+    if (record.type !== 'step.done' && record.type !== 'undo.done') continue;
+    const intent = intents.get(`${record.key}#${record.attempt}`);
+    if (intent) values.set(intent.target, record.type === 'step.done' ? intent.value : intent.was);
+  }
+  return values;
 }
 
 function targetOf(run: TestRun, key: string): string {
@@ -110,7 +89,7 @@ function essence(records: readonly JournalRecord[]): string[] {
 describe('whatever the runbook and its faults', () => {
   it('rollback restores everything, or says what is left', async () => {
     await fc.assert(
-      fc.asyncProperty(steps(2, false), async program => holds(await toTheEnd(program, []))),
+      fc.asyncProperty(anyRun(2), async program => holds(await toTheEnd(program, []))),
       { numRuns: 300 },
     );
   });
@@ -118,7 +97,7 @@ describe('whatever the runbook and its faults', () => {
   it('dying anywhere, again and again, changes neither the end nor what has happened', async () => {
     await fc.assert(
       fc.asyncProperty(
-        steps(2, false),
+        anyRun(2),
         fc.array(fc.record({ at: fc.integer({ min: 2, max: 60 }), when: fc.constantFrom('before', 'after') }), {
           minLength: 1,
           maxLength: 5,
@@ -137,16 +116,30 @@ describe('whatever the runbook and its faults', () => {
       fc.asyncProperty(
         // One after another, and without faults that depend on how often a step is tried: then the end is one and the same.
         fc.array(
-          fc
-            .record({
-              target: fc.constantFrom('a', 'b', 'c'),
-              value: fc.integer({ min: 1, max: 9 }),
-              fault: fault.filter(one => one !== 'undo-fails-once' && one !== 'unclear-not'),
-            })
-            .map(({ target, ...options }) => set(target, options)),
+          fc.oneof(
+            {
+              weight: 6,
+              arbitrary: fc
+                .record({
+                  target: fc.constantFrom('a', 'b', 'c'),
+                  value: fc.integer({ min: 1, max: 9 }),
+                  fault: steady,
+                })
+                .map(({ target, ...options }) => set(target, options)),
+            },
+            { weight: 1, arbitrary: fc.constantFrom(wait('10s'), approve({ by: 2 }), approve({ message: 'no' })) },
+            {
+              weight: 1,
+              arbitrary: steady.map(one =>
+                call([set('a', { value: 3 }), set('b', { fault: one })], { finally: [set('l.finally')] }),
+              ),
+            },
+            { weight: 1, arbitrary: fc.constant(noReturn()) },
+          ),
           { minLength: 1, maxLength: 6 },
         ),
-        async program => {
+        async steps => {
+          const program: GeneratedRun = { steps, options: { runbook: { finally: [set('f.finally')] } } };
           const whole = await toTheEnd(program, []);
           const count = whole.run.journal.records.length;
           for (let at = 2; at < count; at++) {
@@ -166,7 +159,7 @@ describe('whatever the runbook and its faults', () => {
 
   it('a replay of the whole journal runs nothing and ends the same', async () => {
     await fc.assert(
-      fc.asyncProperty(steps(2, false), async program => {
+      fc.asyncProperty(anyRun(2), async program => {
         const { run, ended } = await toTheEnd(program, []);
         fc.pre(ended.status !== 'needs-operator');
         const live = fold(run.journal.records);
@@ -184,10 +177,35 @@ describe('whatever the runbook and its faults', () => {
     );
   });
 
+  it('cancelled anywhere it comes back or stops at a step, and what was stopped goes on to its end', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyRun(2),
+        fc.integer({ min: 2, max: 40 }),
+        fc.constantFrom('keep', 'rollback'),
+        async ({ steps, options }, at, mode) => {
+          const run = testRun(steps, { interleave: true, ...options });
+          run.onAppend = () => {
+            if (run.journal.records.length !== at) return;
+            run.onAppend = undefined;
+            queueMicrotask(() => void run.durable!.cancel(mode, 'test'));
+          };
+          const ended = (await run.carry())!;
+          holds({ ended, run });
+          if (ended.status !== 'stopped') return;
+          const resumed = (await run.carry())!;
+          holds({ ended: resumed, run });
+          expect(resumed.status).not.toBe('stopped');
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it('a run that is done can be rolled back, dying on the way', async () => {
     await fc.assert(
       fc.asyncProperty(
-        steps(1, false),
+        anyRun(1),
         fc.array(fc.record({ at: fc.integer({ min: 2, max: 80 }), when: fc.constantFrom('before', 'after') }), {
           maxLength: 3,
         }),
@@ -198,7 +216,9 @@ describe('whatever the runbook and its faults', () => {
           for (const crash of crashes.slice(1)) last ??= await run.carry(crash);
           last ??= await run.carry();
           holds({ run, ended: last! });
-          expect(['rolled-back', 'needs-operator']).toContain(last!.status);
+          const passed = run.journal.records.some(record => record.type === 'noreturn.passed');
+          // There is no way back from there: what was done stays done.
+          expect(passed ? ['done', 'stopped'] : ['rolled-back', 'needs-operator']).toContain(last!.status);
         },
       ),
       { numRuns: 100 },

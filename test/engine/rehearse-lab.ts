@@ -4,7 +4,7 @@ import type { Plan } from '../../src/engine/plan';
 import { SimulatedLab } from '../../src/hypervisors/simulated/lab';
 import type { Inventory } from '../../src/inventory/model';
 import { SimulatedInventory } from '../../src/inventory/simulated-inventory';
-import type { Step } from '../../src/runbook/model';
+import type { Runbook, Step } from '../../src/runbook/model';
 import { withPointers } from './harness';
 
 const lab = SimulatedLab.parse(`
@@ -63,9 +63,10 @@ export function smallInventory(): SimulatedInventory {
   ]);
 }
 
-export function planOf(steps: Step[]): Plan {
+export function planOf(steps: Step[], more: Partial<Pick<Runbook, 'finally' | 'limits' | 'window'>> = {}): Plan {
+  const last = more.finally && { finally: withPointers(more.finally, '/finally') };
   return makePlan({
-    runbook: { version: 1, name: 'test', inputs: {}, steps: withPointers(steps) },
+    runbook: { version: 1, name: 'test', inputs: {}, ...more, ...last, steps: withPointers(steps) },
     action: actionNamed,
   }).plan;
 }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { actionNamed } from '../../src/actions/catalogue';
 import { rehearsalMarkdown, rehearsalText } from '../../src/engine/rehearsal-report';
 import { rehearse } from '../../src/engine/rehearse';
-import type { Step } from '../../src/runbook/model';
-import { each } from './harness';
+import type { MaintenanceWindow, Step } from '../../src/runbook/model';
+import { approve, each, noReturn, parallel, wait } from './harness';
 import { action, planOf, smallInventory } from './rehearse-lab';
 
 const rehearsalOf = (steps: Step[], pairs = false) =>
@@ -96,6 +96,79 @@ describe('a rehearsal', () => {
     const before = inventory.fork();
     await rehearse({ plan: planOf([move, snapshot]), action: actionNamed, inventory });
     expect(before.differences(inventory)).toEqual([]);
+  });
+
+  it('goes forward after the point of no return, and says that a person is needed', async () => {
+    const drop = action('guest.run', { vm: 'web2', argv: ['rm', '-f', '/etc/motd'] }, { id: 'drop' });
+    const found = await rehearsalOf([snapshot, noReturn({ id: 'point', message: 'The old is gone' }), drop]);
+    expect(found.clean.noReturn).toMatchObject([{ key: 'point', message: 'The old is gone' }]);
+    expect(found.steps.find(step => step.key === 'drop')!.faults).toMatchObject({
+      'fails-before': { worst: 'finished' },
+      'host-lost': { points: 2, worst: 'finished' },
+      cancelled: { points: 2, counts: { forward: 1, finished: 1 } },
+    });
+    expect(found.ok).toBe(true);
+    expect(found.needPerson).toBe(found.counts.forward + found.counts['came-back-later']);
+    expect(found.asked).toBeGreaterThan(0);
+    const text = rehearsalText(found);
+    expect(text).toMatch(/passes its point of no return, point: The old is gone/);
+    expect(text).toMatch(/need a person before all is well: see later, forward below/);
+  });
+
+  it('rejects approvals, lets them expire, and dies and is cancelled while it waits', async () => {
+    const found = await rehearsalOf([
+      snapshot,
+      approve({ id: 'gate', by: 2, expires: '1h' }),
+      wait('5m', { id: 'pause' }),
+    ]);
+    const [, gate, pause] = found.steps;
+    expect(gate!.faults).toMatchObject({
+      rejected: { points: 1, worst: 'came-back' },
+      expired: { points: 1, worst: 'came-back' },
+      cancelled: { points: 1, worst: 'came-back' },
+      'runner-killed': { points: 1, worst: 'finished' },
+    });
+    expect(pause!.faults).toMatchObject({ cancelled: { worst: 'came-back' }, 'runner-killed': { worst: 'finished' } });
+    expect(found.clean.durationMs).toBeGreaterThanOrEqual(300_000);
+    expect(found.ok).toBe(true);
+  });
+
+  it('tells a failed step of finally from what does not come back', async () => {
+    const plan = planOf([move], { finally: [action('vm.snapshot', { vm: 'off1', name: 'last' }, { id: 'last' })] });
+    const found = await rehearse({ plan, action: actionNamed, inventory: smallInventory() });
+    expect(found.steps.map(step => step.key)).toEqual(['move', '~finally/last']);
+    expect(found.steps[0]!.faults['fails-before'].worst).toBe('came-back');
+    expect(found.steps[1]!.faults['fails-before'].worst).toBe('finally-open');
+    expect(found.ok).toBe(true);
+  });
+
+  it('keeps to limits, and begins when its window is open', async () => {
+    const busy = (vm: string) => action('guest.run', { vm, argv: ['sleep', '10'], changes: false });
+    const both = [parallel([busy('web1'), busy('web2')])];
+    const free = await rehearse({ plan: planOf(both), action: actionNamed, inventory: smallInventory() });
+    const window: MaintenanceWindow = { allow: ['Mon 22:00-23:00'], zone: 'UTC', outside: 'wait', closing: 'drain' };
+    const plan = planOf(both, { limits: { total: 1 }, window });
+    const found = await rehearse({ plan, action: actionNamed, inventory: smallInventory() });
+    expect(found.clean.durationMs).toBeGreaterThan(free.clean.durationMs + 9_000);
+    expect(new Date(found.clean.windowOpens!).toISOString()).toMatch(/^2026-01-05T22:00/);
+    expect(rehearsalText(found)).toMatch(/begun when its maintenance window is open, at Mon 2026-01-05 22:00 UTC/);
+  });
+
+  it('stops when it is told to', async () => {
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const whole = rehearse({
+      plan: planOf([move]),
+      action: actionNamed,
+      inventory: smallInventory(),
+      signal: stop.signal,
+      onProgress: done => {
+        seen.push(done);
+        if (done === 2) stop.abort();
+      },
+    });
+    await expect(whole).rejects.toThrow('aborted');
+    expect(seen).toEqual([1, 2]);
   });
 
   it('goes into Markdown as text and nothing else', async () => {

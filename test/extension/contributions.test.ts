@@ -42,7 +42,8 @@ describe('contributions', () => {
   });
 
   it('lets nothing that runs or connects be enabled in an untrusted workspace', () => {
-    const acts = /\.(run|runStep|runFrom)$|\.vm\.|\.(refresh|retry|cancel|rollBack|resume|answer)$/;
+    const acts =
+      /\.(run|runStep|runFrom|rehearse)$|\.vm\.|\.(refresh|retry|cancel|rollBack|resume|answer|approve|reject)$/;
     for (const { command, enablement } of contributes.commands as { command: string; enablement?: string }[]) {
       if (acts.test(command) && command !== commands.refreshRuns)
         expect(enablement, command).toContain('isWorkspaceTrusted');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseInput } from '../../src/engine/input-text';
 import type { Plan, PlannedStep } from '../../src/engine/plan';
+import { timetableOf } from '../../src/engine/timetable';
 import type { InputDefinition } from '../../src/runbook/model';
 import { confirmationDetail, planMarkdown } from '../../src/vscode/plan/planText';
 
@@ -38,10 +39,12 @@ function planOf(...steps: PlannedStep[]): Plan {
 }
 
 const hash = '0123456789abcdef0123456789abcdef';
+const detailOf = (plan: Plan, hash: string) => confirmationDetail(plan, hash, timetableOf(plan));
+const markdownOf = (plan: Plan, hash: string) => planMarkdown(plan, hash, timetableOf(plan));
 
 describe('confirmation', () => {
   it('names every target once, what has no way back, what is not known, and the plan', () => {
-    const detail = confirmationDetail(
+    const detail = detailOf(
       planOf(action('start web1', ['web1']), action('run on web1', ['web1', 'web2'], { undoClass: 'irreversible' })),
       hash,
     );
@@ -57,16 +60,16 @@ describe('confirmation', () => {
   it('says when nothing is changed, and does not grow without end', () => {
     // What `planOf` does not know could change something.
     const sure = { ...planOf(action('look', [], { undoClass: 'none' })), unknowns: [] };
-    expect(confirmationDetail(sure, hash)).toContain('Changes nothing.');
-    expect(confirmationDetail(planOf(action('look', [], { undoClass: 'none' })), hash)).toContain('not known yet.');
+    expect(detailOf(sure, hash)).toContain('Changes nothing.');
+    expect(detailOf(planOf(action('look', [], { undoClass: 'none' })), hash)).toContain('not known yet.');
     const many = Array.from({ length: 50 }, (_, n) => `vm${n}`);
-    expect(confirmationDetail(planOf(action('all', many)), hash)).toContain('vm6 and 43 more.');
+    expect(detailOf(planOf(action('all', many)), hash)).toContain('vm6 and 43 more.');
   });
 });
 
 describe('plan as Markdown', () => {
   it('shows steps in loops with their undo', () => {
-    const text = planMarkdown(
+    const text = markdownOf(
       planOf({
         kind: 'items',
         key: 'each',
@@ -88,7 +91,7 @@ describe('plan as Markdown', () => {
   });
 
   it('shows what a step would do although its items are not known', () => {
-    const text = planMarkdown(
+    const text = markdownOf(
       planOf({
         kind: 'items',
         key: 'each',
@@ -105,6 +108,53 @@ describe('plan as Markdown', () => {
     expect(text).toContain('a list not known yet, 4 at once');
     expect(text).toContain('start ${{ vm }}');
     expect(text).toContain('if its condition holds then');
+  });
+});
+
+describe('what a plan may do at once', () => {
+  const plan: Plan = {
+    ...planOf(
+      {
+        kind: 'parallel',
+        key: 'both',
+        pointer: '/steps/0',
+        when: true,
+        steps: [action('start a', ['a']), action('start b', ['b'])],
+      },
+      {
+        kind: 'control',
+        control: 'pointOfNoReturn',
+        key: 'point',
+        pointer: '/steps/1',
+        title: 'point of no return: It goes.',
+        when: true,
+        estimateSeconds: 0,
+      },
+      action('start c', ['c']),
+    ),
+    limits: { perHost: 1 },
+    finally: [action('start d', ['d'])],
+  };
+  const timetable = timetableOf(plan, { whereIs: ({ name }) => (name === 'd' ? undefined : { host: 'hv1' }) });
+
+  it('stands in the plan, with the timetable that follows', () => {
+    const text = planMarkdown(plan, hash, timetable);
+    expect(text).toContain('- Limits: at most 1 per host');
+    expect(text).toContain('| 0:30 | 1:00 | start b | hv1 |');
+    expect(text).toContain('At most 1 step at once: hv1 1.');
+    expect(text).toContain('Where d is is not known');
+    expect(text).toContain('> **After "point of no return: It goes." nothing is undone.**');
+    // After it, and at the end, nothing is offered as a way back.
+    expect(text.match(/undo: /g)).toHaveLength(2);
+    expect(text).toContain('## At the end, whatever became of it');
+  });
+
+  it('stands in the confirmation', () => {
+    const detail = confirmationDetail(plan, hash, timetable);
+    expect(detail).toContain('4 steps, about 2 min.');
+    expect(detail).toContain('Limits: at most 1 per host.');
+    expect(detail).toContain('After "point of no return: It goes." nothing is undone.');
+    expect(detail).not.toContain('Every step can be undone.');
   });
 });
 

@@ -5,7 +5,7 @@ import { RunModel, type RunView } from '../../src/engine/view';
 import type { RunStatus, RunSummary, Runs } from '../../src/runner/contract';
 import { journalLines } from '../../src/vscode/runs/journalText';
 import { progressOf, progressText } from '../../src/vscode/runs/progressText';
-import { runActions, runNode, stepNodes } from '../../src/vscode/runs/runsTree';
+import { asItIs, runActions, runNode, stepNodes } from '../../src/vscode/runs/runsTree';
 import { RunTracker } from '../../src/vscode/runs/runTracker';
 import { resultTitle, runValues, stepResults } from '../../src/vscode/runs/stepResults';
 
@@ -162,11 +162,45 @@ describe('values of the last run', () => {
 
 describe('runs view', () => {
   it('offers what can be done to a run', () => {
-    expect(runActions('running', undefined)).toEqual(['journal', 'runbook', 'cancel']);
-    expect(runActions('waiting', undefined)).toEqual(['journal', 'runbook', 'answer', 'cancel']);
-    expect(runActions('crashed', undefined)).toEqual(['journal', 'runbook', 'resume', 'rollBack']);
-    expect(runActions('rolled-back', undefined)).toEqual(['journal', 'runbook']);
-    expect(runActions('done', 'line 3 is broken')).toEqual(['journal']);
+    const actions = (status: RunStatus, more: Partial<RunSummary> = {}) => runActions({ status, ...more });
+    expect(actions('running')).toEqual(['journal', 'runbook', 'cancel']);
+    expect(actions('waiting')).toEqual(['journal', 'runbook', 'answer', 'cancel']);
+    expect(actions('waiting', { waitsFor: 'approval' })).toEqual(['journal', 'runbook', 'approve', 'cancel']);
+    expect(actions('waiting', { waitsFor: 'window' })).toEqual(['journal', 'runbook', 'cancel']);
+    expect(actions('crashed')).toEqual(['journal', 'runbook', 'resume', 'rollBack']);
+    expect(actions('needs-operator')).toEqual(['journal', 'runbook', 'remaining', 'rollBack']);
+    expect(actions('needs-operator', { forward: true })).toEqual(['journal', 'runbook', 'resume', 'remaining']);
+    expect(actions('rolled-back')).toEqual(['journal', 'runbook']);
+    expect(actions('done', { problem: 'line 3 is broken' })).toEqual(['journal']);
+  });
+
+  it('shows what a run that is followed waits for now, whatever the list said', () => {
+    const summary: RunSummary = {
+      runId: 'one',
+      name: 'Patch',
+      status: 'running',
+      by: 'ann',
+      runbookPath: '/r',
+      planHash: 'abc',
+      submittedAt: START,
+    };
+    const asked = viewOf(
+      journal('one', {
+        type: 'approval.asked',
+        key: 'gate',
+        pointer: '/steps/0',
+        message: 'Go on?',
+        planHash: 'abcdef0123456789',
+        by: 2,
+        self: true,
+      }),
+    );
+    const { row } = runNode(asItIs(summary, asked), START);
+    expect(row.description).toMatch(/^waiting for approval · since /);
+    expect(row.actions).toContain('approve');
+    expect(row.icon).toBe('law');
+    expect(asItIs({ ...summary, status: 'done' }, asked).status).toBe('done');
+    expect(progressText(asked)).toBe('waiting for approval: Go on?');
   });
 
   it('reads a run out in full', () => {
@@ -239,6 +273,7 @@ describe('run tracker', () => {
       resume: unused,
       rollback: unused,
       cancel: unused,
+      approve: unused,
       find: unused,
       attach: unused,
       list: async () =>

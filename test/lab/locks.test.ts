@@ -55,7 +55,7 @@ describe('two computers', () => {
 
   /** In the guest, so that what really happened can be seen there. */
   const note = (text: string, seconds: number) =>
-    `- uses: guest.run\n  with: { vm: web1, argv: [sh, -c, "echo ${text} >> /data/notes; sleep ${seconds}"] }\n  rollback: none\n`;
+    `- id: ${text}\n  uses: guest.run\n  with: { vm: web1, argv: [sh, -c, "echo ${text} >> /data/notes; sleep ${seconds}"] }\n  rollback: none\n`;
   const notes = async () => (await vm.guestExec('cat /data/notes; rm -f /data/notes')).stdout.trim().split('\n');
   /** Labels of what is locked, as one of them sees it. */
   const locked = async (by: Virtbook) => {
@@ -63,6 +63,13 @@ describe('two computers', () => {
     const { locks } = JSON.parse(stdout) as { locks: { label: string; runId: string; connection: string }[] };
     return locks.map(({ label, connection }) => `${label} on ${connection}`);
   };
+
+  /** Waits for the intent of a step; a run that ends before says why. */
+  const begins = (by: Virtbook, run: string, key: string) =>
+    by.waitFor(run, `the step ${key}`, record => {
+      if (record.type === 'run.ended') throw new Error(`${run} ended before ${key}: ${JSON.stringify(record)}`);
+      return record.type === 'step.intent' && record.key === key;
+    });
 
   it('that begin at once on one VM: one proceeds, the other says who holds the lock; again and again', async () => {
     const file = laptop.write('note', note('once', 3));
@@ -81,7 +88,7 @@ describe('two computers', () => {
   it('one of which dies: its lock stays on the host, the other is told that it is stale, a resume ends it', async () => {
     const file = laptop.write('long', `${note('before', 6)}${note('after', 0)}`);
     const run = await laptop.start(file);
-    await laptop.waitFor(run, 'the first step', record => record.type === 'step.intent');
+    await begins(laptop, run, 'before');
     await laptop.killRunner(run);
     expect(await locked(desk)).toEqual(['VM web1 on hv1']);
     const names = (await world.lab.host('hv1').exec(['ls', folder])).stdout.trim().split('\n');
@@ -102,7 +109,7 @@ describe('two computers', () => {
     const snapshot = '- id: snap\n  uses: vm.snapshot\n  with: { vm: web1, name: kept }\n';
     const file = laptop.write('robbed', `${snapshot}${note('first', 8)}${note('second', 0)}`);
     const run = await laptop.start(file);
-    await laptop.waitFor(run, 'the long step', record => record.type === 'step.intent' && record.key === 'guest.run#1');
+    await begins(laptop, run, 'first');
     const released = await desk.command('release', 'web1', '-i', world.lab.inventory, '--yes');
     expect(released, released.stderr).toMatchObject({ code: 0 });
     expect(released.stdout).toContain('The run is not on this computer');
@@ -124,7 +131,7 @@ describe('two computers', () => {
   it('lock a VM where it goes to, as well', async () => {
     const file = laptop.write('move', '- id: move\n  uses: vm.migrate\n  with: { vm: web1, to: hv2 }\n');
     const run = await laptop.start(file);
-    await laptop.waitFor(run, 'the move', record => record.type === 'step.intent');
+    await begins(laptop, run, 'move');
     expect((await locked(desk)).sort()).toEqual(['VM web1 on hv1', 'VM web1 on hv2', 'host hv2 on hv2']);
     await laptop.waitFor(run, 'its end', record => record.type === 'run.ended');
     expect(laptop.end(run)).toBe('done');

@@ -52,5 +52,15 @@ function stepBlock(n: number): string[] {
     `      vm: web${n}`,
     '      to: ${{ inputs.target }}',
     '    rollback: none',
+    '  - parallel:',
+    `      - id: left-${n}`,
+    '        uses: check.guest',
+    '        with: { vm: web1, agent: true }',
+    '      - steps:',
+    `          - assert: steps['move-${n}'].outputs.to != ""`,
+    '            message: ${{ inputs.target }} has it',
+    `          - id: called-${n}`,
+    '            uses: ./part.runbook.yaml',
+    '            with: { vm: "${{ inputs.vms[0] }}" }',
   ];
 }

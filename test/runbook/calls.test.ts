@@ -217,9 +217,9 @@ describe('checking a call', () => {
     ).toMatchInlineSnapshot(`
       "steps:
         - uses: ./part.runbook.yaml
-                ^^^^^^^^^^^^^^^^^^^ missing-key: \`./part.runbook.yaml\` needs \`vm\`. The one to move.
+                ^^^^^^^^^^^^^^^^^^^ missing-key: \`./part.runbook.yaml\` needs \`vm\`: The one to move.
         - uses: ./part.runbook.yaml
-                ^^^^^^^^^^^^^^^^^^^ missing-key: \`./part.runbook.yaml\` needs \`vm\`. The one to move.
+                ^^^^^^^^^^^^^^^^^^^ missing-key: \`./part.runbook.yaml\` needs \`vm\`: The one to move.
           with: { vmm: web1, count: many, mode: c }
                   ^^^ unknown-key: \`./part.runbook.yaml\` has no input \`vmm\`. Did you mean \`vm\`?
                              ^^^^^ wrong-type: \`count\` of \`./part.runbook.yaml\` must be a number.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runbook, squiggles } from './marked';
+import { codes, runbook, squiggles } from './marked';
 
 const check = (steps: string, inputs = '') => squiggles(runbook(steps, inputs)).split('\n').slice(2).join('\n');
 const head = (text: string) => squiggles(`version: 1\nname: Sample\n${text}`).split('\n').slice(2).join('\n');
@@ -112,6 +112,59 @@ describe('finally', () => {
               wait: 1m"
     `);
   });
+});
+
+test('outputs see all steps, and nothing else', () => {
+  expect(
+    head(
+      [
+        'outputs:',
+        '  good: ${{ steps.one.outputs.stdout }} of ${{ steps.each.outputs["a"].two.code }}',
+        '  nested: { list: ["${{ steps.two.outputs }}", "${{ steps.three.outputs }}"] }',
+        '  wrong: ${{ steps.one.outputs.stdot }}',
+        '  last: ${{ steps.last.outputs }}',
+        '  item: ${{ vm }}',
+        'steps:',
+        '  - id: one',
+        '    uses: guest.run',
+        '    with: { vm: a, argv: [x] }',
+        '  - id: each',
+        '    forEach: { vm: [a] }',
+        '    steps:',
+        '      - id: two',
+        '        uses: guest.run',
+        '        with: { vm: "${{ vm }}", argv: [x] }',
+        'finally:',
+        '  - id: last',
+        '    wait: 1m',
+      ].join('\n'),
+    ),
+  ).toMatchInlineSnapshot(`
+    "outputs:
+      good: \${{ steps.one.outputs.stdout }} of \${{ steps.each.outputs["a"].two.code }}
+      nested: { list: ["\${{ steps.two.outputs }}", "\${{ steps.three.outputs }}"] }
+                                  ^^^ out-of-scope: Step \`two\` ran once per item. Read \`steps.each.outputs[item].two\`.
+                                                              ^^^^^ unknown-step: No step before this one has the id \`three\`. There are \`one\` or \`each\`.
+      wrong: \${{ steps.one.outputs.stdot }}
+                                   ^^^^^ unknown-output: \`guest.run\` has no output \`stdot\`. Did you mean \`stdout\`?
+      last: \${{ steps.last.outputs }}
+                      ^^^^ use-before-definition: Step \`last\` has not run yet here. Move it above this step, or use it below.
+      item: \${{ vm }}
+                ^^ unknown-name: Nothing is named \`vm\` here. There are \`inputs\`, \`steps\` or \`run\`.
+    steps:
+      - id: one
+        uses: guest.run
+        with: { vm: a, argv: [x] }
+      - id: each
+        forEach: { vm: [a] }
+        steps:
+          - id: two
+            uses: guest.run
+            with: { vm: "\${{ vm }}", argv: [x] }
+    finally:
+      - id: last
+        wait: 1m"
+  `);
 });
 
 describe('pointOfNoReturn', () => {
@@ -244,6 +297,12 @@ test('windows: hours, days, zones', () => {
     steps:
       - wait: 1m"
   `);
+});
+
+test('an empty zone is none', () => {
+  expect(codes('version: 1\nname: x\nwindow: { allow: 22:00-04:00, zone: "" }\nsteps:\n  - wait: 1m')).toEqual([
+    'bad-window',
+  ]);
 });
 
 describe('secrets', () => {

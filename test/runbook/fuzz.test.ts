@@ -9,15 +9,18 @@ import { lenses } from '../../src/editor/lenses';
 import { quickFixes } from '../../src/editor/quick-fixes';
 import { symbols } from '../../src/editor/symbols';
 import { validate } from '../../src/editor/validate';
+import { parseRunbook } from '../../src/runbook/parse';
 import { ruleOf } from '../../src/runbook/rules';
 
 const names = readdirSync('examples').filter(name => /\.(runbook|inventory)\.yaml$/.test(name));
 const texts = names.map(name => [name, readFileSync(`examples/${name}`, 'utf8')] as const);
 
+const part = parseRunbook(readFileSync('examples/parts/patch-one.runbook.yaml', 'utf8'));
+
 /** Every feature on a text, at one place of it. Whatever the text, nothing throws and every range lies in it. */
 function everything(name: string, text: string, offset: number): void {
   const document = TextDocument.create(`file:///${name}`, '', 1, text);
-  const config = { actions };
+  const config = { actions, callable: ['parts/patch-one.runbook.yaml'], runbooks: () => part };
   const problems = validate(document, config);
   for (const { range, code, message } of problems) {
     const start = document.offsetAt(range.start);

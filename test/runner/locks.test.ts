@@ -46,10 +46,17 @@ const move = `
   with: { vm: web1, to: hv1 }
 `;
 
+/** Runs a command that must end so; else what it said is told. */
+async function ends(code: number, args: string[], more?: { env: NodeJS.ProcessEnv }): Promise<string> {
+  const ended = await at.run(args, more);
+  expect(ended.code, `${args.join(' ')}\n${ended.stdout}${ended.stderr}`).toBe(code);
+  return ended.stdout;
+}
+
 describe('two runners on the same VM', () => {
   it('started at once: one proceeds, the other changes nothing and says who holds the lock; again and again', async () => {
     const file = at.runbook('move', move);
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 5; round++) {
       const both = await Promise.all([at.run(['run', file, '--yes']), at.run(['run', file, '--yes'], desk())]);
       const codes = both.map(one => one.code).sort();
       expect(codes, both.map(one => one.stdout + one.stderr).join('\n')).toEqual([0, 1]);
@@ -59,7 +66,7 @@ describe('two runners on the same VM', () => {
       expect(await locks()).toEqual([]);
     }
     const ends = [...(await at.runs.list()), ...(await deskRuns().list())].map(run => run.status);
-    expect(ends.sort()).toEqual([...Array<string>(6).fill('done'), ...Array<string>(6).fill('failed')]);
+    expect(ends.sort()).toEqual([...Array<string>(5).fill('done'), ...Array<string>(5).fill('failed')]);
   });
 
   it('on different VMs do not know of each other', async () => {
@@ -71,9 +78,11 @@ describe('two runners on the same VM', () => {
 
   it('where one only looks: it is not kept from it', async () => {
     const look = at.runbook('look', '- uses: check.guest\n  with: { vm: web1, tcp: { port: 80 } }\n');
-    const run = await at.start(at.runbook('move', move));
-    await at.waitFor(run, record => record.type === 'step.progress');
-    expect(await at.run(['run', look, '--yes'], desk())).toMatchObject({ code: 0 });
+    const other = at.runbook('slow', '- uses: vm.snapshot\n  with: { vm: web1, name: before }\n- wait: 8s\n');
+    const run = await at.start(other);
+    await at.waitFor(run, record => record.type === 'wait.started');
+    await ends(0, ['run', look, '--yes'], desk());
+    expect(await locks()).toMatchObject([{ label: 'VM web1', runId: run }]);
     for await (const _ of at.runs.follow(run));
   });
 });
@@ -95,9 +104,9 @@ describe('a runner that is killed', () => {
     // Where the run is, it is known to have died, and what to do instead.
     const here = await at.run(['run', file, '--yes']);
     expect(here.stdout).toContain(`its runner has died: \`virtbook resume ${run}\` goes on with it`);
-    expect(await at.run(['resume', run])).toMatchObject({ code: 0 });
+    await ends(0, ['resume', run]);
     expect(await locks()).toEqual([]);
-    expect(await at.run(['run', file, '--yes'], desk())).toMatchObject({ code: 0 });
+    await ends(0, ['run', file, '--yes'], desk());
   });
 
   it('whose locks were released and taken by another does not go on before that has ended', async () => {
@@ -105,7 +114,7 @@ describe('a runner that is killed', () => {
     const run = await at.start(file);
     await at.waitFor(run, record => record.type === 'step.progress');
     await at.kill(run);
-    expect(await at.run(['release', run, '--yes'])).toMatchObject({ code: 0 });
+    await ends(0, ['release', run, '--yes']);
     // A lock of another computer's run, as long as this test wants it.
     const file2 = join(at.folder, 'lab.lab.state.json');
     const lab = JSON.parse(readFileSync(file2, 'utf8')) as { locks: Record<string, { token: number; held?: object }> };
@@ -128,8 +137,8 @@ describe('a runner that is killed', () => {
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.stdout).toContain('VM web1 is locked by ann@desk (run other, hers)');
     expect(await at.runs.read(run)).toMatchObject({ status: 'stopped', failure: { class: 'locked' } });
-    expect(await at.run(['release', 'web1', '--yes'])).toMatchObject({ code: 0 });
-    expect(await at.run(['resume', run])).toMatchObject({ code: 0 });
+    await ends(0, ['release', 'web1', '--yes']);
+    await ends(0, ['resume', run]);
     expect(await locks()).toEqual([]);
   });
 });
@@ -138,7 +147,7 @@ describe('a run that needs a person', () => {
   it('keeps its locks and says what is left; a rollback or a release gives them back', async () => {
     const left =
       '- uses: guest.run\n  with: { vm: web1, argv: ["true"] }\n- uses: guest.run\n  with: { vm: web1, argv: ["false"] }\n';
-    expect(await at.run(['run', at.runbook('left', left), '--yes'])).toMatchObject({ code: 3 });
+    await ends(3, ['run', at.runbook('left', left), '--yes']);
     const run = await at.runs.find('latest');
     expect(await locks()).toMatchObject([
       { label: 'VM web1', runId: run, note: 'left: needs a person, left is guest.run#1: run true in web1' },
@@ -146,9 +155,9 @@ describe('a run that needs a person', () => {
     const refused = await at.run(['run', at.runbook('move', move), '--yes'], desk());
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.stdout).toContain('needs a person, left is guest.run#1: run true in web1');
-    expect(await at.run(['rollback', run])).toMatchObject({ code: 3 });
+    await ends(3, ['rollback', run]);
     expect(await locks()).toHaveLength(1);
-    expect(await at.run(['release', 'VM web1', '--yes'])).toMatchObject({ code: 0 });
+    await ends(0, ['release', 'VM web1', '--yes']);
     expect(await locks()).toEqual([]);
   });
 });
@@ -173,8 +182,22 @@ describe('a run whose lock is taken away', () => {
     expect(records.slice(after + 1).filter(record => record.type.endsWith('.done'))).toEqual([]);
     // What was not taken away is kept for whoever looks.
     expect((await locks()).map(lock => lock.label).sort()).toEqual(['VM web2', 'host hv1', 'host hv2']);
-    expect(await at.run(['rollback', run])).toMatchObject({ code: 1 });
+    await ends(1, ['rollback', run]);
     expect(await at.runs.read(run)).toMatchObject({ status: 'rolled-back' });
     expect(await locks()).toEqual([]);
+  });
+
+  it('while it waits, stops after the wait', async () => {
+    process.env.VIRTBOOK_LAB_SPEED = '40';
+    const snapshot = (vm: string) => `- uses: vm.snapshot\n  with: { vm: ${vm}, name: before }\n`;
+    const run = await at.start(at.runbook('waits', `${snapshot('web1')}- wait: 8s\n${snapshot('web2')}`));
+    await at.waitFor(run, record => record.type === 'wait.started');
+    await ends(0, ['release', 'web2', '--yes']);
+    for await (const _ of at.runs.follow(run));
+    const view = await at.runs.read(run);
+    expect(view).toMatchObject({ status: 'needs-operator', failure: { class: 'locked' } });
+    expect(view.remaining.map(one => one.key)).toEqual(['vm.snapshot#1']);
+    expect((await at.records(run)).filter(record => record.type === 'step.intent')).toHaveLength(1);
+    expect((await locks()).map(lock => lock.label)).toEqual(['VM web1']);
   });
 });

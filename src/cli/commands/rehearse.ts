@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { actionNamed } from '../../actions/catalogue';
 import { rehearsalMarkdown, rehearsalText } from '../../engine/rehearsal-report';
-import { rehearse as rehearsePlan } from '../../engine/rehearse';
+import { type Rehearsal, rehearse as rehearsePlan } from '../../engine/rehearse';
 import { openFleet } from '../../runner/fleet';
 import { copyFromFile, copyInventory, type RehearsalCopy } from '../../runner/rehearsal-copy';
 import { askingSsh } from '../ask';
@@ -11,9 +11,14 @@ import { printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { reportTo } from './plan';
 
+/** What a shell gives for a command that Ctrl-C ended. */
+const endedByInterrupt = 130;
+
 export interface RehearseOptions extends PlanChoices {
   format: 'text' | 'json' | 'markdown';
   pairs?: boolean;
+  /** Shows how far it is; default: on a terminal. */
+  progress?: boolean;
   /** A lab file to rehearse on. */
   lab?: string;
 }
@@ -22,14 +27,31 @@ export async function rehearse(file: string, options: RehearseOptions, terminal:
   const loaded = await loadRunbook(file, reportTo(terminal));
   const planned = planOf(loaded, options);
   const { inventory, assumed } = await copyOf(loaded, planned.plan, options, terminal);
-  const rehearsal = await rehearsePlan({
-    plan: planned.plan,
-    action: actionNamed,
-    inventory,
-    pairs: options.pairs === true,
-    ...(terminal.live && { onProgress: progress() }),
-  });
-  if (terminal.live) process.stderr.write('\r\x1b[K');
+  const stop = new AbortController();
+  let reached = '';
+  const interrupted = (): void => stop.abort();
+  process.once('SIGINT', interrupted);
+  let rehearsal: Rehearsal;
+  try {
+    rehearsal = await rehearsePlan({
+      plan: planned.plan,
+      action: actionNamed,
+      inventory,
+      pairs: options.pairs === true,
+      signal: stop.signal,
+      onProgress: progress(options.progress ?? terminal.live, text => {
+        reached = text;
+      }),
+    });
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    clearLine(options, terminal);
+    process.stderr.write(`Stopped${reached && ` after ${reached}`}. Nothing real was changed.\n`);
+    return endedByInterrupt;
+  } finally {
+    process.off('SIGINT', interrupted);
+  }
+  clearLine(options, terminal);
   const { hash } = planned;
   switch (options.format) {
     case 'json':
@@ -69,13 +91,19 @@ async function copyOf(
   }
 }
 
-/** At most ten times a second. */
-function progress(): (done: number, total: number) => void {
+function clearLine(options: RehearseOptions, terminal: Terminal): void {
+  if (options.progress ?? terminal.live) process.stderr.write('\r\x1b[K');
+}
+
+/** A line that is written over, at most ten times a second; `reached` is told each time how far it is. */
+function progress(shown: boolean, reached: (text: string) => void): (done: number, total: number) => void {
   let last = 0;
   return (done, total) => {
+    const text = `${done} of ${total} failure points`;
+    reached(text);
     const now = Date.now();
-    if (now - last < 100) return;
+    if (!shown || now - last < 100) return;
     last = now;
-    process.stderr.write(`\r${done} of ${total} failure points\x1b[K`);
+    process.stderr.write(`\r${text}\x1b[K`);
   };
 }

@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
-import { observe } from '../../engine/drift';
-import type { Observed } from '../../engine/journal';
+import { observedIn } from '../../engine/drift';
 import type { Plan } from '../../engine/plan';
 import { changesText, shortHash } from '../../engine/plan-summary';
 import { plannedActions } from '../../engine/planned-steps';
 import { secretRefused } from '../../engine/secrets';
+import { seeConnections, whereSeen } from '../../engine/seen';
+import { timetableOf } from '../../engine/timetable';
 import { openFleet } from '../../runner/fleet';
 import { openRuns } from '../../runner/runs';
 import { secretInput } from '../../runner/secret-values';
@@ -43,9 +44,11 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
         'Look at it with `virtbook plan`, and give --yes to run it without being asked.',
     );
   }
-  const observed = await observedNow(plan, loaded, terminal);
+  const seen = await seenNow(loaded, terminal);
+  const observed = seen && observedIn(plan, seen);
   if (!options.yes) {
-    terminal.write(planText(plan, hash, terminal));
+    const timetable = timetableOf(plan, { whereIs: whereSeen(seen ?? []), startAt: Date.now() });
+    terminal.write(planText(plan, hash, terminal, { timetable }));
     const answer = await askLine(terminal, `\n${printable(changesText(plan))}. Run plan ${shortHash(hash)}? [y/N] `);
     if (!/^y(es)?$/i.test(answer?.trim() ?? '')) return notRun(terminal);
   }
@@ -88,13 +91,12 @@ function requireSecrets(plan: Plan, canBeAsked: boolean): void {
   }
 }
 
-/** How things stand with this plan, so that the run notices what changes until it gets there. */
-async function observedNow(plan: Plan, loaded: LoadedRunbook, terminal: Terminal): Promise<Observed | undefined> {
-  const { inventory, inventoryPath } = loaded;
+/** How things stand before the plan is shown, so that the run notices what changes until it gets there. */
+async function seenNow({ inventory, inventoryPath }: LoadedRunbook, terminal: Terminal) {
   if (!inventory || inventoryPath === undefined) return undefined;
   const fleet = openFleet({ inventory, baseDir: dirname(inventoryPath), prompts: askingSsh(terminal) });
   try {
-    return await observe(plan, fleet);
+    return await seeConnections(fleet);
   } finally {
     await fleet.close();
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { shortHash } from '../../engine/plan-summary';
 import { remainingRunbook } from '../../engine/remaining-runbook';
 import type { StepView } from '../../engine/view';
-import type { ReadRun } from '../../runner/contract';
+import type { ReadRun, RunSummary } from '../../runner/contract';
 import { openRuns } from '../../runner/runs';
 import { exitCodeOf, exitCodes } from '../exit-codes';
 import { approvalText, approveCommand, endText, marksOf, stepName, when } from '../run-text';
@@ -23,7 +23,7 @@ export async function runs(options: { format: 'text' | 'json' }, terminal: Termi
   }
   const rows = list.map(run => [
     run.runId,
-    run.problem === undefined ? statusText(run.status) : 'unreadable',
+    run.problem === undefined ? statusText(run.status, run.waitsFor) : 'unreadable',
     run.submittedAt > 0 ? when(run.submittedAt) : '',
     run.endedAt === undefined ? '' : duration(run.endedAt - run.submittedAt),
     run.by,
@@ -76,7 +76,7 @@ function showRemaining(run: ReadRun, terminal: Terminal): number {
 
 function showText(run: ReadRun, terminal: Terminal): string {
   const lines = [
-    `${paint(terminal, 'bold', printable(run.name))}  ${statusText(run.status)}`,
+    `${paint(terminal, 'bold', printable(run.name))}  ${statusText(run.status, waitsFor(run))}`,
     `run ${run.runId}, plan ${shortHash(run.planHash)}, by ${run.by}, ${when(run.submittedAt)}`,
     `${run.runbookPath}`,
     '',
@@ -98,6 +98,10 @@ function showText(run: ReadRun, terminal: Terminal): string {
     lines.push('', approvalText(approval), `Decide: ${approveCommand(run.runId, run.approvals, approval.key)}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function waitsFor(run: ReadRun): RunSummary['waitsFor'] {
+  return run.question ? 'answer' : run.approvals.length > 0 ? 'approval' : 'window';
 }
 
 function itemOf(key: string): string | undefined {

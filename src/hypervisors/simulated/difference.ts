@@ -58,12 +58,25 @@ function compare(subject: Subject, path: string, before: unknown, after: unknown
     }
     return;
   }
-  const what = `${subject.kind} ${subject.name}${path ? `: ${path}` : ''}`;
-  const tell = (text: string): void =>
-    void found.push({ ...subject, path, was: before, is: after, text: `${what} ${text}` });
-  if (before === undefined) tell(`is new: ${show(after)}`);
-  else if (after === undefined) tell(`is gone, was ${show(before)}`);
-  else tell(`is ${show(after)}, was ${show(before)}`);
+  found.push(new Found(subject.kind, subject.name, path, before, after));
+}
+
+/** Most are only counted, so its text is made when it is asked for. */
+class Found implements Difference {
+  constructor(
+    readonly kind: Difference['kind'],
+    readonly name: string,
+    readonly path: string,
+    readonly was: unknown,
+    readonly is: unknown,
+  ) {}
+
+  get text(): string {
+    const { was, is } = this;
+    const what = `${this.kind} ${this.name}${this.path ? `: ${this.path}` : ''}`;
+    if (was === undefined) return `${what} is new: ${show(is)}`;
+    return is === undefined ? `${what} is gone, was ${show(was)}` : `${what} is ${show(is)}, was ${show(was)}`;
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { SeenConnection } from '../../engine/seen';
 import type { Hypervisor } from '../../hypervisors/ports';
 import type { Inventory } from '../../inventory/model';
 import type { SeenNames } from '../../inventory/names';
@@ -186,11 +187,11 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     if (node) this.live?.refresh(node.connection);
   }
 
-  /** Hosts by connection, as far as they have been seen; undefined: nothing is connected. */
-  get shownHosts(): Record<string, readonly string[]> | undefined {
-    const connected = this.live?.views.filter(view => view.state);
-    if (!connected?.length) return undefined;
-    return Object.fromEntries(connected.map(view => [view.name, view.state?.hosts.map(host => host.name) ?? []]));
+  /** What its connections show, as far as they have been looked at. */
+  get shown(): SeenConnection[] {
+    return (this.live?.views ?? []).flatMap(({ name, state }) =>
+      state ? [{ connection: name, hosts: state.hosts, vms: state.vms }] : [],
+    );
   }
 
   /** What a run changed may come without an event, e.g. a snapshot. */

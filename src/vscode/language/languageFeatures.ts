@@ -3,6 +3,7 @@ import type { EditorConfig } from '../../editor/config';
 import type { ParseCache } from '../../editor/parse-cache';
 import { languages } from '../ids';
 import { language } from '../lazy';
+import type { CalledFiles } from './calledRunbooks';
 import type { InventoryNames } from './inventoryOfRunbook';
 import { asCodeAction, asCompletionItem, asHover, asLspDocument, asSymbol, VirtbookDiagnostic } from './lspTypes';
 
@@ -25,6 +26,7 @@ export class LanguageFeatures implements vscode.Disposable {
 
   constructor(
     private readonly names: InventoryNames,
+    private readonly called: CalledFiles,
     private readonly log: vscode.LogOutputChannel,
     private readonly liveState: EditorConfig['liveState'],
     private readonly lastValues: (document: vscode.TextDocument) => Promise<EditorConfig['values']>,
@@ -35,6 +37,7 @@ export class LanguageFeatures implements vscode.Disposable {
       vscode.workspace.onDidChangeTextDocument(event => this.schedule(event.document)),
       vscode.workspace.onDidCloseTextDocument(document => this.forget(document)),
       names.onDidChange(() => this.recheck()),
+      called.onDidChange(() => this.recheck()),
       vscode.languages.registerCompletionItemProvider(
         selector,
         { provideCompletionItems: (document, position) => this.complete(document, position) },
@@ -85,14 +88,17 @@ export class LanguageFeatures implements vscode.Disposable {
   private async config(document: vscode.TextDocument): Promise<EditorConfig> {
     const { runbookOf, actions } = language();
     const { cache } = this;
-    const path =
-      document.languageId === languages.runbook ? runbookOf(asLspDocument(document), cache).draft.inventory : undefined;
-    const inventory = await this.names.of(document.uri, path);
-    return { actions, inventory, cache, liveState: this.liveState };
+    if (document.languageId !== languages.runbook) return { actions, cache, liveState: this.liveState };
+    const { draft } = runbookOf(asLspDocument(document), cache);
+    const [inventory, runbooks] = await Promise.all([
+      this.names.of(document.uri, draft.inventory),
+      this.called.of(document.uri, draft),
+    ]);
+    return { actions, inventory, runbooks, cache, liveState: this.liveState };
   }
 
   private async complete(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.CompletionItem[]> {
-    const config = await this.config(document);
+    const config = { ...(await this.config(document)), callable: await this.called.callable(document.uri) };
     return language().complete(asLspDocument(document), document.offsetAt(position), config).map(asCompletionItem);
   }
 

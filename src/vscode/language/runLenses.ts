@@ -15,7 +15,7 @@ const NBSP = '\u00a0';
 const REDRAW_MS = 300;
 
 /**
- * *Run · Plan* on the file, *Run step · Run from here* on each step, and how it went last. Only on files on disk: what
+ * *Run · Plan · Rehearse* on the file, *Run step · Run from here* on each step, and how it went last. Only on files on disk: what
  * is run is the file, not a diff's other side. Never waits for the network.
  */
 export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
@@ -56,6 +56,7 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
         return last ? [plan, lastRunLens(asRange(lens.range), last)] : [plan];
       }
       if (!vscode.workspace.isTrusted) return [];
+      if (lens.kind === 'rehearse') return [make(vscode.l10n.t('Rehearse'), commands.rehearse)];
       if (lens.kind === 'run') return [make(`$(play)${NBSP}${vscode.l10n.t('Run')}`, commands.run)];
       if (lens.kind === 'run-step') return [make(vscode.l10n.t('Run step'), commands.runStep, lens.pointer)];
       const made = [make(vscode.l10n.t('Run from here'), commands.runFrom, lens.pointer)];

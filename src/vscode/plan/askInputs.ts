@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { parseInput } from '../../engine/input-text';
+import { missingInputs } from '../../engine/plan-inputs';
 import type { Json, JsonObject } from '../../runbook/json';
 import type { InputDefinition, Runbook } from '../../runbook/model';
 
@@ -9,13 +10,13 @@ export interface Offered {
   vms: string[];
 }
 
-/** Asks for every input that has no default. undefined: the person gave up. */
+/** Asks for every input that has no value yet. undefined: the person gave up. */
 export async function askInputs(runbook: Runbook, offered: Offered): Promise<JsonObject | undefined> {
-  const open = Object.entries(runbook.inputs).filter(([, input]) => input.default === undefined);
+  const open = missingInputs(runbook, {});
   const given: JsonObject = {};
-  for (const [index, [name, input]] of open.entries()) {
+  for (const [index, { name, definition }] of open.entries()) {
     const title = vscode.l10n.t('{0}: input {1} of {2}', runbook.name, index + 1, open.length);
-    const value = await askInput(title, name, input, offered);
+    const value = await askInput(title, name, definition, offered);
     if (value === undefined) return undefined;
     given[name] = value;
   }
@@ -28,7 +29,7 @@ async function askInput(
   input: InputDefinition,
   offered: Offered,
 ): Promise<Json | undefined> {
-  const placeHolder = input.description ? `${name}: ${input.description}` : name;
+  const placeHolder = input.prompt ?? (input.description ? `${name}: ${input.description}` : name);
   const choices = choicesOf(input, offered);
   if (choices && (input.type === 'hosts' || input.type === 'vms')) {
     const picked = await vscode.window.showQuickPick(choices, {

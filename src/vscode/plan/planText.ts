@@ -1,24 +1,33 @@
 import { unlockedPlanText } from '../../engine/lock-text';
 import type { Plan, PlannedStep } from '../../engine/plan';
-import { changedTargets, changesText, estimatedSeconds, listed, shortHash } from '../../engine/plan-summary';
-import { reachableActions } from '../../engine/planned-steps';
+import { changedTargets, changesText, listed, pointsOfNoReturn, shortHash } from '../../engine/plan-summary';
+import { type PlannedAction, reachableActions } from '../../engine/planned-steps';
+import { escaped, grid } from '../../engine/text-table';
+import type { Timetable } from '../../engine/timetable';
+import { limitsText, peakText, tellsMore, timetableCells, windowText } from '../../engine/timetable-text';
 import { roughly } from '../duration';
 
 /** A dialog must not grow beyond the screen. */
 const UNKNOWNS = 3;
 
 /** What stands in the confirmation: targets, way back, unknowns, hash. */
-export function confirmationDetail(plan: Plan, planHash: string): string {
-  const actions = reachableActions(plan.steps);
+export function confirmationDetail(plan: Plan, planHash: string, timetable: Timetable): string {
+  const actions = actionsOf(plan);
   const irreversible = actions.filter(step => step.undoClass === 'irreversible');
+  const points = pointsOfNoReturn(plan);
   const unlocked = unlockedPlanText(plan);
   const lines = [
     `${changesText(plan)}.`,
     ...(unlocked === undefined ? [] : [unlocked]),
-    `${actions.length} ${actions.length === 1 ? 'step' : 'steps'}, about ${roughly(estimatedSeconds(plan.steps))}.`,
-    irreversible.length === 0
-      ? 'Every step can be undone.'
-      : `Can't be undone: ${listed([...new Set(irreversible.map(step => step.title))])}.`,
+    `${actions.length} ${actions.length === 1 ? 'step' : 'steps'}, about ${roughly(timetable.seconds)}.`,
+    ...(plan.limits ? [`Limits: ${limitsText(plan.limits)}.`] : []),
+    ...timetable.notes,
+    ...(irreversible.length > 0
+      ? [`Can't be undone: ${listed([...new Set(irreversible.map(step => step.title))])}.`]
+      : points.length === 0
+        ? ['Every step can be undone.']
+        : []),
+    ...points.map(({ title }) => `After "${title}" nothing is undone.`),
     ...plan.unknowns.slice(0, UNKNOWNS),
     ...(plan.unknowns.length > UNKNOWNS
       ? [`And ${plan.unknowns.length - UNKNOWNS} more that are not known yet; "Show Plan" lists them.`]
@@ -29,13 +38,14 @@ export function confirmationDetail(plan: Plan, planHash: string): string {
 }
 
 /** The whole plan as Markdown. */
-export function planMarkdown(plan: Plan, planHash: string): string {
+export function planMarkdown(plan: Plan, planHash: string, timetable: Timetable): string {
   const targets = changedTargets(plan);
   const lines = [
     `# Plan: ${plan.name}`,
     '',
-    `Plan \`${shortHash(planHash)}\` · ${reachableActions(plan.steps).length} steps · about ${roughly(estimatedSeconds(plan.steps))}`,
+    `Plan \`${shortHash(planHash)}\` · ${actionsOf(plan).length} steps · about ${roughly(timetable.seconds)}`,
     '',
+    ...pointsOfNoReturn(plan).flatMap(({ title }) => [`> **After "${escaped(title)}" nothing is undone.**`, '']),
   ];
   const inputs = Object.entries(plan.inputs);
   if (inputs.length > 0) {
@@ -46,45 +56,95 @@ export function planMarkdown(plan: Plan, planHash: string): string {
   else lines.push(...targets.map(target => `- ${target.kind} \`${target.name}\``), '');
   const unlocked = unlockedPlanText(plan);
   if (unlocked !== undefined) lines.push(`**${unlocked}**`, '');
+  const rules = [
+    ...(plan.limits ? [`- Limits: ${limitsText(plan.limits)}`] : []),
+    ...(plan.windows ?? []).map(window => `- Window: ${escaped(windowText(window))}`),
+  ];
+  if (rules.length > 0) lines.push('## When it may act', '', ...rules, '');
   if (plan.unknowns.length > 0) lines.push('## Not known yet', '', ...plan.unknowns.map(text => `- ${text}`), '');
-  lines.push('## Steps', '', ...stepLines(plan.steps, 0), '');
+  lines.push('## Steps', '', ...new StepLines().of(plan.steps, 0), '');
+  if (plan.finally) {
+    const last = new StepLines(true).of(plan.finally, 0);
+    lines.push('## At the end, whatever became of it', '', 'These steps are not undone.', '', ...last, '');
+  }
+  if (tellsMore(plan, timetable)) {
+    const [head = [], ...rows] = timetableCells(timetable);
+    lines.push('## Timetable', '', 'If every step takes as long as estimated:', '', ...grid(head, rows), '');
+    lines.push(escaped(peakText(timetable)), '');
+  }
+  for (const note of timetable.notes) lines.push(escaped(note), '');
   return lines.join('\n');
 }
 
-function stepLines(steps: readonly PlannedStep[], depth: number): string[] {
-  const pad = '   '.repeat(depth);
-  return steps.flatMap((step, index) => {
-    const head = `${pad}${index + 1}. `;
-    const body = `${pad}   `;
-    const when = step.when === 'unknown' ? ' _(if its condition holds then)_' : '';
-    const skipped = step.when === false ? ' _(skipped: its condition is false)_' : '';
-    if (step.kind === 'control') return [`${head}**${step.title}**${when}${skipped}`];
-    if (step.kind === 'group' || step.kind === 'parallel' || step.kind === 'call') {
-      const side = step.kind === 'parallel' ? ', side by side' : '';
-      return [`${head}**${step.key}**${side}${when}${skipped}`, ...stepLines(step.steps, depth + 1)];
-    }
-    if (step.kind === 'items') {
-      const how = step.batch === 1 ? 'one after another' : `${step.batch} at once`;
-      if (step.items === 'unknown') {
-        return [
-          `${head}For each \`${step.variable}\` of a list not known yet, ${how}`,
-          ...stepLines(step.body, depth + 1),
-        ];
+function actionsOf(plan: Plan): PlannedAction[] {
+  return reachableActions([...plan.steps, ...(plan.finally ?? [])]);
+}
+
+class StepLines {
+  /** `kept`: what is done here is not taken back. */
+  constructor(private kept = false) {}
+
+  of(steps: readonly PlannedStep[], depth: number): string[] {
+    return steps.flatMap((step, index) => {
+      const lines = this.#step(step, `${'   '.repeat(depth)}${index + 1}. `, depth);
+      if (depth === 0 && step.kind === 'control' && step.control === 'pointOfNoReturn' && step.when === true) {
+        this.kept = true;
       }
+      return lines;
+    });
+  }
+
+  #step(step: PlannedStep, head: string, depth: number): string[] {
+    const body = `${'   '.repeat(depth)}   `;
+    const when =
+      step.when === 'unknown'
+        ? ' _(if its condition holds then)_'
+        : step.when === false
+          ? ' _(skipped: its condition is false)_'
+          : '';
+    switch (step.kind) {
+      case 'action': {
+        const undo = step.undoClass === 'none' ? 'nothing to undo' : `${step.undo} (${step.undoClass})`;
+        return [`${head}**${step.title}** · \`${step.uses}\`${when}`, ...(this.kept ? [] : [`${body}- undo: ${undo}`])];
+      }
+      case 'control': {
+        const point = step.control === 'pointOfNoReturn' ? [`${body}- **After this nothing is undone.**`] : [];
+        return [`${head}**${step.title}**${when}`, ...point];
+      }
+      case 'group':
+      case 'call':
+      case 'parallel': {
+        const side = step.kind === 'parallel' ? ' (side by side)' : '';
+        const uses = step.uses === undefined ? '' : ` · \`${step.uses}\``;
+        return [`${head}**${step.title ?? step.key}**${uses}${side}${when}`, ...this.of(step.steps, depth + 1)];
+      }
+      case 'items':
+        return this.#items(step, head, body, depth, when);
+    }
+  }
+
+  #items(step: PlannedItems, head: string, body: string, depth: number, when: string): string[] {
+    const { variable, items, batch, canary, maxFailures } = step;
+    const first = canary === undefined ? '' : `, the first ${canary} before all others`;
+    const title = step.title === undefined ? '' : `**${step.title}**: `;
+    const how = (batch === 1 ? 'one after another' : `${batch} at once`) + first;
+    if (items === 'unknown') {
       return [
-        `${head}For each \`${step.variable}\` of ${step.items.length}, ${how}; ${failures(step.maxFailures)}`,
-        ...step.items.flatMap((item, i) => [
-          `${body}${i + 1}. \`${step.variable}\` = ${inline(item.value)}`,
-          ...stepLines(item.steps, depth + 2),
-        ]),
+        `${head}${title}For each \`${variable}\` of a list not known yet, ${how}${when}`,
+        ...this.of(step.body, depth + 1),
       ];
     }
     return [
-      `${head}**${step.title}** · \`${step.uses}\`${when}${skipped}`,
-      `${body}- undo: ${step.undoClass === 'none' ? 'nothing to undo' : `${step.undo} (${step.undoClass})`}`,
+      `${head}${title}For each \`${variable}\` of ${items.length}, ${how}; ${failures(maxFailures)}${when}`,
+      ...items.flatMap((item, at) => [
+        `${body}${at + 1}. \`${variable}\` = ${inline(item.value)}`,
+        ...this.of(item.steps, depth + 2),
+      ]),
     ];
-  });
+  }
 }
+
+type PlannedItems = Extract<PlannedStep, { kind: 'items' }>;
 
 function failures(allowed: number): string {
   if (allowed === 0) return 'the first that fails ends it';

@@ -1,5 +1,7 @@
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import type { Plan } from '../../engine/plan';
+import type { SeenConnection } from '../../engine/seen';
+import type { Timetable } from '../../engine/timetable';
 import type { JsonObject } from '../../runbook/json';
 import type { Runbook } from '../../runbook/model';
 import { inventoryUri, readText } from '../language/inventoryOfRunbook';
@@ -14,26 +16,40 @@ export interface Part {
 export interface Planned {
   plan: Plan;
   planHash: string;
+  timetable: Timetable;
   runbookPath: string;
   inventoryPath?: string;
 }
 
 /**
- * Plans from the files alone; nothing connects, so it works in an untrusted workspace too.
- * @throws PlanRefused, or an Error when the inventory can't be read
+ * Plans from the files alone, and from what is `shown` already; nothing connects, so it works in an untrusted workspace too.
+ * @throws PlanRefused, or an Error when the inventory or a called runbook can't be read
  */
 export async function planRunbook(
   uri: vscode.Uri,
   runbook: Runbook,
   inputs: JsonObject,
   part: Part,
-  hosts?: Record<string, readonly string[]>,
+  shown: readonly SeenConnection[] = [],
 ): Promise<Planned> {
-  const { actionNamed, makePlan, parseInventory } = language();
+  const { actionNamed, linkRunbooks, makePlan, parseInventory, timetableOf, whereSeen } = language();
   const inventoryFile = runbook.inventory === undefined ? undefined : inventoryUri(uri, runbook.inventory);
   const inventory = inventoryFile && parseInventory(await readText(inventoryFile)).inventory;
   if (inventoryFile && !inventory)
     throw new Error(`The inventory ${inventoryFile.fsPath} has mistakes. Correct them first.`);
-  const { plan, hash } = makePlan({ runbook, inventory, inputs, action: actionNamed, hosts, ...part });
-  return { plan, planHash: hash, runbookPath: uri.fsPath, inventoryPath: inventoryFile?.fsPath };
+  const linked = await linkRunbooks(runbook, uri.path, path => textIfThere(vscode.Uri.joinPath(uri, '..', path)));
+  if (linked.problems.length > 0) throw new Error(linked.problems.map(({ message }) => message).join(' '));
+  const hosts = Object.fromEntries(shown.map(({ connection, hosts }) => [connection, hosts.map(({ name }) => name)]));
+  const { plan, hash } = makePlan({ runbook: linked.runbook, inventory, inputs, action: actionNamed, hosts, ...part });
+  const timetable = timetableOf(plan, { whereIs: whereSeen(shown), startAt: Date.now() });
+  return { plan, planHash: hash, timetable, runbookPath: uri.fsPath, inventoryPath: inventoryFile?.fsPath };
+}
+
+async function textIfThere(uri: vscode.Uri): Promise<string | undefined> {
+  try {
+    return await readText(uri);
+  } catch (error) {
+    if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return undefined;
+    throw error;
+  }
 }

@@ -24,6 +24,28 @@ export function recordText(record: JournalRecord): string | undefined {
         .split(/\r?\n/)
         .map(line => `    ${record.stream === 'stderr' ? '! ' : '| '}${line}`)
         .join('\n');
+    case 'control.started':
+      return record.kind === 'call' ? undefined : `→ ${record.title}`;
+    case 'control.done':
+      return record.kind === 'call' ? undefined : `✓ ${record.key}`;
+    case 'noreturn.passed':
+      return `▲ ${record.message}: what was done so far is kept from here on`;
+    case 'finally.started':
+      return '→ steps of `finally`';
+    case 'window.waiting':
+    case 'window.closed':
+      return `■ ${record.text}`;
+    case 'approval.asked': {
+      const until = record.expiresAt === undefined ? '' : `, until ${new Date(record.expiresAt).toISOString()}`;
+      const who = record.self ? '' : ', not by who started the run';
+      return `? ${record.key} waits for approval by ${record.by}${who}${until}: ${record.message}\n    plan ${record.planHash}`;
+    }
+    case 'approval.given':
+      return `✓ approved ${record.key} by ${record.by}${record.note === undefined ? '' : `: ${record.note}`}`;
+    case 'approval.rejected':
+      return `✗ rejected ${record.key} by ${record.by}${record.note === undefined ? '' : `: ${record.note}`}`;
+    case 'approval.over':
+      return `  ${record.key} waits for no approval any more: ${record.why}`;
     case 'item.started':
       return `· ${JSON.stringify(record.value)}`;
     case 'item.skipped':

@@ -14,6 +14,9 @@ export function progressOf(view: RunView): number {
 /** One line: what happens now. */
 export function progressText(view: RunView): string {
   if (view.question) return view.question.text;
+  const [approval] = view.approvals;
+  if (approval) return `waiting for approval: ${approval.message}`;
+  if (view.window !== undefined) return view.window;
   const active = view.steps.filter(
     step => step.state === 'running' || step.state === 'retrying' || step.state === 'undoing',
   );

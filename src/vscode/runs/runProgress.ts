@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
-import type { RunView } from '../../engine/view';
-import type { Attachment, Person, RunStatus } from '../../runner/contract';
+import { shortHash } from '../../engine/plan-summary';
+import type { OpenApproval, RunView } from '../../engine/view';
+import type { ApprovalDecision, Attachment, Person, RunStatus } from '../../runner/contract';
 import { duration } from '../duration';
 import { commands } from '../ids';
 import { progressOf, progressText } from './progressText';
@@ -54,6 +55,7 @@ export class RunProgress implements vscode.Disposable {
   ): Promise<RunStatus | undefined> {
     let done = 0;
     let asked: string | undefined;
+    const offered = new Set<string>();
     const draw = async () => {
       const view = await this.runs.view(runId).catch(() => undefined);
       if (!view) return;
@@ -63,6 +65,11 @@ export class RunProgress implements vscode.Disposable {
       if (view.question && view.question.id !== asked) {
         asked = view.question.id;
         void this.answer(runId);
+      }
+      for (const approval of view.approvals) {
+        if (offered.has(approval.key)) continue;
+        offered.add(approval.key);
+        void this.offerApproval(view, approval);
       }
     };
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -103,6 +110,13 @@ export class RunProgress implements vscode.Disposable {
     const rollBack = vscode.l10n.t('Roll Back');
     const keep = vscode.l10n.t('Stop and Keep');
     const view = await this.runs.view(runId).catch(() => undefined);
+    if (view?.noReturn !== undefined) {
+      const text = vscode.l10n.t('Stop the run of {0}?', view.name);
+      const detail = vscode.l10n.t('Its point of no return is passed: the step under way is undone, the rest is kept.');
+      if ((await vscode.window.showWarningMessage(text, { modal: true, detail }, keep)) === keep)
+        await this.runs.runs.cancel(runId, 'keep');
+      return;
+    }
     const undo = (view?.undoList ?? []).map(key => view?.steps.find(step => step.key === key)?.undo ?? key);
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t('Stop the run of {0}?', view?.name ?? runId),
@@ -119,6 +133,44 @@ export class RunProgress implements vscode.Disposable {
     );
     if (answer === undefined) return;
     await this.runs.runs.cancel(runId, answer === keep ? 'keep' : 'rollback');
+  }
+
+  /** Says that a run waits for approval. Who closes it finds the run in the Runs view. */
+  private async offerApproval(view: RunView, { key, message }: OpenApproval): Promise<void> {
+    const approve = vscode.l10n.t('Approve…');
+    const reject = vscode.l10n.t('Reject…');
+    const text = vscode.l10n.t('{0} waits for approval: {1}', view.name, message);
+    const answer = await vscode.window.showWarningMessage(text, approve, reject);
+    if (answer === undefined) return;
+    const command = answer === approve ? commands.approveRun : commands.rejectRun;
+    await vscode.commands.executeCommand(command, view.runId, key);
+  }
+
+  /** A person's word on an approval, once they have seen what it is about. */
+  async decide(runId: string, decision: ApprovalDecision, gate?: string): Promise<void> {
+    const view = await this.runs.view(runId);
+    const approval = await this.chosen(view, gate);
+    if (!approval) return;
+    const { key, message, planHash } = approval;
+    const yes = decision === 'approve' ? vscode.l10n.t('Approve') : vscode.l10n.t('Reject');
+    const question =
+      decision === 'approve' ? vscode.l10n.t('Approve "{0}"?', message) : vscode.l10n.t('Reject "{0}"?', message);
+    const detail = approvalDetail(view, approval, decision);
+    if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes) return;
+    await this.runs.runs.approve(runId, decision, { key, planHash });
+  }
+
+  private async chosen(view: RunView, gate: string | undefined): Promise<OpenApproval | undefined> {
+    const open = view.approvals.filter(one => gate === undefined || one.key === gate);
+    if (open.length === 0) {
+      void vscode.window.showInformationMessage(vscode.l10n.t('{0} waits for no approval now.', view.name));
+    }
+    if (open.length <= 1) return open[0];
+    const picked = await vscode.window.showQuickPick(
+      open.map(approval => ({ label: approval.key, description: approval.message, approval })),
+      { title: vscode.l10n.t('{0} waits for several approvals', view.name) },
+    );
+    return picked?.approval;
   }
 
   /** Lets a person choose an answer to what the run asks. */
@@ -157,10 +209,18 @@ export class RunProgress implements vscode.Disposable {
     const rollBack = vscode.l10n.t('Roll Back');
     const resume = vscode.l10n.t('Resume');
     const text = endText(view, status);
-    const canRollBack = view.undoList.length > 0 && status !== 'rolled-back' && status !== 'failed';
-    const buttons = [journal, ...(status === 'crashed' ? [resume] : []), ...(canRollBack ? [rollBack] : [])];
+    const left = vscode.l10n.t('Open What Is Left');
+    const canRollBack =
+      view.undoList.length > 0 && view.noReturn === undefined && status !== 'rolled-back' && status !== 'failed';
+    const buttons = [
+      journal,
+      ...(status === 'crashed' || view.forward ? [resume] : []),
+      ...(view.remaining.some(one => one.step) ? [left] : []),
+      ...(canRollBack ? [rollBack] : []),
+    ];
     const choice = await notify(status, text, buttons);
     if (choice === journal) await vscode.commands.executeCommand(commands.showJournal, runId);
+    if (choice === left) await vscode.commands.executeCommand(commands.openRemaining, runId);
     if (choice === rollBack) await vscode.commands.executeCommand(commands.rollBackRun, runId);
     if (choice === resume) await vscode.commands.executeCommand(commands.resumeRun, runId);
   }
@@ -177,6 +237,21 @@ function notify(status: RunStatus, text: string, buttons: string[]): Thenable<st
   return vscode.window.showErrorMessage(text, ...buttons);
 }
 
+function approvalDetail(view: RunView, approval: OpenApproval, decision: ApprovalDecision): string {
+  const { key, needed, given, self, expiresAt, planHash } = approval;
+  const so = given.length === 0 ? '' : vscode.l10n.t(', so far {0}', given.map(one => one.by).join(', '));
+  return [
+    vscode.l10n.t('{0} of {1}, started by {2}', key, view.name, view.by),
+    needed === 1
+      ? vscode.l10n.t('Needs 1 person{0}.', so)
+      : vscode.l10n.t('Needs {0} different people{1}.', needed, so),
+    ...(self ? [] : [vscode.l10n.t('Whoever started the run does not count.')]),
+    ...(expiresAt === undefined ? [] : [vscode.l10n.t('Until {0}.', new Date(expiresAt).toLocaleString())]),
+    ...(decision === 'reject' ? [vscode.l10n.t('Rejected, the run is rolled back.')] : []),
+    vscode.l10n.t('Plan {0}', shortHash(planHash)),
+  ].join('\n');
+}
+
 function endText(view: RunView, status: RunStatus): string {
   const took = duration((view.endedAt ?? Date.now()) - (view.startedAt ?? view.submittedAt));
   const why = view.failure?.message ?? '';
@@ -187,10 +262,21 @@ function endText(view: RunView, status: RunStatus): string {
     case 'rolled-back':
       return vscode.l10n.t('{0}: failed and rolled back. {1}', view.name, why);
     case 'stopped':
-      return vscode.l10n.t('{0}: stopped. What was done is kept.', view.name);
+      return vscode.l10n.t(
+        '{0}: stopped. What was done is kept. {1}',
+        view.name,
+        view.failure?.class === 'cancelled' ? '' : why,
+      );
     case 'failed':
       return vscode.l10n.t('{0}: failed before anything was changed. {1}', view.name, why);
     case 'needs-operator':
+      if (view.forward) {
+        return vscode.l10n.t(
+          '{0}: stopped after its point of no return; what was done is kept, and Resume tries again. {1}',
+          view.name,
+          why,
+        );
+      }
       return vscode.l10n.t(
         '{0}: could not be taken back completely; a person is needed. {1}',
         view.name,

@@ -103,6 +103,11 @@ export class RunTracker {
     }
   }
 
+  /** The view of a run that is being followed. */
+  live(runId: string): RunView | undefined {
+    return this.followed.get(runId)?.model.view;
+  }
+
   /** The view of a run, live or from its journal. @throws when it can't be read. */
   async view(runId: string): Promise<RunView> {
     const live = this.followed.get(runId)?.model.view;

@@ -14,6 +14,12 @@ export class RunsCommands {
   async rollBack(runId: string): Promise<void> {
     this.needsTrust();
     const view = await this.runs.view(runId);
+    if (view.noReturn !== undefined && view.endedAt !== undefined) {
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t('{0} has passed its point of no return, so what was done is kept.', view.name),
+      );
+      return;
+    }
     const undo = view.undoList.map(key => view.steps.find(step => step.key === key)?.undo ?? key);
     if (undo.length === 0) {
       void vscode.window.showInformationMessage(vscode.l10n.t('{0} left nothing to take back.', view.name));
@@ -39,6 +45,21 @@ export class RunsCommands {
     await this.runs.runs.resume(runId);
     await this.runs.refresh();
     void this.progress.show(runId);
+  }
+
+  /** Opens the runbook of what a run could not take back, which stands beside its journal. */
+  async openRemaining(runId: string): Promise<void> {
+    const file = vscode.Uri.joinPath(vscode.Uri.file(this.runs.runs.folder), runId, 'remaining.runbook.yaml');
+    try {
+      await vscode.window.showTextDocument(file);
+    } catch {
+      const view = await this.runs.view(runId);
+      const left = view.remaining.map(({ key, text, why }) => `${key}: ${text}. ${why}`).join('\n');
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t('Nothing of what {0} left can be done by a step.', view.name),
+        { modal: true, detail: left },
+      );
+    }
   }
 
   async openRunbook(argument: unknown): Promise<void> {

@@ -31,6 +31,11 @@ export class RunsService implements vscode.Disposable {
     return this.started?.tracker.list ?? [];
   }
 
+  /** Of a run that is under way, as far as it has been followed. */
+  live(runId: string): RunView | undefined {
+    return this.started?.tracker.live(runId);
+  }
+
   refresh(): Promise<void> {
     return this.start().tracker.refresh();
   }

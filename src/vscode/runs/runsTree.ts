@@ -12,21 +12,33 @@ export type RunsNode = { id: string; row: Row } & (
 );
 
 /** What can be done to a run in this state. */
-export function runActions(status: RunStatus, problem: string | undefined): string[] {
+export function runActions(run: Pick<RunSummary, 'status' | 'problem' | 'waitsFor' | 'forward'>): string[] {
+  const { status, problem, waitsFor = 'answer', forward } = run;
   if (problem !== undefined) return ['journal'];
   const actions = ['journal', 'runbook'];
-  if (status === 'waiting') actions.push('answer');
+  if (status === 'waiting' && waitsFor === 'answer') actions.push('answer');
+  if (status === 'waiting' && waitsFor === 'approval') actions.push('approve');
   if (isLive(status)) actions.push('cancel');
-  if (status === 'crashed' || status === 'stopped') actions.push('resume');
-  if (status === 'crashed' || status === 'done' || status === 'stopped' || status === 'needs-operator')
+  if (status === 'crashed' || status === 'stopped' || forward) actions.push('resume');
+  if (status === 'needs-operator') actions.push('remaining');
+  if (status === 'crashed' || status === 'done' || status === 'stopped' || (status === 'needs-operator' && !forward))
     actions.push('rollBack');
   return actions;
+}
+
+/** A run of the list as it is by now: a list is read seldom, what a run does is followed. */
+export function asItIs(run: RunSummary, view: RunView | undefined): RunSummary {
+  if (!view || !isLive(run.status)) return run;
+  const { waitsFor: _, ...rest } = run;
+  if (view.phase !== 'waiting') return { ...rest, status: view.phase };
+  const waitsFor = view.question ? 'answer' : view.approvals.length > 0 ? 'approval' : 'window';
+  return { ...rest, status: 'waiting', waitsFor };
 }
 
 export function runNode(run: RunSummary, now: number): RunsNode {
   const live = isLive(run.status);
   const when = live ? `since ${clockTime(run.submittedAt)}` : ago(run.endedAt ?? run.submittedAt, now);
-  const state = run.problem ? 'unreadable' : statusText(run.status);
+  const state = run.problem ? 'unreadable' : statusText(run.status, run.waitsFor);
   const row: Row = {
     label: run.name,
     description: `${state} · ${when}`,
@@ -41,9 +53,9 @@ export function runNode(run: RunSummary, now: number): RunsNode {
       ...(run.failure ? [['Failure', run.failure] as [string, string]] : []),
       ...(run.problem ? [['Problem', run.problem] as [string, string]] : []),
     ],
-    icon: run.problem ? 'error' : statusIcon(run.status),
+    icon: run.problem ? 'error' : run.waitsFor === 'approval' ? 'law' : statusIcon(run.status),
     color: color(run.status),
-    actions: runActions(run.status, run.problem),
+    actions: runActions(run),
   };
   return { kind: 'run', id: `run:${run.runId}`, runId: run.runId, runbookPath: run.runbookPath, row };
 }

@@ -3,7 +3,7 @@ import type { RunSummary } from '../../runner/contract';
 import { contextKeys, views } from '../ids';
 import { treeItem } from '../treeItem';
 import type { RunsService } from './runsService';
-import { type RunsNode, runNode, sectionNode, stepNodes } from './runsTree';
+import { asItIs, type RunsNode, runNode, sectionNode, stepNodes } from './runsTree';
 import { isLive } from './stepResults';
 
 /** Earlier runs shown; the rest stays on disk and in `virtbook runs`. */
@@ -76,7 +76,8 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
     // The row may be older than the run: what is drawn is what the list says now.
     if (node.kind === 'run') {
       const now = this.service.list.find(run => run.runId === node.runId);
-      return treeItem(node.id, now ? runNode(now, Date.now()).row : node.row, Collapsed);
+      const row = now ? runNode(asItIs(now, this.service.live(now.runId)), Date.now()).row : node.row;
+      return treeItem(node.id, row, Collapsed);
     }
     return treeItem(node.id, node.row, None);
   }
@@ -106,7 +107,7 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
 
   private nodes(runs: RunSummary[]): RunsNode[] {
     return runs.map(run => {
-      const node = runNode(run, Date.now());
+      const node = runNode(asItIs(run, this.service.live(run.runId)), Date.now());
       this.shown.set(run.runId, node);
       return node;
     });

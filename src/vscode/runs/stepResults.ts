@@ -1,6 +1,6 @@
 import type { ItemView, RunView, StepState, StepView } from '../../engine/view';
 import type { JsonObject } from '../../runbook/json';
-import type { RunStatus } from '../../runner/contract';
+import type { RunStatus, RunSummary } from '../../runner/contract';
 import { ago, duration } from '../duration';
 
 /** How a step of a runbook went last, over all items it ran for. */
@@ -153,7 +153,9 @@ export function statusIcon(status: RunStatus): string {
   return statusWords[status][0];
 }
 
-export function statusText(status: RunStatus): string {
+export function statusText(status: RunStatus, waitsFor?: RunSummary['waitsFor']): string {
+  if (status === 'waiting' && waitsFor === 'approval') return 'waiting for approval';
+  if (status === 'waiting' && waitsFor === 'window') return 'waiting for its window';
   return statusWords[status][1];
 }
 

@@ -183,6 +183,26 @@ suite('language', () => {
     }
   });
 
+  test('a called runbook is looked into, and its mistakes show where it is called as they are typed', async () => {
+    const caller = await vscode.workspace.openTextDocument(file('calls.runbook.yaml'));
+    const callee = await vscode.workspace.openTextDocument(file('called.runbook.yaml'));
+    await eventually(() => vscode.languages.getDiagnostics(callee.uri).length === 0);
+    assert.deepEqual(vscode.languages.getDiagnostics(caller.uri), []);
+    const at = callee.positionAt(callee.getText().indexOf('vm.start'));
+    const typed = new vscode.WorkspaceEdit();
+    typed.replace(callee.uri, new vscode.Range(at, at.translate(0, 'vm.start'.length)), 'vm.strat');
+    await vscode.workspace.applyEdit(typed);
+    const [found] = await eventually(() => {
+      const list = vscode.languages.getDiagnostics(caller.uri);
+      return list.length > 0 && list;
+    });
+    assert.match(found?.message ?? '', /called\.runbook\.yaml:6/);
+    const back = new vscode.WorkspaceEdit();
+    back.replace(callee.uri, new vscode.Range(at, at.translate(0, 'vm.strat'.length)), 'vm.start');
+    await vscode.workspace.applyEdit(back);
+    await eventually(() => vscode.languages.getDiagnostics(caller.uri).length === 0);
+  });
+
   test('half-typed, empty and odd files get an answer', async () => {
     for (const text of [
       '',
@@ -201,7 +221,15 @@ suite('runs', () => {
   test('lenses stand on the file and on every step', async () => {
     await vscode.workspace.openTextDocument(file('fails.runbook.yaml'));
     const titles = await lensTitles(file('fails.runbook.yaml'));
-    assert.deepEqual(titles, ['$(play) Run', 'Plan', 'Run step', 'Run from here', 'Run step', 'Run from here']);
+    assert.deepEqual(titles, [
+      '$(play) Run',
+      'Plan',
+      'Rehearse',
+      'Run step',
+      'Run from here',
+      'Run step',
+      'Run from here',
+    ]);
   });
 
   test('a plan is shown as a document', async () => {
@@ -211,6 +239,69 @@ suite('runs', () => {
     const text = vscode.window.activeTextEditor?.document.getText() ?? '';
     assert.match(text, /^# Plan: Snapshot the web servers/);
     assert.match(text, /- vm `web1`\n- vm `web2`\n- vm `spare`/);
+  });
+
+  test('a rehearsal runs beside the extension host and is shown as a document', async () => {
+    const ok = await withAnswers({}, () =>
+      Promise.resolve(vscode.commands.executeCommand('virtbook.rehearse', file('snapshots.runbook.yaml'))),
+    );
+    assert.equal(typeof ok, 'boolean');
+    const document = vscode.window.activeTextEditor?.document;
+    assert.match(document?.uri.path ?? '', /Snapshot the web servers\.rehearsal\.md$/);
+    assert.match(document?.getText() ?? '', /^#+ Rehearsal of Snapshot the web servers/);
+    assert.match(document?.getText() ?? '', /\d+ failure points: all come back/);
+  });
+
+  test('a run asks for its secret, which is never shown, waits for approval, and goes on with it', async () => {
+    const secret = 'swordfish-7';
+    const { createInputBox } = vscode.window;
+    const titles: string[] = [];
+    Object.assign(vscode.window, {
+      createInputBox: () => {
+        const input = createInputBox();
+        let accept = () => {};
+        return {
+          set title(title: string) {
+            titles.push(title);
+          },
+          set password(hidden: boolean) {
+            assert.equal(hidden, true);
+          },
+          get value() {
+            return secret;
+          },
+          onDidTriggerButton: input.onDidTriggerButton,
+          onDidHide: input.onDidHide,
+          onDidAccept: (listener: () => void) => {
+            accept = listener;
+            return { dispose() {} };
+          },
+          show: () => accept(),
+          hide: () => {},
+          dispose: () => input.dispose(),
+        };
+      },
+    });
+    try {
+      const runId = await withAnswers({ warning: 'Run' }, async shown => {
+        const id = await vscode.commands.executeCommand<string>('virtbook.run', file('gated.runbook.yaml'));
+        await eventually(() => shown.some(text => text === 'Asks first waits for approval: Tell the load balancer?'));
+        return id;
+      });
+      assert.deepEqual(titles, ['Asks first: secret token']);
+      await withAnswers({ warning: 'Approve' }, async shown => {
+        await vscode.commands.executeCommand('virtbook.runs.approve', runId);
+        assert.match(shown.join('\n'), /Approve "Tell the load balancer\?"\?\ngate of Asks first, started by /);
+        assert.match(shown.join('\n'), /Needs 1 person\.\nPlan [0-9a-f]{12}/);
+        const journal = await journalOf(runId);
+        assert.match(journal, /✓ approved gate by /);
+        assert.match(journal, /stdout="‹secret token›\\n"/);
+        assert.match(journal, /■ done/);
+        assert.doesNotMatch(journal, /swordfish/);
+      });
+    } finally {
+      Object.assign(vscode.window, { createInputBox });
+    }
   });
 
   test('nothing runs when the confirmation is not given', async () => {

@@ -31,9 +31,3 @@ export async function wordsIn(file: string): Promise<string[]> {
   const lines = text.split('\n').filter(line => line.trim() !== '');
   return lines.slice(lines.findLastIndex(line => line.startsWith(mark)) + 1);
 }
-
-/** In a line, why the last runner ended; undefined: it did not say. */
-export async function lastWordsIn(file: string): Promise<string | undefined> {
-  const lines = (await wordsIn(file)).filter(line => !/^\s+at /.test(line));
-  return lines.at(-1)?.trim();
-}
