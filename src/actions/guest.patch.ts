@@ -207,6 +207,8 @@ or use \`snapshot: false\`.`,
       await waitForIdleApt(context, guest, given.vm, (given.timeout ?? defaultTimeout) * 1000);
     } catch (error) {
       if (!(error instanceof HypervisorError) && !(error instanceof ActionError)) throw error;
+      // A connection may well be back at the next look.
+      if (error instanceof HypervisorError && error.kind === 'unreachable') throw error;
       return { outcome: 'unknown', why: `It can't be looked at ${given.vm}: ${error.message}` };
     }
     const { versions, broken } = await installedPackages(context, guest, given.vm);

@@ -142,15 +142,10 @@ libvirt. Remove it with \`vm.snapshot.delete\` when the change has proven good.
     const location = await context.fleet.locate(before.uuid);
     if (before.existed) return { outcome: 'not-done' };
     const snapshots = portOf(location, 'snapshots');
+    // One that is still in the making is listed already, and may yet fail: this waits for its end, and thaws the guest.
+    await snapshots.cleanUp(before.uuid, before.name);
     const taken = (await snapshots.list(before.uuid)).find(snapshot => snapshot.name === before.name);
-    // Thaws the guest, too, whatever became of the snapshot.
-    if (!taken) {
-      await snapshots.cleanUp(before.uuid, before.name);
-      return { outcome: 'not-done' };
-    }
-    if (location.vm.state === 'running' && (await agentAnswers(location))) {
-      await location.hypervisor.guestAgent?.thaw(before.uuid, { timeoutMs: 5000 });
-    }
+    if (!taken) return { outcome: 'not-done' };
     // Nobody can tell any more whether the freeze held, so the least is claimed.
     const consistency: Consistency = taken.memory ? 'memory' : before.state === 'shutoff' ? 'offline' : 'crash';
     if (consistency === 'crash' && inputs.quiesce === 'require') {

@@ -19,6 +19,7 @@ export interface SimulatedFault {
     | 'fail-halfway'
     | 'unknown'
     | 'host-lost'
+    | 'vm-lost'
     | 'datastore-full'
     | 'agent-silent'
     | 'hang';
@@ -70,7 +71,7 @@ export interface RehearsalInventory {
   become(to: RehearsalInventory, from: RehearsalInventory): void;
   /** What is different in a later fork. */
   differences(later: RehearsalInventory): StateDifference[];
-  /** Starts the VMs that a lost host took down, where the host is back. */
+  /** Starts the VMs that were lost, where their host is back, and agents that have fallen silent. */
   startLost(): void;
   load(): StateLoad;
 }

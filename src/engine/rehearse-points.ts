@@ -173,10 +173,16 @@ export function injectionsFor(effect: RecordedEffect, fault: RehearsedFault): In
         { kind: 'datastore-full' },
       );
     case 'agent-silent':
-      return faults(
-        calls.filter(call => needsAgent.has(call.at) || call.at.startsWith('guestAgent.')),
-        { kind: 'agent-silent' },
-      );
+      return [
+        ...faults(
+          calls.filter(call => needsAgent.has(call.at) || call.at.startsWith('guestAgent.')),
+          { kind: 'agent-silent' },
+        ),
+        ...faults(
+          calls.filter(call => call.at === 'guestAgent.exec'),
+          { kind: 'agent-silent', happened: true },
+        ),
+      ];
     case 'runner-killed':
       return [
         { key, phase, how: { do: 'kill' } },

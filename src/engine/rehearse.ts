@@ -476,10 +476,12 @@ function whatHappened({ call, how }: Injection): string {
           return `the connection is lost in ${where}, which ${how.fault.happened === false ? 'did not happen' : 'happened'}.`;
         case 'host-lost':
           return `${call?.host ?? 'the host'} is lost for ${hostLostSeconds} s in ${where}, which ${how.fault.happened ? 'happened' : 'did not happen'}.`;
+        case 'vm-lost':
+          return `${call?.vm ?? 'the VM'} is lost in ${where}: the process that runs it is gone.`;
         case 'datastore-full':
           return `the datastore runs full in ${where}.`;
         case 'agent-silent':
-          return `the guest agent gives no answer in ${where}.`;
+          return `the guest agent stops answering in ${where}${how.fault.happened ? ', which happened' : ''}.`;
         case 'hang':
           return `${where} never answers.`;
       }

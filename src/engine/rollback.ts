@@ -177,7 +177,7 @@ class Rollback {
         (this.world.guards || this.world.limits) && {
           begin: async () => {
             await turn.enter();
-            const refused = await turn.refusal('undo');
+            const refused = await this.#refusal(turn);
             return refused ? { end: refused } : { go: null };
           },
         }),
@@ -196,6 +196,16 @@ class Rollback {
     });
     const { value } = await (this.world.limits ? effect.finally(() => turn.leave()) : effect);
     return value;
+  }
+
+  /** Why it may not touch its targets. That this can't be told for the moment is waited for, as an undo that fails in passing is. */
+  async #refusal(turn: Turn): Promise<Failure | undefined> {
+    for (let tries = 0; ; tries++) {
+      const failure = await turn.refusal('undo');
+      const delay = undoDelaysMs[tries];
+      if (!failure || !passing.has(failure.class) || delay === undefined) return failure;
+      await this.world.clock.sleep(delay);
+    }
   }
 
   #title({ step, definition, inputs, before }: StepUndo): string {

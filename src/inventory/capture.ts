@@ -21,6 +21,7 @@ export interface Capture {
 export function captureLab(seen: readonly SeenConnection[], inventory: Inventory, now: number): Capture {
   const assumed = new Set<string>([
     'CPUs: every host runs every VM.',
+    'Memory: no VM writes it faster than a migration sends it.',
     'Guests: what is in them can not be seen. They are Debian, boot in 20 s, have sshd, and commands that are not known succeed.',
     'Packages, services, ports and web pages: what the runbook checks for is there.',
   ]);
@@ -49,7 +50,7 @@ export function captureLab(seen: readonly SeenConnection[], inventory: Inventory
         version: host.version,
       };
     }
-    for (const store of state.datastores) nameDatastore(records, store, names);
+    for (const store of state.datastores) nameDatastore(records, store, names, assumed);
   }
   let number = 0;
   for (const { state, snapshots } of seen) {
@@ -86,6 +87,7 @@ function nameDatastore(
   records: LabRecords,
   store: ConnectionState['datastores'][number],
   names: Map<string, string>,
+  assumed: Set<string>,
 ): void {
   const other = records.datastores[store.name];
   const path = store.path ?? `/srv/${store.name}`;
@@ -95,6 +97,11 @@ function nameDatastore(
     return;
   }
   const name = other ? `${store.name}@${store.host}` : store.name;
+  if (other && other.path === path) {
+    assumed.add(
+      `${store.name} at ${path}: ${[...other.hosts, store.host].join(' and ')} have one each, as far as can be seen. Where it is one for all, write it once, with all its hosts.`,
+    );
+  }
   names.set(`${store.host} ${store.name}`, name);
   records.datastores[name] = {
     capacityGiB: store.capacityBytes / GiB,
@@ -156,7 +163,8 @@ function labVm(
     memoryMiB: vm.memoryMiB,
     cpu: 'x86-64-v1',
     ...(readOnly && { cdrom: readOnly.source }),
-    dirtyMiBps: 20,
+    // Not known, and with any number some migration would be foretold never to end.
+    dirtyMiBps: 0,
     disks,
     guest,
     snapshots: snapshots.map(

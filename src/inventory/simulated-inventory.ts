@@ -5,14 +5,11 @@ import { connectSimulated } from '../hypervisors/simulated/connection';
 import { type Difference, differences } from '../hypervisors/simulated/difference';
 import type { FaultHook } from '../hypervisors/simulated/faults';
 import { simulatedReach, simulatedSsh } from '../hypervisors/simulated/guest-access';
-import type { SimulatedLab } from '../hypervisors/simulated/lab';
+import { lossReasons, type SimulatedLab } from '../hypervisors/simulated/lab';
 import { simulatedProxy } from '../hypervisors/simulated/proxy';
 import { SettledClock } from '../hypervisors/simulated/settled-clock';
 import type { Fleet, VmLocation } from './fleet';
 import type { Inventory } from './model';
-
-/** What a VM says of why it is off. */
-const hostLost = 'host lost';
 
 /** One connection of the inventory over a lab. */
 export interface SimulatedPlace {
@@ -21,7 +18,7 @@ export interface SimulatedPlace {
   hosts: readonly string[];
 }
 
-/** What a difference is; `byLoss`: the loss of a host did it, whatever the run does. */
+/** What a difference is; `byLoss`: the loss of a host or of a VM's process did it, whatever the run does. */
 export interface InventoryDifference extends Difference {
   byLoss: boolean;
 }
@@ -102,13 +99,14 @@ export class SimulatedInventory {
     });
   }
 
-  /** Starts the VMs that a lost host took down, where the host is back. */
+  /** Starts the VMs that were lost, where their host is back, and agents that have fallen silent. */
   startLost(): void {
     for (const lab of this.#labs) {
       for (const [, vm] of [...lab.vms.entries()]) {
-        if (vm.stateReason !== hostLost || lab.isLost(vm.host)) continue;
-        const { stateReason: _, ...rest } = vm;
-        lab.putVm({ ...rest, state: 'running', readyAt: 0 });
+        if (lab.isLost(vm.host)) continue;
+        const { stateReason, agentSilent, ...rest } = vm;
+        if (isLost(stateReason)) lab.putVm({ ...rest, state: 'running', readyAt: 0 });
+        else if (agentSilent) lab.putVm({ ...rest, ...(stateReason !== undefined && { stateReason }) });
       }
     }
   }
@@ -158,9 +156,16 @@ function timeless(value: unknown): string {
   return (JSON.stringify(value) ?? '').replace(/\d{4}-?\d\d-?\d\dT[\d:.]+Z/g, 'TIME');
 }
 
+/** Whether that says that nobody turned the VM off: it went with its host or its process. */
+function isLost(stateReason: string | undefined): boolean {
+  return lossReasons.some(reason => reason === stateReason);
+}
+
 function isByLoss({ kind, name, path }: Difference, after: SimulatedLab): boolean {
   if (kind === 'host') return path === 'lost' || path.startsWith('lost.');
-  return kind === 'vm' && (path === 'state' || path === 'stateReason') && after.vms.get(name)?.stateReason === hostLost;
+  if (kind !== 'vm') return false;
+  if (path === 'agentSilent') return true;
+  return (path === 'state' || path === 'stateReason') && isLost(after.vms.get(name)?.stateReason);
 }
 
 class SimulatedFleet implements Fleet {

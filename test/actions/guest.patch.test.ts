@@ -128,6 +128,13 @@ describe('guest.patch', () => {
       outputs: { upgraded: [{ name: 'nginx' }, { name: 'openssl' }], rebootRequired: true },
     });
   });
+  test('a connection that is lost at the probe, too, is one to look at again, and nothing for a person yet', async () => {
+    const world = simulatedWorld();
+    const step = await applied(world, guestPatch, { vm: 'web1' }, { at: 'guestAgent.exec', kind: 'unknown', nth: 2 });
+    world.fault('guestAgent.exec', { kind: 'unknown' });
+    await expect(step.probe()).rejects.toMatchObject({ kind: 'unreachable' });
+    expect(await step.probe()).toMatchObject({ outcome: 'done' });
+  });
   test('a guest that can not be looked at is left to a person', async () => {
     const world = simulatedWorld();
     const step = await applied(world, guestPatch, { vm: 'web1' });

@@ -65,6 +65,17 @@ describe('vm.snapshot', () => {
     await strict.undo();
     expect(other.changes()).toEqual([]);
   });
+  test('the probe waits for one that is still being made, before it believes the list', async () => {
+    const world = simulatedWorld();
+    const step = await applied(world, vmSnapshot, { vm: 'web1' });
+    const calls: string[] = [];
+    world.onCall(call => {
+      calls.push(call.at);
+      return undefined;
+    });
+    await step.probe();
+    expect(calls.filter(at => at.startsWith('snapshots.'))).toEqual(['snapshots.cleanUp', 'snapshots.list']);
+  });
 });
 
 describe('vm.snapshot.delete', () => {

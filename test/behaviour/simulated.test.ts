@@ -1,4 +1,5 @@
 import { connectSimulated } from '../../src/hypervisors/simulated/connection';
+import { simulatedReach, simulatedSsh } from '../../src/hypervisors/simulated/guest-access';
 import { SimulatedLab } from '../../src/hypervisors/simulated/lab';
 import { simulatedProxy } from '../../src/hypervisors/simulated/proxy';
 import { behaviour, type World } from './suite';
@@ -14,6 +15,9 @@ function labFile(): string {
     disks: [{ datastore, capacityGiB: 2, allocatedGiB: 1 }],
     guest: { agent: 'running', bootSeconds: 4, shutdownSeconds: 1, files: { '/data/about': 'a disk\n' } },
   });
+  const page = { '/index.html': { status: 200, body: 'ok\n' } };
+  const listens = [{ port: 22 }, { port: 80, http: page }];
+  const reachable = { ...vm('shared').guest, address: '192.0.2.10', ssh: true, listens };
   const pool = Array.from({ length: poolSize }, (_, at) => [
     [`shared-${at}`, vm('shared')],
     [`local-${at}`, vm('local-a')],
@@ -26,7 +30,7 @@ function labFile(): string {
       'local-a': { capacityGiB: 100, hosts: ['hv-a'], path: '/var/lib/images' },
       'local-b': { capacityGiB: 100, hosts: ['hv-b'], path: '/var/lib/images' },
     },
-    vms: Object.fromEntries(pool),
+    vms: { ...Object.fromEntries(pool), net1: { ...vm('shared'), guest: reachable } },
   });
 }
 
@@ -49,6 +53,16 @@ async function makeWorld(): Promise<World> {
     async hangAgent(uuid) {
       const vm = lab.find(uuid);
       if (vm) lab.putVm({ ...vm, guest: { ...vm.guest, agent: 'hung' } });
+    },
+    async loseVm(uuid) {
+      const vm = lab.find(uuid);
+      if (vm) lab.lose(vm, 'VM lost');
+    },
+    async makeReachable() {
+      const { uuid } = lab.find('net1')!;
+      await a.power?.start(uuid);
+      await lab.clock.pass(10_000);
+      return { uuid, address: '192.0.2.10', webPort: 80, ssh: simulatedSsh(lab, uuid), reach: simulatedReach(lab) };
     },
     sleep: ms => lab.clock.pass(ms),
     proxy: simulatedProxy(lab, 'backup1', '/srv/backup', 'unix'),

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HypervisorErrorKind } from '../../src/hypervisors/errors';
-import type { BackupProxy, Hypervisor, HypervisorEvent, MigrateOptions } from '../../src/hypervisors/ports';
+import type {
+  BackupProxy,
+  Exec,
+  Hypervisor,
+  HypervisorEvent,
+  MigrateOptions,
+  Reach,
+} from '../../src/hypervisors/ports';
 
 export interface NewVm {
   /** `shared`: both hosts see its disk. `local`: only host a does. */
@@ -17,9 +24,22 @@ export interface World {
   makeVm(options: NewVm): Promise<string>;
   /** From now on the agent answers nothing; the guest itself goes on. */
   hangAgent(uuid: string): Promise<void>;
+  /** The process that runs it is gone, and nobody was asked. */
+  loseVm(uuid: string): Promise<void>;
+  /** A running VM on a, with an sshd and a web server that has /index.html. */
+  makeReachable(): Promise<Reachable>;
   sleep(ms: number): Promise<void>;
-  proxy?: BackupProxy;
+  proxy: BackupProxy;
   cleanUp(): Promise<void>;
+}
+
+export interface Reachable {
+  uuid: string;
+  address: string;
+  /** Where its web server is on the address; nothing listens on the next port. */
+  webPort: number;
+  ssh: Exec;
+  reach: Reach;
 }
 
 const minute = 60_000;
@@ -390,14 +410,12 @@ export function behaviour(name: string, makeWorld: () => Promise<World>): void {
           await rejects(snapshotsOf(a).create(uuid, { name: 'x', memory: false, quiesce: 'no' }), 'busy');
           await backup().end(uuid, 'run2/backup');
           expect(await backup().isActive(uuid, 'run1/backup')).toBe(true);
-          if (world.proxy) {
-            const path = `${world.proxy.directory}/${uuid}/disk.qcow2`;
-            const image = await world.proxy.readImage(session.disks[0]!, path, {});
-            expect(image.virtualSizeBytes).toBe(session.disks[0]!.virtualSizeBytes);
-            expect(await world.proxy.stat(path)).toEqual({ sizeBytes: image.sizeBytes });
-            await world.proxy.remove(`${world.proxy.directory}/${uuid}`);
-            expect(await world.proxy.stat(path)).toBeUndefined();
-          }
+          const path = `${world.proxy.directory}/${uuid}/disk.qcow2`;
+          const image = await world.proxy.readImage(session.disks[0]!, path, {});
+          expect(image.virtualSizeBytes).toBe(session.disks[0]!.virtualSizeBytes);
+          expect(await world.proxy.stat(path)).toEqual({ sizeBytes: image.sizeBytes });
+          await world.proxy.remove(`${world.proxy.directory}/${uuid}`);
+          expect(await world.proxy.stat(path)).toBeUndefined();
         } finally {
           await backup().end(uuid, 'run1/backup');
         }
@@ -422,6 +440,92 @@ export function behaviour(name: string, makeWorld: () => Promise<World>): void {
           backup().begin('8a2c1f7e-0000-4000-8000-000000000000', { quiesce: 'no', mark: 'm', transport: 'unix' }),
           'not-found',
         );
+      });
+    });
+
+    describe('proxy', () => {
+      const path = (name: string) => `${world.proxy.directory}/behaviour/${name}`;
+
+      test('keeps small files, and the last one written counts', async () => {
+        expect(await world.proxy.freeBytes()).toBeGreaterThan(0);
+        await world.proxy.writeFile(path('a/manifest.json'), '{"ä": 1}\n');
+        await world.proxy.writeFile(path('a/manifest.json'), '{}\n');
+        await world.proxy.writeFile(path('b/manifest.json'), '{}\n');
+        expect(await world.proxy.readFile(path('a/manifest.json'))).toBe('{}\n');
+        expect(await world.proxy.stat(path('a/manifest.json'))).toEqual({ sizeBytes: 3 });
+      });
+      test('what is not there is no error', async () => {
+        expect(await world.proxy.readFile(path('a/none'))).toBeUndefined();
+        expect(await world.proxy.stat(path('a/none'))).toBeUndefined();
+        await world.proxy.remove(path('a/none'));
+      });
+      test('removes a folder with all that is in it, and no other', async () => {
+        await world.proxy.remove(path('a'));
+        expect(await world.proxy.readFile(path('a/manifest.json'))).toBeUndefined();
+        expect(await world.proxy.readFile(path('b/manifest.json'))).toBe('{}\n');
+        await world.proxy.remove(`${world.proxy.directory}/behaviour`);
+        expect(await world.proxy.stat(path('b/manifest.json'))).toBeUndefined();
+      });
+    });
+
+    describe('a VM that is lost', () => {
+      let uuid: string;
+      beforeAll(async () => {
+        uuid = await world.makeVm({ storage: 'shared' });
+        await guestWrite(a, uuid, 'kept');
+      }, 5 * minute);
+
+      test('is off, its backup has ended, and nothing can be asked in it', async () => {
+        const backup = present(a.imageBackup, 'imageBackup');
+        const session = await backup.begin(uuid, { quiesce: 'require', mark: 'lost/backup', transport: 'unix' });
+        await world.loseVm(uuid);
+        for (let looks = 0; looks < 100 && (await stateOf(a, uuid)) !== 'shutoff'; looks++) await world.sleep(100);
+        expect(await stateOf(a, uuid)).toBe('shutoff');
+        expect(await backup.isActive(uuid, 'lost/backup')).toBe(false);
+        const image = `${world.proxy.directory}/lost/disk.qcow2`;
+        await rejection(world.proxy.readImage(session.disks[0]!, image, {}));
+        expect(await world.proxy.stat(image)).toBeUndefined();
+        await world.proxy.remove(`${world.proxy.directory}/lost`);
+        await backup.end(uuid, 'lost/backup');
+        const error = await rejection(agentOf(a).exec(uuid, ['true'], { timeoutMs: 5_000 }));
+        expect(['agent', 'refused']).toContain(error.kind);
+        await snapshotsOf(a).cleanUp(uuid, 'never');
+      });
+      test('starts again with what was on its disk', async () => {
+        await present(a.power, 'power').start(uuid);
+        await waitForAgent(a, uuid);
+        expect(await guestRead(a, uuid)).toBe('kept');
+      });
+    });
+
+    describe('over the network', () => {
+      let vm: Reachable;
+      const timeoutMs = 30_000;
+      beforeAll(async () => {
+        vm = await world.makeReachable();
+      }, 5 * minute);
+
+      test('commands over SSH: argv and never a shell line, code, stdin', async () => {
+        const said = await vm.ssh.exec(['echo', 'a  b', '$HOME', '; false'], { timeoutMs });
+        expect(said).toEqual({ code: 0, stdout: 'a  b $HOME ; false\n', stderr: '' });
+        expect((await vm.ssh.exec(['false'], { timeoutMs })).code).toBe(1);
+        expect((await vm.ssh.exec(['cat'], { stdin: 'naïve\n', timeoutMs })).stdout).toBe('naïve\n');
+      });
+      test('ports and pages', async () => {
+        const { address, webPort, reach } = vm;
+        await reach.tcp(address, webPort, { timeoutMs });
+        const url = `http://${address}:${webPort}`;
+        expect(await reach.http(`${url}/index.html`, { timeoutMs })).toEqual({ status: 200, body: 'ok\n' });
+        expect((await reach.http(`${url}/none`, { timeoutMs })).status).toBe(404);
+        await rejects(reach.tcp(address, webPort + 1, { timeoutMs }), 'unreachable');
+      });
+      test('of a VM that is off nothing answers', async () => {
+        const { address, webPort, reach } = vm;
+        await present(a.power, 'power').destroy(vm.uuid);
+        await rejects(reach.tcp(address, webPort, { timeoutMs }), 'unreachable');
+        await rejects(reach.http(`http://${address}:${webPort}/`, { timeoutMs }), 'unreachable');
+        const error = await rejection(vm.ssh.exec(['true'], { timeoutMs }));
+        expect(error).toMatchObject({ kind: 'unreachable' });
       });
     });
 

@@ -220,6 +220,17 @@ describe('guards', () => {
     expect(keysOf(run, 'step.intent')).toEqual(['a']);
   });
 
+  it('that can not tell for the moment are asked again before an undo is given up', async () => {
+    let asked = 0;
+    const unreachable: Guard = {
+      check: async (_, phase) =>
+        phase === 'undo' && ++asked === 1 ? { class: 'unreachable', message: 'no answer' } : undefined,
+    };
+    const run = testRun([set('a', { id: 'a' }), set('b', { id: 'b', fault: 'fail' })], { guards: [unreachable] });
+    expect(await run.carry()).toMatchObject({ status: 'rolled-back' });
+    expect(asked).toBeGreaterThan(1);
+    expect(run.world.snapshot()).toEqual({});
+  });
   it('keep an undo from being begun: it is left, and what builds on it', async () => {
     const run = testRun(
       [set('a', { id: 'a1' }), set('a', { id: 'a2', value: 2 }), set('b', { id: 'b' }), set('c', { fault: 'fail' })],

@@ -300,7 +300,7 @@ describe('libvirt, interrupted', () => {
   describe('backups', () => {
     const mark = 'edges/backup';
     test('over TCP and through the relay the image is the same, and nothing stays on the host', async () => {
-      const proxy = world.proxy!;
+      const proxy = world.proxy;
       const folder = `${proxy.directory}/edges`;
       // Two backups one after the other are the same only of a guest that does not write in between.
       await vmOf(shared).guestExec('sync; mount -o remount,ro /data');
@@ -343,7 +343,7 @@ describe('libvirt, interrupted', () => {
       expect(files('hv1', 'shared')).toEqual([`${vmOf(shared).name}.qcow2`]);
     });
     test('an export that goes away in the middle fails the read and leaves no image', async () => {
-      const proxy = world.proxy!;
+      const proxy = world.proxy;
       const session = await a.imageBackup!.begin(shared, { quiesce: 'no', mark, transport: 'unix' });
       const disk = session.disks[0]!;
       await a.imageBackup!.end(shared, mark);

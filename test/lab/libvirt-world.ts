@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectLibvirt } from '../../src/hypervisors/libvirt/connect';
 import type { LibvirtHypervisor } from '../../src/hypervisors/libvirt/libvirt-hypervisor';
 import { openProxy } from '../../src/hypervisors/proxy/open-proxy';
+import { guestOverSsh } from '../../src/runner/guest-ssh';
+import { localReach } from '../../src/runner/reach';
 import { SshPool } from '../../src/ssh/pool';
 import type { World } from '../behaviour/suite';
 import { type Lab, startLab, type Vm } from './lab';
@@ -50,6 +52,20 @@ export async function libvirtWorld(): Promise<LibvirtWorld> {
       return uuid;
     },
     hangAgent: async uuid => vms.get(uuid)!.hangAgent(),
+    loseVm: uuid => vms.get(uuid)!.killQemu(),
+    async makeReachable() {
+      const vm = await lab.makeVm({ name: 'net1', guest: 'tiny', pool: 'shared', host: 'hv1', net: true });
+      // Of its own: the one for the hosts has read the configuration before there was this VM.
+      const pool = new SshPool({ configFile: lab.sshConfig });
+      pools.set(vm.name, pool);
+      return {
+        uuid: (await a.vm(vm.name))!.uuid,
+        address: vm.address!,
+        webPort: vm.port(80),
+        ssh: guestOverSsh(pool, vm.name, vm.name),
+        reach: localReach,
+      };
+    },
     sleep: async ms => {
       await sleep(ms);
     },

@@ -10,7 +10,8 @@ const root = join(labSources, '..', '..');
 
 /** The command line as a user has it, built, on a lab: its own state folder, and runbooks beside the lab's inventory. `close` it. */
 export class Virtbook {
-  private readonly state: string;
+  /** The state folder. */
+  readonly state: string;
   private readonly cli: string;
 
   constructor(private readonly lab: Lab) {

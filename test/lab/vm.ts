@@ -52,6 +52,13 @@ export class Vm {
     await (await this.whereabouts()).virsh(['destroy', this.name]);
   }
 
+  /** Kills QEMU behind libvirt's back. */
+  async killQemu(): Promise<void> {
+    const host = await this.whereabouts();
+    const killed = await host.exec(['sh', '-c', `kill -9 "$(cat /run/libvirt/qemu/${this.name}.pid)"`]);
+    if (killed.code !== 0) throw new Error(`QEMU of ${this.name}: ${killed.stderr.trim()}`);
+  }
+
   /** Waits until the agent answers; says the seconds it took. */
   async waitAgent(timeoutMs = 90_000): Promise<number> {
     const begun = Date.now();

@@ -98,6 +98,11 @@ it('what the hosts show is in the copy: space, memory, datastores of one name on
   expect(records.vms[0]).toMatchObject({ name: 'web1', host: 'hv1', state: 'running', memoryMiB: 2048 });
 });
 
+it('says that nothing tells whether datastores of one path are one', () => {
+  const { assumed } = captureLab([seen('hv1', []), seen('hv2', [])], inventory, 0);
+  expect(assumed.join('\n')).toMatch(/default at \/images: hv1 and hv2 have one each/);
+});
+
 it('says what it could not see', () => {
   const odd = vm('odd1', 'hv1', {
     agent: 'unknown',

@@ -3,6 +3,7 @@ import type { HypervisorError } from '../../src/hypervisors/errors';
 import { RealtimeClock, SummingClock, VirtualClock } from '../../src/hypervisors/simulated/clock';
 import { connectSimulated } from '../../src/hypervisors/simulated/connection';
 import { SimulatedLab } from '../../src/hypervisors/simulated/lab';
+import { simulatedProxy } from '../../src/hypervisors/simulated/proxy';
 
 const file = (faults: string): string => `version: 1
 hosts: { hv1: { cpus: 4, memoryMiB: 4096 }, hv2: { cpus: 4, memoryMiB: 4096 } }
@@ -41,7 +42,7 @@ describe('faults on demand', () => {
     ['unknown', { kind: 'unreachable', outcomeUnknown: true }, 'shutoff'],
     ['unknown, happened: false', { kind: 'unreachable', outcomeUnknown: true }, 'running'],
     ['datastore-full', { kind: 'no-space', outcomeUnknown: false }, 'running'],
-    ['agent-silent', { kind: 'agent', outcomeUnknown: false }, 'running'],
+    ['vm-lost', { kind: 'failed', outcomeUnknown: false }, 'shutoff'],
   ])('%s', async (kind, error, state) => {
     const { lab, connection, web1 } = opened(`[{ at: power.destroy, kind: ${kind} }]`);
     expect(await failure(connection.power!.destroy(web1))).toMatchObject(error);
@@ -59,6 +60,40 @@ describe('faults on demand', () => {
     await lab.clock.pass(60_000);
     expect((await connection.vm('web1'))?.state).toBe('shutoff');
     await connection.power!.start(web1);
+  });
+  test('a lost VM is off, with nothing under way, and can be started again', async () => {
+    const { lab, connection, web1 } = opened('[{ at: proxy.readImage, kind: vm-lost }]');
+    const session = await connection.imageBackup!.begin(web1, { quiesce: 'require', mark: 'm', transport: 'tcp' });
+    const proxy = simulatedProxy(lab, 'backup1', '/srv/backup');
+    expect(await failure(proxy.readImage(session.disks[0]!, '/srv/backup/vda.qcow2', {}))).toMatchObject({
+      kind: 'failed',
+    });
+    expect(lab.find('web1')).toMatchObject({ state: 'shutoff', stateReason: 'VM lost' });
+    expect(await connection.imageBackup!.isActive(web1, 'm')).toBe(false);
+    await connection.power!.start(web1);
+    expect(lab.find('web1')).toMatchObject({ state: 'running' });
+  });
+  test('an agent that falls silent stays so until the guest boots, and each call makes of it what it can', async () => {
+    const { lab, connection, web1 } = opened('[{ at: snapshots.create, kind: agent-silent }]');
+    const create = (quiesce: 'require' | 'prefer') =>
+      connection.snapshots!.create(web1, { name: quiesce, memory: false, quiesce });
+    const ping = () => connection.guestAgent!.ping(web1, { timeoutMs: 1000 });
+    expect(await failure(create('require'))).toMatchObject({ kind: 'agent', outcomeUnknown: false });
+    expect(await create('prefer')).toEqual({ consistency: 'crash' });
+    expect(await failure(ping())).toMatchObject({ kind: 'agent' });
+    await connection.power!.destroy(web1);
+    await connection.power!.start(web1);
+    await lab.clock.pass(60_000);
+    await ping();
+  });
+  test('an agent that falls silent in a command leaves it open whether it happened', async () => {
+    const write = ['sh', '-c', 'echo x > /data'];
+    for (const happened of [true, false]) {
+      const { lab, connection, web1 } = opened(`[{ at: guestAgent.exec, kind: agent-silent, happened: ${happened} }]`);
+      const error = await failure(connection.guestAgent!.exec(web1, write, { timeoutMs: 1000 }));
+      expect(error).toMatchObject({ kind: 'agent', outcomeUnknown: happened });
+      expect(lab.find('web1')!.guest.files['/data']).toBe(happened ? 'x\n' : undefined);
+    }
   });
   test('a call that hangs ends only by its signal', async () => {
     const { connection, web1 } = opened('[{ at: power.destroy, kind: hang }]');

@@ -1,4 +1,4 @@
-import { HypervisorError } from '../errors';
+import { HypervisorError, type HypervisorErrorKind } from '../errors';
 import type { GuestAgent, GuestExecOptions, GuestExecResult } from '../ports';
 import { type Domain, qemuDomainAgentCommand } from './generated/procedures';
 import { type LibvirtHost, pause } from './libvirt-host';
@@ -6,6 +6,8 @@ import { type LibvirtHost, pause } from './libvirt-host';
 const FIRST_POLL_MS = 20;
 const SLOWEST_POLL_MS = 1_000;
 const THAW_MS = 60_000;
+/** Kinds of failure that say nothing of what the agent does. */
+const unheard: ReadonlySet<HypervisorErrorKind> = new Set(['unreachable', 'timeout', 'agent', 'busy']);
 
 /** Commands through qemu-guest-agent. */
 export class LibvirtGuestAgent implements GuestAgent {
@@ -36,7 +38,9 @@ export class LibvirtGuestAgent implements GuestAgent {
     const pid = Number(field(started, 'pid'));
     for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 1.5, SLOWEST_POLL_MS)) {
       await pause(Math.min(wait, Math.max(0, until - Date.now())), options.signal);
-      const status = await this.command(dom, 'guest-exec-status', { pid }, 30_000);
+      const status = await this.command(dom, 'guest-exec-status', { pid }, 30_000).catch(async error => {
+        throw await this.begunAndUnheard(dom, path, error);
+      });
       if (field(status, 'exited') === true) return this.result(dom, argv, status, options);
       if (options.signal?.aborted || Date.now() >= until) {
         const stopped = await this.kill(dom, pid);
@@ -50,6 +54,28 @@ export class LibvirtGuestAgent implements GuestAgent {
             );
       }
     }
+  }
+
+  /** The command was begun, so whether it has happened can't be told when nothing is heard of it any more. */
+  private async begunAndUnheard(dom: Domain, path: string, error: unknown): Promise<unknown> {
+    if (!(error instanceof HypervisorError) || !unheard.has(error.kind) || error.outcomeUnknown) return error;
+    if (error.kind === 'agent' && (await this.goesOff(dom)))
+      return this.host.error('failed', `${dom.name} went off while ${path} ran in it.`, dom.name, error);
+    return new HypervisorError(error.kind, `${error.message} ${path} was begun in ${dom.name} and may still run.`, {
+      ...error.details,
+      outcomeUnknown: true,
+    });
+  }
+
+  /** The agent of a VM whose process was killed is gone a moment before libvirt says that the VM is off. */
+  private async goesOff(dom: Domain): Promise<boolean> {
+    for (let looks = 0; looks < 8; looks++) {
+      const active = await this.host.isActive(dom).catch(() => undefined);
+      if (active === undefined) return false;
+      if (!active) return true;
+      await pause(250);
+    }
+    return false;
   }
 
   private result(dom: Domain, argv: string[], status: unknown, options: GuestExecOptions): GuestExecResult {

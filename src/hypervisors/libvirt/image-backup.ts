@@ -51,7 +51,7 @@ export class LibvirtImageBackup implements ImageBackup {
     );
     const inactive = await host.xml(dom, DomainXml.inactive).catch(() => host.xml(dom, DomainXml.migratable));
     const id = markId(options.mark);
-    const socket = `${SOCKET_FOLDER}/${id}.nbd`;
+    const socket = socketPath(id);
     const scratches = disks.map(disk => scratchPath(disk.source, id, disk.target));
     // A crashed run with the same mark may have left its scratch; libvirt refuses to begin on top of it.
     for (const scratch of scratches) await this.storage.remove(scratch);
@@ -183,6 +183,8 @@ export class LibvirtImageBackup implements ImageBackup {
     const id = markId(mark);
     for (const disk of writableDisks(await host.definition(dom)))
       await this.storage.remove(scratchPath(disk.source, id, disk.target));
+    // QEMU removes it, unless it was killed.
+    await host.tidyAway(socketPath(id));
   }
 
   async isActive(uuid: string, mark: string): Promise<boolean> {
@@ -225,6 +227,10 @@ function chosenDisks(host: LibvirtHost, definition: DomainDefinition, wanted: st
 /** A mark in file names: of one length, and of characters that every file system takes. */
 function markId(mark: string): string {
   return `virtbook-${createHash('sha256').update(mark).digest('hex').slice(0, 16)}`;
+}
+
+function socketPath(id: string): string {
+  return `${SOCKET_FOLDER}/${id}.nbd`;
 }
 
 function scratchPath(source: string, id: string, target: string): string {

@@ -41,6 +41,14 @@ export class LibvirtHost {
     return this.transport.open(path);
   }
 
+  /** Removes a file of the host, where this user may; it is only to be tidy. */
+  async tidyAway(path: string): Promise<void> {
+    await this.transport
+      .files()
+      .then(files => files.remove(path))
+      .catch(() => undefined);
+  }
+
   error(kind: HypervisorErrorKind, message: string, vm?: string, cause?: unknown): HypervisorError {
     return new HypervisorError(kind, `${this.name}: ${message}`, { connection: this.name, host: this.name, vm, cause });
   }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 import type { SshConnections } from '../../ssh/contract';
+import { SshError } from '../../ssh/errors';
 
 export interface MachineResult {
   /** null: it died of a signal. */
@@ -119,6 +120,10 @@ async function join(near: Duplex, open: () => Promise<Duplex>, onError: (error: 
   near.pause();
   try {
     const far = await open();
+    // That the way to it is lost is more than the reader can tell, who only sees it end.
+    far.once('error', error => {
+      if (error instanceof SshError) onError(error);
+    });
     // Either end going takes the other with it; the reader at the near end reports what that means.
     pipeline(near, far, () => near.destroy());
     pipeline(far, near, () => far.destroy());

@@ -6,8 +6,9 @@
  * - `fail-halfway`: the connection is lost in the middle; what is half done stays behind (a stray volume, a frozen guest, a half-set-up package)
  * - `unknown`: the connection is lost; it did happen unless `happened: false`
  * - `host-lost`: the host goes down with all its VMs, for `seconds` or for good
+ * - `vm-lost`: the process that runs the VM is gone, so the VM is off; the host goes on
  * - `datastore-full`: the space runs out in this call
- * - `agent-silent`: the guest agent gives no answer to this call
+ * - `agent-silent`: the guest agent answers nothing any more from this call on, until the guest boots; with `happened`, it did what it was asked before
  * - `hang`: no answer at all until the caller gives up
  */
 export const faultKinds = [
@@ -16,6 +17,7 @@ export const faultKinds = [
   'fail-halfway',
   'unknown',
   'host-lost',
+  'vm-lost',
   'datastore-full',
   'agent-silent',
   'hang',
@@ -24,7 +26,7 @@ export type FaultKind = (typeof faultKinds)[number];
 
 export interface Fault {
   kind: FaultKind;
-  /** For `unknown` and `host-lost`: whether the effect happened first. */
+  /** For `unknown`, `host-lost`, `vm-lost` and `agent-silent`: whether the effect happened first. */
   happened?: boolean;
   /** For `host-lost`: back after so long. */
   seconds?: number;

@@ -166,6 +166,7 @@ const VmSchema = Type.Object(
     snapshots: Type.Optional(Type.Array(SnapshotSchema)),
     currentSnapshot: Type.Optional(Type.String()),
     frozen: Type.Optional(Type.Boolean()),
+    agentSilent: Type.Optional(Type.Boolean()),
     readyAt: Type.Optional(when('A running guest is still booting until then.')),
     job: Type.Optional(
       Type.Object(

@@ -6,6 +6,10 @@ import { type LabRecords, parseLabFile, serializeLab } from './lab-file';
 import type { LabDatastore, LabHost, LabLock, LabProxy, LabRepository, LabVm } from './state';
 import { Table } from './table';
 
+/** Why a VM is off that nobody turned off. */
+export const lossReasons = ['host lost', 'VM lost'] as const;
+export type LossReason = (typeof lossReasons)[number];
+
 /** Where a lab that several processes share is kept, e.g. a file. */
 export interface LabStore {
   /** Runs the body while no other process is inside one. */
@@ -223,13 +227,18 @@ export class SimulatedLab {
     if (!host) return;
     const until = seconds === undefined ? {} : { until: this.clock.now() + seconds * 1000 };
     this.hosts.set(name, { ...host, lost: until });
-    for (const [, vm] of this.vms.entries()) {
-      if (vm.host !== name) continue;
-      const { job: _, ...rest } = vm;
-      this.putVm(
-        vm.state === 'shutoff' ? rest : { ...rest, state: 'shutoff', stateReason: 'host lost', frozen: false },
-      );
-    }
+    for (const [, vm] of this.vms.entries()) if (vm.host === name) this.lose(vm, 'host lost');
+  }
+
+  /** The VM is off, without a word to its guest. */
+  lose(vm: LabVm, why: LossReason): void {
+    const { job: _, agentSilent: __, ...rest } = vm;
+    this.putVm(vm.state === 'shutoff' ? rest : { ...rest, state: 'shutoff', stateReason: why, frozen: false });
+  }
+
+  /** Its agent answers nothing any more, until it boots. */
+  private silence(vm: LabVm): void {
+    this.putVm({ ...vm, agentSilent: true });
   }
 
   subscribe(listener: (event: HypervisorEvent, host: string) => void): () => void {
@@ -367,19 +376,35 @@ export class SimulatedLab {
         }
         throw this.unreachable(call, fault.message ?? 'The host was lost (simulated fault)', true);
       }
+      case 'vm-lost': {
+        if (fault.happened) await this.perform(call, work);
+        const vm = call.vm === undefined ? undefined : this.find(call.vm);
+        if (vm) await this.perform({ at: call.at }, { effect: () => this.lose(this.find(vm.name) ?? vm, 'VM lost') });
+        throw new HypervisorError(
+          'failed',
+          fault.message ?? `The process that runs ${subject} ended during ${call.at} (simulated fault).`,
+          details,
+        );
+      }
       case 'datastore-full':
         throw new HypervisorError(
           'no-space',
           fault.message ?? `The datastore ran full during ${call.at} on ${subject} (simulated fault).`,
           details,
         );
-      case 'agent-silent':
+      case 'agent-silent': {
+        if (fault.happened) await this.perform(call, work);
+        const vm = call.vm === undefined ? undefined : this.find(call.vm);
+        if (vm) await this.perform({ at: call.at }, { effect: () => this.silence(this.find(vm.name) ?? vm) });
+        // What a call makes of an agent that is silent is for the call to say.
+        if (!fault.happened) return this.perform(call, work);
         await this.clock.pass(work.agentTimeoutMs ?? 5000, work.options?.signal);
         throw new HypervisorError(
           'agent',
-          fault.message ?? `The guest agent of ${subject} gave no answer (simulated fault).`,
-          details,
+          fault.message ?? `The guest agent of ${subject} gave no answer any more (simulated fault).`,
+          { ...details, outcomeUnknown: true },
         );
+      }
       case 'hang':
         await this.clock.pass(Number.POSITIVE_INFINITY, work.options?.signal);
         throw new HypervisorError('cancelled', 'Cancelled.', details);

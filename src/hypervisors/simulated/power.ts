@@ -11,12 +11,12 @@ export function poweredOn(lab: SimulatedLab, vm: LabVm): LabVm {
   const files = Object.entries(vm.guest.files);
   const kept = files.filter(([path]) => !path.startsWith('/run/'));
   const guest = kept.length === files.length ? vm.guest : { ...vm.guest, files: Object.fromEntries(kept) };
-  const { stateReason: _, ...rest } = vm;
+  const { stateReason: _, agentSilent: __, ...rest } = vm;
   return { ...rest, state: 'running', guest, readyAt: lab.clock.now() + guest.bootSeconds * 1000 };
 }
 
 export function poweredOff(vm: LabVm): LabVm {
-  const { job: _, stateReason: __, ...rest } = vm;
+  const { job: _, stateReason: __, agentSilent: ___, ...rest } = vm;
   return { ...rest, state: 'shutoff', frozen: false };
 }
 

@@ -5,8 +5,8 @@ import { poweredOff, poweredOn, requireMemory, requireNoJob } from './power';
 import type { LabSnapshot, LabVm } from './state';
 import { agentHangs, agentSilent, refused, requireAgent, type Visible, visibleVm } from './visible';
 
-/** What an overlay takes at first; with memory, the RAM comes on top. */
-const overlayGiB = 0.125;
+/** What an overlay takes at first, a quarter of a MiB as qcow2 does; with memory, the RAM comes on top. */
+const overlayGiB = 1 / 4096;
 
 /** How consistent a copy taken now is. Throws `agent` when it must be quiesced and can't. */
 export function quiesced(lab: SimulatedLab, vm: LabVm, quiesce: Quiesce): Consistency {

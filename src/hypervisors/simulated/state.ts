@@ -126,6 +126,8 @@ export interface LabVm {
   currentSnapshot?: string;
   /** File systems are frozen. */
   frozen: boolean;
+  /** Its agent has stopped answering, until the guest boots. */
+  agentSilent?: boolean;
   /** Clock, ms: until then a running guest is still booting. */
   readyAt: number;
   job?: LabJob;

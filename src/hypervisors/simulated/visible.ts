@@ -58,7 +58,7 @@ export function requireAgent(lab: SimulatedLab, vm: LabVm): void {
 
 /** True when the agent's channel is connected and it never answers. */
 export function agentHangs(vm: LabVm): boolean {
-  return vm.guest.agent === 'hung';
+  return vm.guest.agent === 'hung' || vm.agentSilent === true;
 }
 
 export function agentSilent(vm: LabVm): HypervisorError {
