@@ -90,7 +90,7 @@ async function carryOut(run: Interpreter, plan: Plan, place: Place): Promise<Out
   let stop: StepFailed | ForwardStopped | WindowClosed | Stopped;
   try {
     await run.steps(plan.program.steps, place);
-    if (await commits(run, durable, undo)) await commit(durable, run.world, undo);
+    if (await commits(run, durable, undo)) run.warnings.push(...(await commit(durable, run.world, undo)));
     if (run.noReturn !== undefined || hadSucceeded(durable) || durable.cancelled !== 'rollback') {
       return { status: 'done' };
     }
@@ -750,7 +750,7 @@ class Interpreter {
       return { type: 'noreturn.passed', key, pointer, message };
     });
     this.noReturn = key;
-    await commit(durable, this.world, undo);
+    this.warnings.push(...(await commit(durable, this.world, undo)));
     undo.length = 0;
     await durable.emit({ type: 'control.done', key, pointer, kind: 'pointOfNoReturn' });
     return {};

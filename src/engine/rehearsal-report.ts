@@ -43,7 +43,7 @@ const legend = [
   'kept: back, apart from what `rollback: none` keeps',
   'later (a person is needed): the run ended in need of one, who started what a lost host took down and rolled the run back again',
   'forward (a person is needed): it stopped at the end of a step, after its point of no return or when its window closed; `virtbook resume` goes on from there',
-  'open (a person is needed): all is as it should be but for a step of finally, which failed; the run says so',
+  'open (a person is needed): all is as it should be but for what finally, or the clean-up after a success, could not do; the run says so',
   'LEFT: not back, and the run says what is left',
   'UNSAID: not back, and the run does not say so',
   'STUCK: the run never ended',

@@ -5,6 +5,7 @@ import type { JournalRecord, RunEnded } from './journal';
 import { finallyMark } from './keys';
 import type { Plan } from './plan';
 import type { RehearsalInventory, StateDifference } from './rehearsal-world';
+import { keptText } from './rollback';
 
 /**
  * - `finished`: the run went on and did all it was to do; items of a loop that failed within `maxFailures` are as before the run
@@ -12,7 +13,7 @@ import type { RehearsalInventory, StateDifference } from './rehearsal-world';
  * - `as-declared`: it is, apart from what steps with `rollback: none`, and those of `finally`, are to leave
  * - `came-back-later`: the run needed a person, and is back since that person started what a lost host took down and rolled it back again
  * - `forward`: it stopped after its point of no return, at the end of a step; a person lets it go on from there
- * - `finally-open`: all is as it should be but for a step of `finally`, which failed; the run says so
+ * - `finally-open`: all is as it should be but for what a step of `finally`, or the clean-up after a success, could not do; the run says so
  * - `left`: something is not as it was, and the run says so
  * - `left-unsaid`: something is not as it was, and the run does not say so
  * - `stuck`: the run never came to an end
@@ -91,17 +92,12 @@ export function judge(ended: RunEnded, inventory: RehearsalInventory, reference:
   const byLoss = fromStart.filter(one => one.byLoss);
   const changed = fromStart.filter(one => !one.byLoss);
   if (ended.status === 'done') {
-    // Items of a loop that failed and were rolled back are as before the run, or as later steps find them then; the others as after it.
-    const names = ended.failedItems?.length ? tell().failed : new Set<string>();
-    const left = off.filter(
-      one =>
-        !one.byLoss &&
-        (!ended.failedItems?.length || (changed.some(other => overlaps(one, other)) && !areIn([one], names))),
-    );
-    return { verdict: left.length === 0 ? 'finished' : 'left-unsaid', left, byLoss };
+    const left = leftAfter(ended, off, changed, tell);
+    if (left.length === 0) return { verdict: 'finished', left, byLoss };
+    return { verdict: areIn(left, tell().names) ? 'finally-open' : 'left-unsaid', left, byLoss };
   }
   if (ended.remaining?.length && ended.remaining.every(one => one.key.includes(finallyMark))) {
-    const open = finallyOpen(inventory, reference, tell());
+    const open = finallyOpen(ended, inventory, reference, changed, tell());
     if (open) return open;
   }
   if (reference.between) return judgeForward(inventory, reference.between, tell);
@@ -116,12 +112,32 @@ export function judge(ended: RunEnded, inventory: RehearsalInventory, reference:
   return { verdict: told.names.size > 0 && areIn(changed, said) ? 'left' : 'left-unsaid', left: changed, byLoss };
 }
 
+/** What a run that did its steps left otherwise than it was to. */
+function leftAfter(
+  { failedItems = [] }: RunEnded,
+  off: readonly StateDifference[],
+  changed: readonly StateDifference[],
+  tell: () => Told,
+): StateDifference[] {
+  const left = off.filter(one => !one.byLoss);
+  if (failedItems.length === 0 || left.length === 0) return left;
+  // Items of a loop that failed and were rolled back are as before the run, or as later steps find them then; the others as after it.
+  const names = tell().failed;
+  return left.filter(one => changed.some(other => overlaps(one, other)) && !areIn([one], names));
+}
+
 /** Everything but what the failed steps of `finally` are about is where it was to be. */
-function finallyOpen(inventory: RehearsalInventory, reference: Before, told: Told): Judgement | undefined {
+function finallyOpen(
+  ended: RunEnded,
+  inventory: RehearsalInventory,
+  reference: Before,
+  changed: readonly StateDifference[],
+  told: Told,
+): Judgement | undefined {
   const { start, finished, onlyFinally, between = [] } = reference;
   for (const due of [finished, start, ...(onlyFinally ? [onlyFinally] : []), ...between]) {
     const found = due.differences(inventory);
-    const left = found.filter(one => !one.byLoss);
+    const left = due === finished ? leftAfter(ended, found, changed, () => told) : found.filter(one => !one.byLoss);
     if (areIn(left, told.names)) return { verdict: 'finally-open', left, byLoss: found.filter(one => one.byLoss) };
   }
   return undefined;
@@ -190,7 +206,10 @@ export function namesTold(
   const steps = stepsOf(plan.program);
   for (const record of records) {
     if (record.type !== 'step.intent') continue;
-    const isLeft = remaining.has(record.key) || ended.warnings?.some(text => text.startsWith(`${record.key} failed`));
+    const isWarned = ended.warnings?.some(
+      text => text.startsWith(`${record.key} failed`) || text.startsWith(`${record.key}${keptText}`),
+    );
+    const isLeft = remaining.has(record.key) || isWarned;
     const isDeclared = record.key.includes(finallyMark) || keeps(steps.get(record.pointer));
     const isFailed = ended.failedItems?.some(item => record.key.startsWith(`${item}/`));
     if (!isLeft && !isDeclared && !isFailed) continue;

@@ -1,4 +1,4 @@
-import { undoClassOf } from '../actions/action';
+import { type ActionContext, undoClassOf } from '../actions/action';
 import { HypervisorError } from '../hypervisors/errors';
 import type { Scope } from '../runbook/expression';
 import type { Step } from '../runbook/model';
@@ -177,7 +177,7 @@ class Rollback {
         (this.world.guards || this.world.limits) && {
           begin: async () => {
             await turn.enter();
-            const refused = await this.#refusal(turn);
+            const refused = await refusalOf(this.world, turn);
             return refused ? { end: refused } : { go: null };
           },
         }),
@@ -198,16 +198,6 @@ class Rollback {
     return value;
   }
 
-  /** Why it may not touch its targets. That this can't be told for the moment is waited for, as an undo that fails in passing is. */
-  async #refusal(turn: Turn): Promise<Failure | undefined> {
-    for (let tries = 0; ; tries++) {
-      const failure = await turn.refusal('undo');
-      const delay = undoDelaysMs[tries];
-      if (!failure || !passing.has(failure.class) || delay === undefined) return failure;
-      await this.world.clock.sleep(delay);
-    }
-  }
-
   #title({ step, definition, inputs, before }: StepUndo): string {
     return typeof step.rollback === 'object'
       ? 'run the steps of its `rollback:`'
@@ -216,17 +206,32 @@ class Rollback {
 
   async #apply(durable: Durable, { key, definition, inputs, before, outputs }: StepUndo): Promise<Failure | undefined> {
     const context = contextOf(durable, this.world, key);
-    for (let tries = 0; ; tries++) {
-      try {
-        await definition.undo!(context, inputs, before, outputs);
-        return undefined;
-      } catch (error) {
-        const delay = undoDelaysMs[tries];
-        if (delay === undefined || !mayPass(error)) return classifyRead(error);
-        context.progress({ message: `${messageOf(error)} Trying again in ${delay / 1000} s.` });
-        await this.world.clock.sleep(delay);
-      }
+    return persevere(context, () => definition.undo!(context, inputs, before, outputs));
+  }
+}
+
+/** Does it, again and again while what fails may pass. */
+async function persevere(context: ActionContext, work: () => Promise<void>): Promise<Failure | undefined> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await work();
+      return undefined;
+    } catch (error) {
+      const delay = undoDelaysMs[tries];
+      if (delay === undefined || !mayPass(error)) return classifyRead(error);
+      context.progress({ message: `${messageOf(error)} Trying again in ${delay / 1000} s.` });
+      await context.sleep(delay);
     }
+  }
+}
+
+/** Why it may not touch its targets. That this can't be told for the moment is waited for, as an undo that fails in passing is. */
+async function refusalOf(world: World, turn: Turn): Promise<Failure | undefined> {
+  for (let tries = 0; ; tries++) {
+    const failure = await turn.refusal('undo');
+    const delay = undoDelaysMs[tries];
+    if (!failure || !passing.has(failure.class) || delay === undefined) return failure;
+    await world.clock.sleep(delay);
   }
 }
 
@@ -254,8 +259,12 @@ function undoStep(run: string, entry: StepUndo): Remaining['step'] {
   return { uses: 'run.undo', with: { run, step: key, action: step.uses, inputs, before, ...(outputs && { outputs }) } };
 }
 
-/** Removes what was only kept for undos, now that all steps are done. A failure is recorded and does not fail the run. */
-export async function commit(durable: Durable, world: World, stack: UndoEntry[]): Promise<void> {
+/**
+ * Removes what was only kept for undos, now that all steps are done. A failure is recorded and does not fail the run; gives what a person
+ * should know of it, a sentence each.
+ */
+export async function commit(durable: Durable, world: World, stack: UndoEntry[]): Promise<string[]> {
+  const warnings: string[] = [];
   for (const entry of stepsOf(stack)) {
     const { key, attempt, definition, inputs, before, outputs } = entry;
     if (!definition.commit || !outputs) continue;
@@ -266,11 +275,10 @@ export async function commit(durable: Durable, world: World, stack: UndoEntry[])
       body: async () => {
         try {
           await turn.enter();
-          const refused = await turn.refusal('undo');
+          const refused = await refusalOf(world, turn);
           if (refused) return refused;
-          const { signal } = new AbortController();
-          await definition.commit!(contextOf(durable, world, key, signal), inputs, before, outputs);
-          return undefined;
+          const context = contextOf(durable, world, key, new AbortController().signal);
+          return await persevere(context, () => definition.commit!(context, inputs, before, outputs));
         } catch (error) {
           return classifyRead(error);
         }
@@ -285,5 +293,10 @@ export async function commit(durable: Durable, world: World, stack: UndoEntry[])
     });
     const { value: failure } = await effect.finally(() => turn.leave());
     if (!failure) entry.committed = true;
+    else warnings.push(`${key}${keptText} ${failure.message}`);
   }
+  return warnings;
 }
+
+/** After the key of a step whose commit failed. */
+export const keptText = ': what was kept for its undo could not be removed.';

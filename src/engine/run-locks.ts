@@ -35,9 +35,6 @@ const freshMs = 1_000;
 const yieldLooks = 6;
 const yieldMs = 500;
 
-/** Waits before an undo asks again for locks of a host that does not answer; as undos themselves do. */
-const undoDelaysMs = [2_000, 10_000, 30_000];
-
 /** Where a lock stands. */
 interface Place {
   connection: string;
@@ -98,17 +95,7 @@ export class RunLocks implements Guard {
     return left.length === 0 ? failure : { ...failure, message: [failure.message, ...left].join(' ') };
   }
 
-  async check(claim: Claim, phase: 'step' | 'undo'): Promise<Failure | undefined> {
-    for (let tries = 0; ; tries++) {
-      const failure = await this.#refusal(claim);
-      const delay = undoDelaysMs[tries];
-      // An undo is worth waiting for a host that may come back; a step that can't begin is taken back with the rest.
-      if (failure?.class !== 'unreachable' || phase === 'step' || delay === undefined) return failure;
-      await this.options.clock.sleep(delay);
-    }
-  }
-
-  async #refusal(claim: Claim): Promise<Failure | undefined> {
+  async check(claim: Claim): Promise<Failure | undefined> {
     if (this.#lost) return this.#lost;
     let places: Place[];
     try {

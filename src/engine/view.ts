@@ -296,9 +296,6 @@ export class RunModel {
       case 'commit.done':
         this.#undo.delete(record.key);
         return;
-      case 'commit.failed':
-        view.warnings.push(`${record.key}: what was kept for its undo could not be removed. ${record.failure.message}`);
-        return;
       case 'control.started': {
         // What a call does is told by the steps of the runbook that it calls.
         if (record.kind === 'call') return;
@@ -380,6 +377,7 @@ export class RunModel {
         return;
       case 'commit.started':
       case 'commit.intent':
+      case 'commit.failed':
       case 'finally.started':
       case 'window.closed':
       case 'wait.started':

@@ -118,8 +118,8 @@ describe('locks of a run', () => {
     // Each has what the other needs: what happens when both begin in the same moment.
     const older = run('r1');
     const younger = run('r2');
-    expect(await older.check(claim(vm('web1')), 'step')).toBeUndefined();
-    expect(await younger.check(claim(vm('db1')), 'step')).toBeUndefined();
+    expect(await older.check(claim(vm('web1')))).toBeUndefined();
+    expect(await younger.check(claim(vm('db1')))).toBeUndefined();
     const olderTakes = older.take([[vm('web1')], [vm('db1')]]);
     const youngerTakes = younger.take([[vm('web1')], [vm('db1')]]);
     expect(await youngerTakes).toMatchObject({ class: 'locked' });
@@ -148,14 +148,14 @@ describe('locks of a run', () => {
   it('are taken before a step for what only then turns out, once for all branches', async () => {
     const one = run('r1');
     expect(await one.take([])).toBeUndefined();
-    const checks = await Promise.all([1, 2, 3].map(() => one.check(claim(vm('web1')), 'step')));
+    const checks = await Promise.all([1, 2, 3].map(() => one.check(claim(vm('web1')))));
     expect(checks).toEqual([undefined, undefined, undefined]);
     expect(await held()).toMatchObject({ a: ['VM web1: r1'] });
     await clock.pass(60_000);
-    expect(await one.check(claim(vm('web1')), 'step')).toBeUndefined();
+    expect(await one.check(claim(vm('web1')))).toBeUndefined();
     const other = run('r2');
-    expect(await other.check(claim(vm('web1')), 'step')).toMatchObject({ class: 'locked' });
-    expect(await other.check(claim(vm('web2')), 'step')).toBeUndefined();
+    expect(await other.check(claim(vm('web1')))).toMatchObject({ class: 'locked' });
+    expect(await other.check(claim(vm('web2')))).toBeUndefined();
   });
 
   it('live: others see a heartbeat every 30 s', async () => {
@@ -183,7 +183,7 @@ describe('locks of a run', () => {
     await locks.breakLock(found!.name, found!.token);
     await clock.pass(30_000);
     for (const name of ['db1', 'web1']) {
-      expect(await one.check(claim(vm(name)), 'step')).toMatchObject({
+      expect(await one.check(claim(vm(name)))).toMatchObject({
         class: 'locked',
         message: expect.stringContaining('The lock on VM web1 was taken away from this run: nobody has it now.'),
       });
@@ -198,7 +198,7 @@ describe('locks of a run', () => {
     await locks.breakLock(found!.name, found!.token);
     await run('r2').take([[vm('web1')]]);
     clock.time += 3_600_000;
-    expect(await one.check(claim(vm('web1')), 'step')).toMatchObject({
+    expect(await one.check(claim(vm('web1')))).toMatchObject({
       class: 'locked',
       message: expect.stringContaining('r2@laptop has it now (run r2, patch)'),
     });
@@ -223,7 +223,7 @@ describe('locks of a run', () => {
     expect(await one.take([[vm('web1'), host('hv2')]])).toBeUndefined();
     for (let beats = 0; beats < 3; beats++) {
       await clock.pass(30_000);
-      expect(await one.check(claim(vm('web1'), host('hv2')), 'step')).toBeUndefined();
+      expect(await one.check(claim(vm('web1'), host('hv2')))).toBeUndefined();
     }
     expect(await one.release()).toEqual([]);
     expect(await held()).toEqual({ a: [], b: [] });
@@ -246,8 +246,8 @@ describe('locks of a run', () => {
     expect(await held()).toEqual({ a: [], b: [] });
     expect(await fresh.take([[vm('web1')], [vm('db1')]], true)).toBeUndefined();
     expect(await held()).toEqual({ a: ['VM web1: r1'], b: [] });
-    expect(await fresh.check(claim(vm('db1')), 'step')).toMatchObject({ class: 'unreachable' });
-    expect(await fresh.check(claim(vm('web1')), 'step')).toBeUndefined();
+    expect(await fresh.check(claim(vm('db1')))).toMatchObject({ class: 'unreachable' });
+    expect(await fresh.check(claim(vm('web1')))).toBeUndefined();
   });
 
   it('on a host that goes down do not stop what goes on elsewhere, nor what may find it back in a moment', async () => {
@@ -268,17 +268,12 @@ describe('locks of a run', () => {
     // web1 has gone to hv2, and hv1 is taken down for an hour.
     down.add('a');
     await clock.pass(10_000);
-    expect(await one.check(claim(vm('web2')), 'step')).toBeUndefined();
+    expect(await one.check(claim(vm('web2')))).toBeUndefined();
     await clock.pass(3_600_000);
-    expect(await one.check(claim(vm('web1')), 'step')).toBeUndefined();
-    expect(await one.check(claim(vm('web2')), 'step')).toEqual({ class: 'unreachable', message: 'a: no answer.' });
-    // An undo waits a little for the host.
-    const undo = one.check(claim(vm('web2')), 'undo');
-    await settle();
-    await clock.pass(2_000);
+    expect(await one.check(claim(vm('web1')))).toBeUndefined();
+    expect(await one.check(claim(vm('web2')))).toEqual({ class: 'unreachable', message: 'a: no answer.' });
     down.clear();
-    await clock.pass(10_000);
-    expect(await undo).toBeUndefined();
+    expect(await one.check(claim(vm('web2')))).toBeUndefined();
     down.add('a');
     clock.time += 3_600_000;
     // What was done to a lock there meanwhile shows when it is back.
@@ -286,14 +281,14 @@ describe('locks of a run', () => {
     const [broken] = (await locks.list()).filter(lock => lock.label === 'VM web2');
     await locks.breakLock(broken!.name, broken!.token);
     down.clear();
-    expect(await one.check(claim(vm('web2')), 'step')).toMatchObject({ class: 'locked' });
-    expect(await one.check(claim(vm('web1')), 'step')).toMatchObject({ class: 'locked' });
+    expect(await one.check(claim(vm('web2')))).toMatchObject({ class: 'locked' });
+    expect(await one.check(claim(vm('web1')))).toMatchObject({ class: 'locked' });
   });
 
   it('are not asked for VMs that are not there: the step says so itself', async () => {
     const one = run('r1');
     expect(await one.take([[vm('nowhere')], [vm('web1')]])).toBeUndefined();
-    expect(await one.check(claim(vm('nowhere')), 'step')).toBeUndefined();
+    expect(await one.check(claim(vm('nowhere')))).toBeUndefined();
     expect(await held()).toMatchObject({ a: ['VM web1: r1'] });
   });
 
@@ -347,7 +342,7 @@ describe('locks of a run', () => {
       },
     });
     expect(await one.take([[vm('web1')]])).toBeUndefined();
-    expect(await one.check(claim(vm('web1')), 'step')).toBeUndefined();
+    expect(await one.check(claim(vm('web1')))).toBeUndefined();
     expect(one.unlocked).toEqual(['a']);
   });
 
