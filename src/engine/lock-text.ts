@@ -1,4 +1,4 @@
-import { heldMs, isStale } from '../hypervisors/lock-record';
+import { heldMs, isStale } from '../hypervisors/lock-age';
 import type { HeldLock, LockRecord } from '../hypervisors/ports';
 import type { Plan } from './plan';
 import { changedTargets } from './plan-summary';

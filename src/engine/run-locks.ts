@@ -1,9 +1,10 @@
 import type { ActionDefinition, Target } from '../actions/action';
 import { HypervisorError } from '../hypervisors/errors';
-import { isStale, staleLockMs } from '../hypervisors/lock-record';
+import { isStale, staleLockMs } from '../hypervisors/lock-age';
 import type { HeldLock, HostLocks, LockRecord } from '../hypervisors/ports';
 import type { Fleet } from '../inventory/fleet';
 import type { JsonObject } from '../runbook/json';
+import { allOpenFrom } from '../runbook/window';
 import { classifyRead, messageOf } from './failure';
 import type { Failure, Remaining } from './journal';
 import type { Clock } from './journal-durable';
@@ -328,8 +329,12 @@ export class RunLocks implements Guard {
   }
 }
 
-/** What a plan would change, step by step. */
-export function plannedChanges(plan: Plan): Changes[] {
+/**
+ * What a plan would change, step by step. Nothing while its maintenance window is closed: a run that waits for days must not keep others
+ * away, so it takes its locks step by step when it goes on.
+ */
+export function plannedChanges(plan: Plan, now: number): Changes[] {
+  if (plan.windows && allOpenFrom(plan.windows, now) !== now) return [];
   return reachableActions([...plan.steps, ...(plan.finally ?? [])]).map(step => step.changes);
 }
 

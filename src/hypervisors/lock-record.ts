@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { HeldLock, LockRecord } from './ports';
+import type { LockRecord } from './ports';
 
 /** What is kept of a lock that is held, in a file or in a simulated lab. */
 export const LockRecordSchema = Type.Object(
@@ -16,18 +16,6 @@ export const LockRecordSchema = Type.Object(
   },
   { additionalProperties: false },
 );
-
-/** Without a heartbeat for so long, a holder is gone, or its computer sleeps. */
-export const staleLockMs = 5 * 60_000;
-
-export function isStale(lock: HeldLock): boolean {
-  return lock.heartbeatAgeMs > staleLockMs;
-}
-
-/** How long it has been held, in ms. What its holder's clock says is only compared with itself. */
-export function heldMs(lock: HeldLock): number {
-  return lock.heartbeatAgeMs + Math.max(0, lock.heartbeatAt - lock.takenAt);
-}
 
 /** undefined: half written, or no such record. */
 export function parseLockRecord(text: string): LockRecord | undefined {

@@ -109,7 +109,7 @@ export async function carryRun(
         });
         const guards = observed ? [locks, driftGuard(observed, fleet, changed)] : [locks];
         const world = { action: actionNamed, fleet, clock: realClock, guards, secrets, ...limits };
-        const wanted = [...plannedChanges(plan), ...changed];
+        const wanted = [...plannedChanges(plan, realClock.now()), ...changed];
         const ended = await holdLocks({ locks, wanted, resumed, before }, async () => {
           const end = await interpret(durable, plan, world);
           handlers.end();

@@ -2,12 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { actionNamed } from '../../src/actions/catalogue';
 import type { Clock } from '../../src/engine/journal-durable';
 import { heldText, lostText } from '../../src/engine/lock-text';
-import { type Changes, RunLocks, recordedChanges } from '../../src/engine/run-locks';
+import type { Plan } from '../../src/engine/plan';
+import { type Changes, plannedChanges, RunLocks, recordedChanges } from '../../src/engine/run-locks';
 import type { Claim } from '../../src/engine/world';
 import type { HostLocks } from '../../src/hypervisors/ports';
 import { SimulatedLab } from '../../src/hypervisors/simulated/lab';
 import type { Fleet } from '../../src/inventory/fleet';
 import { SimulatedInventory } from '../../src/inventory/simulated-inventory';
+import type { MaintenanceWindow } from '../../src/runbook/model';
 
 /** Time that passes when the test says so. */
 class TestClock implements Clock {
@@ -384,5 +386,22 @@ describe('what is said of a lock', () => {
   it('says who has one that was lost', () => {
     expect(lostText(lock, 'r1', undefined)).toContain('nobody has it now');
     expect(lostText(lock, 'r1', lock)).toContain('ann@laptop has it now (run 20260103-2200, patch)');
+  });
+});
+
+describe('what a run locks at its start', () => {
+  const plan = (window?: MaintenanceWindow): Plan => {
+    const step = { kind: 'action', key: 'stop', uses: 'vm.shutdown', changes: [vm('web1')], when: true };
+    return { steps: [step], ...(window && { windows: [window] }) } as unknown as Plan;
+  };
+  const nights: MaintenanceWindow = { allow: ['22:00-04:00'], zone: 'UTC', outside: 'wait', closing: 'drain' };
+
+  it('is all that its plan foretells', () => {
+    expect(plannedChanges(plan(), 0)).toEqual([[vm('web1')]]);
+    expect(plannedChanges(plan(nights), Date.UTC(2026, 0, 3, 23))).toEqual([[vm('web1')]]);
+  });
+
+  it('is nothing while it waits for its maintenance window', () => {
+    expect(plannedChanges(plan(nights), Date.UTC(2026, 0, 3, 12))).toEqual([]);
   });
 });

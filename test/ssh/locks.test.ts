@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FolderLocks } from '../../src/hypervisors/libvirt/host-locks';
 import { type LockFiles, sftpLockFiles } from '../../src/hypervisors/libvirt/lock-files';
-import { isStale } from '../../src/hypervisors/lock-record';
+import { isStale } from '../../src/hypervisors/lock-age';
 import { SshConnection } from '../../src/ssh/connection';
 import { lockBehaviour } from '../behaviour/locks';
 import { type Sshd, startSshd, stopAll } from './sshd';

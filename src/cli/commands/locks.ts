@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { ageText, unlockedText } from '../../engine/lock-text';
-import { heldMs, isStale } from '../../hypervisors/lock-record';
+import { heldMs, isStale } from '../../hypervisors/lock-age';
 import type { HeldLock } from '../../hypervisors/ports';
 import type { Fleet } from '../../inventory/fleet';
 import { openFleet } from '../../runner/fleet';

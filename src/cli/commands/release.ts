@@ -1,5 +1,5 @@
 import { holderText } from '../../engine/lock-text';
-import { isStale } from '../../hypervisors/lock-record';
+import { isStale } from '../../hypervisors/lock-age';
 import type { RunStatus } from '../../runner/contract';
 import { openRuns } from '../../runner/runs';
 import { askLine } from '../ask';
