@@ -44,6 +44,9 @@ export interface StateDifference {
   kind: 'host' | 'datastore' | 'vm' | 'proxy';
   name: string;
   path: string;
+  /** undefined: it was not there, or is not any more. */
+  was: unknown;
+  is: unknown;
   /** For people. */
   text: string;
   /** The loss of a host did it, whatever the run does. */

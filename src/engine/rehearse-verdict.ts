@@ -119,11 +119,27 @@ function leftAfter(
   changed: readonly StateDifference[],
   tell: () => Told,
 ): StateDifference[] {
-  const left = off.filter(one => !one.byLoss);
+  const left = butForBackups(off.filter(one => !one.byLoss));
   if (failedItems.length === 0 || left.length === 0) return left;
   // Items of a loop that failed and were rolled back are as before the run, or as later steps find them then; the others as after it.
   const names = tell().failed;
   return left.filter(one => changed.some(other => overlaps(one, other)) && !areIn([one], names));
+}
+
+/**
+ * Without files of backups that are there as they were to be: taken after a failure they hold another moment, also in the name of their
+ * folder, and may be only as consistent as after a power cut.
+ */
+function butForBackups(found: readonly StateDifference[]): StateDifference[] {
+  const isFile = ({ kind, path }: StateDifference): boolean => kind === 'proxy' && path.startsWith('files.');
+  const placeOf = ({ name, path }: StateDifference): string => `${name} ${path.replace(/\d{8}T\d{6}Z/g, 'TIME')}`;
+  const gone = new Set(found.filter(one => isFile(one) && one.is === undefined).map(placeOf));
+  const isNew = new Set(found.filter(one => isFile(one) && one.was === undefined).map(placeOf));
+  return found.filter(one => {
+    if (!isFile(one)) return true;
+    if (one.was !== undefined && one.is !== undefined) return false;
+    return !(gone.has(placeOf(one)) && isNew.has(placeOf(one)));
+  });
 }
 
 /** Everything but what the failed steps of `finally` are about is where it was to be. */
