@@ -4,9 +4,9 @@ import { StopReason } from './durable';
 import type { Failure } from './journal';
 
 /** What an error of an action means for the run. `uncertain`: its effect may or may not have happened, so it must be looked at. */
-export function classify(error: unknown, signal: AbortSignal): { failure: Failure; uncertain: boolean } {
+export function classify(error: unknown, signal?: AbortSignal): { failure: Failure; uncertain: boolean } {
   const message = messageOf(error);
-  if (signal.aborted) {
+  if (signal?.aborted) {
     const why = signal.reason instanceof StopReason ? signal.reason.why : 'cancel';
     return why === 'timeout'
       ? { failure: { class: 'timeout', message: `It took longer than its timeout. ${message}` }, uncertain: true }
@@ -28,7 +28,7 @@ export function classify(error: unknown, signal: AbortSignal): { failure: Failur
 
 /** A failure before anything was changed. */
 export function classifyRead(error: unknown): Failure {
-  const { failure } = classify(error, new AbortController().signal);
+  const { failure } = classify(error);
   return failure.class === 'unknown' ? { ...failure, class: 'failed' } : failure;
 }
 

@@ -545,17 +545,19 @@ class Interpreter {
     /** Items under way come to their end, no other is begun. */
     let halted: ForwardStopped | WindowClosed | undefined;
 
+    const { inputs, run } = place.scope;
     const placeOf = (durable: Durable, value: Json, at: number): Place => ({
-      ...place,
       durable,
       prefix: `${keys[at]}/`,
       scope: {
-        ...place.scope,
+        inputs,
+        run,
         steps: { ...place.scope.steps },
         variables: { ...place.scope.variables, [step.variable]: value },
         index: at,
       },
       undo: branches[at]!,
+      shielded: place.shielded,
       outermost: false,
       mayFail: () => failures.within(at) || place.mayFail?.() === true,
     });

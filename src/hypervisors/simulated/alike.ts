@@ -11,12 +11,21 @@ export function alike(left: SimulatedLab, right: SimulatedLab): boolean {
   const ahead = (one = 0, other = 0): boolean => Math.max(0, one - now) === Math.max(0, other - then);
   const hosts = (one: LabHost, other: LabHost): boolean =>
     ahead(one.lost?.until, other.lost?.until) && equal(one, other, ['until']);
-  const vms = (one: LabVm, other: LabVm): boolean =>
-    ahead(one.readyAt, other.readyAt) && equal(one, other, ['readyAt', 'createdAt']);
+  const vms = (one: LabVm, other: LabVm): boolean => ahead(one.readyAt, other.readyAt) && isSame(one, other);
   return (
     left.hosts.isLike(right.hosts, hosts) &&
     left.vms.isLike(right.vms, vms) &&
     left.datastores.isLike(right.datastores, equal) &&
     left.proxies.isLike(right.proxies, equal)
   );
+}
+
+/** With which record each was found the same last: records are never changed in place, and are compared again and again. */
+const found = new WeakMap<LabVm, LabVm>();
+
+function isSame(one: LabVm, other: LabVm): boolean {
+  if (found.get(one) === other) return true;
+  if (!equal(one, other, ['readyAt', 'createdAt'])) return false;
+  found.set(one, other);
+  return true;
 }

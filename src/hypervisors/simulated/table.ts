@@ -5,6 +5,8 @@
 export class Table<V> {
   /** `changed` is seen by a fork too, so it is copied before it is written to. */
   private shared = false;
+  /** Name of a record in which it was found different from another one. */
+  private different: string | undefined;
 
   private constructor(
     private base: ReadonlyMap<string, V>,
@@ -72,16 +74,29 @@ export class Table<V> {
   /** Whether both hold records that are `alike` under the same names. */
   isLike(other: Table<V>, alike: (left: V, right: V) => boolean): boolean {
     if (this.base === other.base && this.changed === other.changed) return true;
-    for (const name of this.candidates(other)) {
+    const differs = (name: string): boolean => {
       const [left, right] = [this.get(name), other.get(name)];
-      if (left !== right && (left === undefined || right === undefined || !alike(left, right))) return false;
+      return left !== right && (left === undefined || right === undefined || !alike(left, right));
+    };
+    // What was different the last time mostly still is.
+    if (other.different !== undefined && differs(other.different)) return false;
+    for (const name of this.candidates(other)) {
+      if (!differs(name)) continue;
+      other.different = name;
+      return false;
     }
     return true;
   }
 
   /** Names whose records may differ between the two; looks only at what was changed when both come from one base. */
   candidates(other: Table<V>): Iterable<string> {
-    if (this.base === other.base) return new Set([...this.changed.keys(), ...other.changed.keys()]);
-    return new Set([...this.names(), ...other.names()]);
+    if (this.base !== other.base) return new Set([...this.names(), ...other.names()]);
+    if (other.changed.size === 0) return this.changed.keys();
+    return this.changed.size === 0 ? other.changed.keys() : this.changedInEither(other);
+  }
+
+  private *changedInEither(other: Table<V>): Generator<string> {
+    yield* other.changed.keys();
+    for (const name of this.changed.keys()) if (!other.changed.has(name)) yield name;
   }
 }
