@@ -174,7 +174,11 @@ function judgeForward(
     left = left?.filter(one => off.some(other => isSameThing(one, other))) ?? off;
     if (left.length === 0) return { verdict: 'forward', left, byLoss };
   }
-  return { verdict: areIn(left ?? [], tell().names) ? 'left' : 'left-unsaid', left: left ?? [], byLoss };
+  const { names, declared } = tell();
+  const more = left?.filter(one => !areIn([one], declared)) ?? [];
+  // What `finally` does then, it does on another state than at the end.
+  if (more.length === 0) return { verdict: 'forward', left: left ?? [], byLoss };
+  return { verdict: areIn(more, names) ? 'left' : 'left-unsaid', left: more, byLoss };
 }
 
 function isSameThing(one: StateDifference, other: StateDifference): boolean {
@@ -228,10 +232,11 @@ export function namesTold(
     const isLeft = remaining.has(record.key) || isWarned;
     const isDeclared = record.key.includes(finallyMark) || keeps(steps.get(record.pointer));
     const isFailed = ended.failedItems?.some(item => record.key.startsWith(`${item}/`));
-    if (!isLeft && !isDeclared && !isFailed) continue;
-    const into = isLeft ? names : isDeclared ? declared : failed;
-    addTargets(into, record.uses, record.inputs);
-    for (const name of seen.get(record.key) ?? []) into.add(name);
+    const told = isLeft ? [names] : [...(isDeclared ? [declared] : []), ...(isFailed ? [failed] : [])];
+    for (const into of told) {
+      addTargets(into, record.uses, record.inputs);
+      for (const name of seen.get(record.key) ?? []) into.add(name);
+    }
   }
   return { names, declared, failed };
 }
