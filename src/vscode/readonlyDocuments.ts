@@ -24,18 +24,35 @@ export class ReadonlyDocuments implements vscode.TextDocumentContentProvider, vs
         if (document.uri.scheme === schemes.journal) this.redrawSoon(runIdOf(document.uri));
       }),
       vscode.workspace.onDidCloseTextDocument(document => {
-        if (document.uri.scheme === schemes.plan) this.plans.delete(document.uri.toString());
+        // A preview goes on showing a document that VS Code has closed.
+        if (document.uri.scheme === schemes.plan && document.uri.path.endsWith('.plan.md')) {
+          this.plans.delete(document.uri.toString());
+        }
       }),
     );
   }
 
-  async showPlan(name: string, markdown: string, kind: 'plan' | 'rehearsal' = 'plan'): Promise<void> {
-    // One document per name: planning again shows the new plan in the same tab.
+  async showPlan(name: string, markdown: string): Promise<void> {
+    const document = await this.keep(name, 'plan', markdown);
+    await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
+  }
+
+  /** Its tables can only be read when they are rendered; as text where VS Code's Markdown preview is disabled. */
+  async showRehearsal(name: string, markdown: string): Promise<void> {
+    const document = await this.keep(name, 'rehearsal', markdown);
+    try {
+      await vscode.commands.executeCommand('markdown.showPreviewToSide', document.uri);
+    } catch {
+      await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
+    }
+  }
+
+  /** One document per name and kind: planning again shows the new plan in the same tab. */
+  private async keep(name: string, kind: 'plan' | 'rehearsal', markdown: string): Promise<vscode.TextDocument> {
     const uri = vscode.Uri.from({ scheme: schemes.plan, path: `/${name.replaceAll(/[/\\]/g, '-')}.${kind}.md` });
     this.plans.set(uri.toString(), markdown);
     this.changed.fire(uri);
-    const document = await vscode.workspace.openTextDocument(uri);
-    await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
+    return vscode.workspace.openTextDocument(uri);
   }
 
   async showJournal(runId: string): Promise<void> {

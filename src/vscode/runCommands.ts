@@ -44,7 +44,7 @@ export class RunCommands {
     const planned = document && (await this.prepare(document, {}));
     const rehearsed = planned && (await rehearsePlanned(planned, this.prompts.ssh()));
     if (!rehearsed) return undefined;
-    await this.documents.showPlan(planned.plan.name, rehearsed.markdown, 'rehearsal');
+    await this.documents.showRehearsal(planned.plan.name, rehearsed.markdown);
     return rehearsed.ok;
   }
 

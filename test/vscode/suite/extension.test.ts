@@ -246,8 +246,10 @@ suite('runs', () => {
       Promise.resolve(vscode.commands.executeCommand('virtbook.rehearse', file('snapshots.runbook.yaml'))),
     );
     assert.equal(typeof ok, 'boolean');
-    const document = vscode.window.activeTextEditor?.document;
+    const document = vscode.workspace.textDocuments.find(one => one.uri.path.endsWith('.rehearsal.md'));
     assert.match(document?.uri.path ?? '', /Snapshot the web servers\.rehearsal\.md$/);
+    const labels = () => vscode.window.tabGroups.all.flatMap(group => group.tabs.map(tab => tab.label));
+    await eventually(() => labels().some(label => /Preview.*rehearsal/.test(label)));
     assert.match(document?.getText() ?? '', /^#+ Rehearsal of Snapshot the web servers/);
     assert.match(document?.getText() ?? '', /\d+ failure points: all come back/);
   });

@@ -166,6 +166,42 @@ const cases = {
     await bench.notification('rolled back').waitFor();
   },
 
+  async 'a run asks for a secret, then waits to be approved'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.openFile('gated.runbook.yaml');
+    await bench.lens('Run').first().click();
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await bench.answerInput('swordfish');
+    await bench.notification('waits for approval: Tell the load balancer?').waitFor();
+    await page
+      .locator('.sidebar [role="treeitem"][aria-label^="Run of Asks first"]', { hasText: 'approval' })
+      .waitFor();
+    await bench.screenshot(path.join(images, 'approval.png'));
+    await bench.clickNotification('waits for approval', 'Approve…');
+    assert.match(await bench.dialogText(), /Approve "Tell the load balancer\?"[\s\S]*Plan [0-9a-f]{12}/);
+    await bench.clickDialog('Approve');
+    await bench.notification('Asks first: done in').waitFor();
+    await bench.clickNotification('Asks first: done in', 'Show Journal');
+    await page.locator('.tab.active', { hasText: '.log' }).waitFor();
+    const journal = await bench.editorText();
+    assert.match(journal, /‹secret token›/);
+    assert.doesNotMatch(journal, /swordfish/);
+  },
+
+  async 'a rehearsal is a click away, and says what would not come back'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.openFile('snapshots.runbook.yaml');
+    await bench.lens('Rehearse').click();
+    await page.locator('.tab.active', { hasText: 'rehearsal.md' }).waitFor();
+    const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+    await report.locator('h2', { hasText: 'Rehearsal of Snapshot the web servers' }).waitFor();
+    await report.locator('td', { hasText: 'each-vm[web1]/snapshot' }).first().waitFor();
+    await bench.screenshot(path.join(images, 'rehearsal.png'));
+  },
+
   async 'an untrusted workspace reads and checks, and runs nothing'({ bench, page }) {
     await bench.openContainer('Virtbook');
     await page.locator('.sidebar .welcome-view', { hasText: 'not trusted' }).waitFor();
