@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Inventory } from '../../inventory/model';
 import { contextKeys, settings } from '../ids';
-import { readText } from '../language/inventoryOfRunbook';
+import { readText } from '../language/keptTexts';
 import { language } from '../lazy';
 import { isAbsolutePath } from '../paths';
 

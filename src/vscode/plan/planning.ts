@@ -4,7 +4,8 @@ import type { SeenConnection } from '../../engine/seen';
 import type { Timetable } from '../../engine/timetable';
 import type { JsonObject } from '../../runbook/json';
 import type { Runbook } from '../../runbook/model';
-import { inventoryUri, readText } from '../language/inventoryOfRunbook';
+import { inventoryUri } from '../language/inventoryOfRunbook';
+import { readText } from '../language/keptTexts';
 import { language } from '../lazy';
 
 /** A part of a runbook: only one step, or everything from one on; by pointer. */
