@@ -5,6 +5,7 @@ import type { Hypervisor } from '../../src/hypervisors/ports';
 import { lockBehaviour } from '../behaviour/locks';
 import type { Vm } from './lab';
 import { type LibvirtWorld, libvirtWorld } from './libvirt-world';
+import { until } from './processes';
 import { Virtbook } from './virtbook';
 
 /**
@@ -89,6 +90,10 @@ describe('two computers', () => {
     const file = laptop.write('long', `${note('before', 6)}${note('after', 0)}`);
     const run = await laptop.start(file);
     await begins(laptop, run, 'before');
+    // Its intent is on disk before the command has reached the guest.
+    await until('the note in the guest', 10_000, async () =>
+      (await vm.guestExec('cat /data/notes')).stdout.includes('before') ? true : undefined,
+    );
     await laptop.killRunner(run);
     expect(await locked(desk)).toEqual(['VM web1 on hv1']);
     const names = (await world.lab.host('hv1').exec(['ls', folder])).stdout.trim().split('\n');
