@@ -101,6 +101,17 @@ describe('locks of a run', () => {
     expect(clock.sleeping).toBe(0);
   });
 
+  it('are on a datastore wherever it is seen', async () => {
+    const datastore = { kind: 'datastore' as const, name: 'hv2-disks' };
+    const one = run('r1');
+    expect(await one.take([[datastore]])).toBeUndefined();
+    expect(await held()).toEqual({ a: [], b: ['datastore hv2-disks: r1'] });
+    expect(await run('r2').take([[datastore]])).toMatchObject({ class: 'locked' });
+    expect(await one.release()).toEqual([]);
+    expect(await held()).toEqual({ a: [], b: [] });
+    await one.stop();
+  });
+
   it('are taken all or not at all; who holds one is told', async () => {
     const first = run('r1');
     expect(await first.take([[vm('db1')]])).toBeUndefined();
