@@ -35,7 +35,7 @@ export class CalledFiles implements vscode.Disposable {
   }
 }
 
-/** `other.runbook.yaml`, `../shared/part.runbook.yaml` */
+/** `other.runbook.yaml`, `../parts/patch-one.runbook.yaml` */
 function relative(folder: readonly string[], path: string): string {
   const parts = path.split('/');
   let same = 0;
