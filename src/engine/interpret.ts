@@ -664,12 +664,7 @@ class Interpreter {
   async #approve(step: ApproveStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
     const { durable, scope, shielded } = place;
     if (this.#isDone(key, place)) return {};
-    let message: string;
-    try {
-      message = String(evaluateTemplate(step.message, scope));
-    } catch (error) {
-      return this.#fail(step, key, place, tries, failedBy(error));
-    }
+    const message = await this.#message(step, key, place, tries);
     await this.#begin(step, key, place, tries, textOf(step, scope));
     const outcome = await durable.approval({
       // Asked again, it is another request.
@@ -740,12 +735,7 @@ class Interpreter {
   async #passNoReturn(step: NoReturnStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
     const { durable, scope, undo } = place;
     const { pointer } = step;
-    let message: string;
-    try {
-      message = String(evaluateTemplate(step.message, scope));
-    } catch (error) {
-      return this.#fail(step, key, place, tries, failedBy(error));
-    }
+    const message = await this.#message(step, key, place, tries);
     await this.#begin(step, key, place, tries, textOf(step, scope));
     await durable.decide(`noreturn.passed ${key}`, () => {
       if (durable.cancelled) throw new Stopped();
@@ -756,6 +746,14 @@ class Interpreter {
     undo.length = 0;
     await durable.emit({ type: 'control.done', key, pointer, kind: 'pointOfNoReturn' });
     return {};
+  }
+
+  async #message(step: ApproveStep | NoReturnStep, key: string, place: Place, tries: Tries): Promise<string> {
+    try {
+      return String(evaluateTemplate(step.message, place.scope));
+    } catch (error) {
+      return this.#fail(step, key, place, tries, failedBy(error));
+    }
   }
 
   #isDone(key: string, { durable }: Place): boolean {
