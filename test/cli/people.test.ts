@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -124,12 +124,14 @@ describe('a secret', () => {
   /** Every file below a folder that has it, in any of the forms in which it may come back. */
   function filesWith(folder: string): string[] {
     const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), btoa(secret), 'hunter2'];
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => {
-      const file = join(folder, name);
-      if (!statSync(file).isFile()) return false;
-      const text = readFileSync(file, 'latin1');
-      return forms.some(form => text.includes(form));
-    });
+    // By what the listing says of it: a socket may be gone when it is looked at a moment later.
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name))
+      .filter(file => {
+        const text = readFileSync(file, 'latin1');
+        return forms.some(form => text.includes(form));
+      });
   }
 
   it('is in no file and no output of a run that prints it, crashes, and fails with it', async () => {
