@@ -1,6 +1,8 @@
+import type { DebugEvent, DebugRequest } from '../engine/debug-protocol';
 import type { JournalRecord, Observed } from '../engine/journal';
 import type { Plan } from '../engine/plan';
 import type { RunPhase, RunView } from '../engine/view';
+import type { Json } from '../runbook/json';
 import type { HostKeyAnswer, HostKeyQuestion } from '../ssh/contract';
 
 /** How the CLI and VS Code submit runs, follow them, control them and list them. `openRuns()` in runs.ts gives one. */
@@ -139,4 +141,18 @@ export interface Attachment {
 /** Why a command on a run was not done: a sentence that says what to do. */
 export class RunRefused extends Error {
   override readonly name = 'RunRefused';
+}
+
+/** A debugger at a live run. One at a time: a second one is refused, and told who has it. */
+export interface DebugSession {
+  /** @throws RunRefused with why it can't be done now */
+  request(request: DebugRequest): Promise<Json>;
+  onEvent(listener: (event: DebugEvent) => void): void;
+  /**
+   * Drops its breakpoints and lets everything that stands go on. A connection that is lost without it leaves standing what stands: a
+   * reloaded window must not let a migration loose.
+   */
+  detach(): Promise<void>;
+  /** Resolves when the runner has gone or after `detach`. */
+  readonly closed: Promise<void>;
 }
