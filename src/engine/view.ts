@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../runbook/json';
-import type { CancelMode, EndStatus, Failure, JournalRecord, Remaining } from './journal';
+import type { CancelMode, EndStatus, Failure, JournalRecord, Observed, Remaining } from './journal';
 import type { Plan } from './plan';
 import { leavesOf } from './planned-steps';
 
@@ -79,6 +79,8 @@ export interface RunView {
   by: string;
   runbookPath: string;
   inventoryPath?: string;
+  /** How VMs stood when it was planned. */
+  observed?: Observed;
   phase: RunPhase;
   submittedAt: number;
   startedAt?: number;
@@ -152,6 +154,7 @@ export class RunModel {
         by: record.by,
         runbookPath: record.runbookPath,
         ...(record.inventoryPath !== undefined && { inventoryPath: record.inventoryPath }),
+        ...(record.observed && { observed: record.observed }),
         phase: 'submitted',
         submittedAt: record.t,
         steps: [],
