@@ -2,7 +2,7 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { type CompletionItem, CompletionItemKind, InsertTextFormat, MarkupKind } from 'vscode-languageserver-types';
 import { inventoryFileSchema } from '../inventory/file';
 import { calledPath } from '../runbook/calls';
-import { type ActionSignature, inputSchemas, type KnownNames, requiredInputs } from '../runbook/check-context';
+import { type ActionSignature, inputSchemas, requiredInputs } from '../runbook/check-context';
 import type { Json, JsonObject } from '../runbook/json';
 import type { InputDefinition, Runbook } from '../runbook/model';
 import { schema as runbookFileSchema } from '../runbook/parse';
@@ -11,6 +11,7 @@ import type { RunbookSchema } from '../runbook/schema';
 import { schemasAt } from '../runbook/schema-lookup';
 import { describeSchema, type JsonSchema } from '../runbook/value-type';
 import { expressionItems } from './complete-expression';
+import { nameItems, nameKind } from './complete-names';
 import type { EditorConfig } from './config';
 import { type Cursor, cursorAt, lineStartOf } from './cursor';
 import { documentKind } from './document-kind';
@@ -220,44 +221,6 @@ function inputKind(cursor: Cursor): { kind: string; selectors: boolean } | undef
   const at = cursor.path.indexOf('default');
   if (cursor.path[0] !== 'inputs' || at !== 2) return undefined;
   return nameKind(cursor.levels[2]?.type);
-}
-
-function nameKind(type: Json | undefined): { kind: string; selectors: boolean } | undefined {
-  if (type === 'host' || type === 'vm') return { kind: type, selectors: false };
-  if (type === 'hosts' || type === 'vms') return { kind: type.slice(0, -1), selectors: true };
-  return undefined;
-}
-
-function nameItems(kind: string | undefined, selectors: boolean, { inventory, liveState }: EditorConfig): Proposal[] {
-  if (!kind || !inventory) return [];
-  const single = kind === 'vms' ? 'vm' : kind;
-  const names = namesOf(single, inventory);
-  const items: Proposal[] = [...names].sort().map(name => {
-    const state = single === 'vm' || single === 'host' ? liveState?.(single, name) : undefined;
-    return { label: name, kind: CompletionItemKind.Value, detail: state ?? single };
-  });
-  if (!selectors) return items;
-  for (const group of inventory.groups ?? [])
-    items.push({ label: `group:${group}`, kind: CompletionItemKind.Reference, detail: 'group' });
-  for (const tag of (single === 'host' ? inventory.hostTags : inventory.vmTags) ?? []) {
-    items.push({ label: `tag:${tag}`, kind: CompletionItemKind.Reference, detail: 'tag' });
-  }
-  return items;
-}
-
-function namesOf(kind: string, inventory: KnownNames): Iterable<string> {
-  switch (kind) {
-    case 'vm':
-      return inventory.vms ?? inventory.someVms ?? [];
-    case 'host':
-      return inventory.hosts ?? inventory.someHosts ?? [];
-    case 'proxy':
-      return inventory.proxies ?? [];
-    case 'datastore':
-      return inventory.datastores ?? [];
-    default:
-      return [];
-  }
 }
 
 /** An action with its required inputs as places to fill in. */

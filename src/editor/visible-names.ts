@@ -1,4 +1,5 @@
 import { CallTypes } from '../runbook/call-types';
+import { ExpressionChecker } from '../runbook/expression-check';
 import { innerSteps, type Step } from '../runbook/model';
 import type { ParsedRunbook } from '../runbook/parse';
 import { wholeExpression } from '../runbook/template';
@@ -77,7 +78,7 @@ function itemType(list: unknown, visible: VisibleNames): ValueType {
     return type.kind === 'list' ? type.items : anyType;
   }
   const whole = typeof list === 'string' ? wholeExpression(list) : undefined;
-  const type = whole ? typeOfPath(whole.source.trim(), visible) : anyType;
+  const type = whole ? typeOfSource(whole.source, visible) : anyType;
   return type.kind === 'list' ? type.items : anyType;
 }
 
@@ -104,4 +105,12 @@ export function typeOfPath(path: string, visible: VisibleNames): ValueType {
     type = (type.fields ? (Object.hasOwn(type.fields, part) ? type.fields[part] : undefined) : type.values) ?? anyType;
   }
   return type;
+}
+
+/** Type of any expression, e.g. `inputs.vms.filter(x, x != "a")`; a path is only followed. */
+export function typeOfSource(source: string, visible: VisibleNames): ValueType {
+  const text = source.trim();
+  if (/^[A-Za-z_]\w*(\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\])*$/.test(text)) return typeOfPath(text, visible);
+  const steps = new Map([...visible.steps].map(([id, outputs]) => [id, { outputs, state: 'earlier' } as const]));
+  return new ExpressionChecker(visible.inputs, steps).check(text, visible.variables).type;
 }

@@ -238,7 +238,7 @@ function fromCel(value: unknown, source: string): Json {
 }
 
 /** Macros that run their last arguments once per element. */
-const loopMacros = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+export const loopMacros: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 
 export function isLoop(node: ASTNode): boolean {
   return node.op === 'rcall' && loopMacros.has(node.args[0]);
