@@ -11,6 +11,7 @@ import type { Plan } from '../engine/plan';
 import { inputFromText } from '../engine/plan-inputs';
 import type { SeenConnection } from '../engine/seen';
 import { parseInventory } from '../inventory/file';
+import { namesInLabs, seeLabs } from '../inventory/lab-names';
 import type { Inventory } from '../inventory/model';
 import { knownNames, type SeenNames } from '../inventory/names';
 import type { Diagnostic } from '../runbook/diagnostic';
@@ -135,39 +136,11 @@ export async function loadInventory(path: string): Promise<LoadedInventory> {
       problem: `The inventory ${path} has errors: ${first?.message ?? ''} Run \`virtbook check\` on it.`,
     };
   }
-  const shown = await shownByLabs(inventory, dirname(path));
-  return { path, inventory, seen: namesOf(shown, inventory), shown };
-}
-
-/** What simulated labs hold can be known without connecting to anything. */
-async function shownByLabs(inventory: Inventory, folder: string): Promise<SeenConnection[]> {
-  const simulated = Object.entries(inventory.connections).flatMap(([name, definition]) =>
-    definition.type === 'simulated' ? [{ name, definition }] : [],
-  );
-  if (simulated.length === 0) return [];
-  const { readLab } = await import('../runner/simulated-labs');
-  const shown: SeenConnection[] = [];
-  try {
-    for (const { name, definition } of simulated) {
-      const lab = await readLab(folder, definition.lab);
-      const hosts = new Set(definition.hosts ?? Object.keys(lab.hosts));
-      const vms = lab.vms.filter(vm => hosts.has(vm.host));
-      shown.push({ connection: name, hosts: [...hosts].map(host => ({ name: host })), vms });
-    }
-  } catch {
-    // A lab that can't be read is told when it is connected to; here what it holds is just not known.
-    return [];
-  }
-  return shown;
-}
-
-function namesOf(shown: readonly SeenConnection[], inventory: Inventory): SeenNames {
-  if (shown.length === 0) return {};
-  const hosts = Object.fromEntries(
-    shown.map(({ connection, hosts }) => [connection, hosts.map(host => host.name)] as const),
-  );
-  const whole = shown.length === Object.keys(inventory.connections).length;
-  return whole ? { hosts, vms: shown.flatMap(({ vms }) => vms.map(vm => vm.name)) } : { hosts };
+  const shown = await seeLabs(inventory, async lab => {
+    const { readLab } = await import('../runner/simulated-labs');
+    return readLab(dirname(path), lab);
+  });
+  return { path, inventory, seen: namesInLabs(inventory, shown), shown };
 }
 
 /** A runbook that can be planned. @throws UsageError with its errors */

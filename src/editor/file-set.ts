@@ -1,0 +1,38 @@
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { documentKind } from './document-kind';
+import { type ParseCache, runbookOf } from './parse-cache';
+import type { WorkspaceFiles } from './workspace-files';
+
+/** Files larger than this are left alone by what goes across files, in characters. */
+export const largestFile = 1_000_000;
+/** Most files that what goes across files looks at. */
+export const mostFiles = 2_000;
+
+/** The `inventory:` of runbooks: documents are never changed in place. */
+const inventories = new WeakMap<TextDocument, { path: string | undefined }>();
+
+/** Documents as what goes across files reads them. `resolve` as in `WorkspaceFiles`. */
+export function fileSet(
+  documents: readonly TextDocument[],
+  resolve: WorkspaceFiles['resolve'],
+  cache?: ParseCache,
+): WorkspaceFiles {
+  const runbooks = documents.filter(document => documentKind(document) === 'runbook');
+  let byAddress: Map<string, TextDocument> | undefined;
+  return {
+    runbooks,
+    inventories: documents.filter(document => documentKind(document) === 'inventory'),
+    resolve,
+    inventoryOf(uri) {
+      byAddress ??= new Map(runbooks.map(document => [document.uri, document]));
+      const document = byAddress.get(uri);
+      if (!document) return undefined;
+      let found = inventories.get(document);
+      if (!found) {
+        found = { path: runbookOf(document, cache).draft.inventory };
+        inventories.set(document, found);
+      }
+      return found.path ? resolve(uri, found.path) : undefined;
+    },
+  };
+}

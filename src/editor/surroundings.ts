@@ -1,0 +1,116 @@
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { parseLabFile } from '../hypervisors/simulated/lab-file';
+import { parseInventory } from '../inventory/file';
+import { namesInLabs, seeLabs } from '../inventory/lab-names';
+import { knownNames, type SeenNames } from '../inventory/names';
+import type { CalledRunbooks } from '../runbook/calls';
+import { callsOf } from '../runbook/calls';
+import type { KnownNames } from '../runbook/check-context';
+import { loadCalled } from '../runbook/link';
+import type { Runbook } from '../runbook/model';
+import type { EditorConfig } from './config';
+import { documentKind, fileName } from './document-kind';
+import { type ParseCache, runbookOf } from './parse-cache';
+
+/** How the files around a document are reached. */
+export interface FileReader {
+  /** As the editor shows it, else as it is stored; undefined: there is none, or it can't be read. */
+  read(uri: string): Promise<string | undefined>;
+  /** Address of the file that `path` names in the document at `from`; undefined where a scheme has none. */
+  resolve(from: string, path: string): string | undefined;
+}
+
+interface Named {
+  /** Inventory and labs that the names were taken from, with the text that they had. */
+  texts: Map<string, string | undefined>;
+  names: KnownNames | undefined;
+}
+
+interface Called {
+  uses: string;
+  texts: Map<string, string | undefined>;
+  runbooks: CalledRunbooks;
+}
+
+/**
+ * What stands around a document: the names of its inventory and the runbooks it calls. The same objects are given again as long as nothing
+ * they were made from has changed, so that what is made from them can be kept too.
+ */
+export class Surroundings {
+  readonly #named = new Map<string, Named>();
+  readonly #called = new Map<string, Called>();
+
+  constructor(
+    private readonly files: FileReader,
+    /** What live connections show of the inventory at this address; without it what its simulated labs hold. */
+    private readonly seen: (inventory: string) => SeenNames | undefined = () => undefined,
+  ) {}
+
+  async of(document: TextDocument, cache?: ParseCache): Promise<Pick<EditorConfig, 'inventory' | 'runbooks'>> {
+    if (documentKind(document) !== 'runbook') return {};
+    const { draft } = runbookOf(document, cache);
+    const [inventory, runbooks] = await Promise.all([
+      this.#names(document.uri, draft.inventory),
+      this.#runbooks(document, draft),
+    ]);
+    return { ...(inventory && { inventory }), runbooks };
+  }
+
+  /** What `seen` gives may be different now. */
+  forgetNames(): void {
+    this.#named.clear();
+  }
+
+  forget(uri: string): void {
+    this.#called.delete(uri);
+  }
+
+  async #names(runbook: string, path: string | undefined): Promise<KnownNames | undefined> {
+    const uri = path ? this.files.resolve(runbook, path) : undefined;
+    if (uri === undefined) return undefined;
+    const known = this.#named.get(uri);
+    if (known && (await this.#isCurrent(known.texts))) return known.names;
+    const texts = new Map<string, string | undefined>();
+    const read = async (file: string): Promise<string | undefined> => {
+      const text = await this.files.read(file);
+      texts.set(file, text);
+      return text;
+    };
+    const text = await read(uri);
+    const inventory = text === undefined ? undefined : parseInventory(text).inventory;
+    let names: KnownNames | undefined;
+    if (inventory) {
+      const labs = this.seen(uri)
+        ? []
+        : await seeLabs(inventory, async lab => {
+            const file = this.files.resolve(uri, lab);
+            const written = file === undefined ? undefined : await read(file);
+            return written === undefined ? undefined : parseLabFile(written, lab);
+          });
+      names = knownNames(inventory, this.seen(uri) ?? namesInLabs(inventory, labs));
+    }
+    this.#named.set(uri, { texts, names });
+    return names;
+  }
+
+  async #runbooks(document: TextDocument, draft: Runbook): Promise<CalledRunbooks> {
+    const uses = JSON.stringify(callsOf(draft).map(step => step.uses));
+    const known = this.#called.get(document.uri);
+    if (known?.uses === uses && (await this.#isCurrent(known.texts))) return known.runbooks;
+    const texts = new Map<string, string | undefined>();
+    const { runbooks } = await loadCalled(draft, fileName(document), async path => {
+      const uri = this.files.resolve(document.uri, path);
+      if (uri === undefined) return undefined;
+      const text = await this.files.read(uri);
+      texts.set(uri, text);
+      return text;
+    });
+    this.#called.set(document.uri, { uses, texts, runbooks });
+    return runbooks;
+  }
+
+  async #isCurrent(texts: ReadonlyMap<string, string | undefined>): Promise<boolean> {
+    for (const [uri, text] of texts) if ((await this.files.read(uri)) !== text) return false;
+    return true;
+  }
+}
