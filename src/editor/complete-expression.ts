@@ -2,12 +2,12 @@ import { CompletionItemKind, MarkupKind } from 'vscode-languageserver-types';
 import { stepPath } from '../runbook/expression-check';
 import type { ParsedRunbook } from '../runbook/parse';
 import { anyType, describeType, type ValueType } from '../runbook/value-type';
-import type { Proposal } from './complete';
 import { nameItems } from './complete-names';
 import type { EditorConfig } from './config';
 import type { Cursor } from './cursor';
 import { type ExpressionCursor, expressionCursorAt } from './expression-cursor';
 import { type ExpressionFunction, expressionFunctions } from './expression-functions';
+import type { Proposal } from './proposal';
 import { typeOfSource, type VisibleNames, visibleAt } from './visible-names';
 
 /** Inside `${{ }}` or a `when`: names in scope, and members by type. */

@@ -1,8 +1,8 @@
 import { CompletionItemKind } from 'vscode-languageserver-types';
 import type { KnownNames } from '../runbook/check-context';
 import type { Json } from '../runbook/json';
-import type { Proposal } from './complete';
 import type { EditorConfig } from './config';
+import type { Proposal } from './proposal';
 
 /** What a value of an input's type names. */
 export function nameKind(type: Json | undefined): { kind: string; selectors: boolean } | undefined {

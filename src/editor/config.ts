@@ -12,6 +12,10 @@ export interface EditorConfig {
   runbooks?: CalledRunbooks;
   /** Runbooks that might be called, for completion: paths relative to the folder of the document, with `/`. */
   callable?: readonly string[];
+  /** Inventories that `inventory:` might name; paths like those of `callable`. */
+  inventories?: readonly string[];
+  /** Snapshots that a VM has now, as far as it has been looked at; for completion and hover. */
+  snapshotsOf?(vm: string): readonly string[] | undefined;
   /** State of a VM or host now, in a few words, e.g. `running on hv1, 4 vCPUs`; for hover and completion. */
   liveState?(kind: 'vm' | 'host', name: string): string | undefined;
   /** Inputs and outputs of the last run, or of the run being debugged; for hover. */

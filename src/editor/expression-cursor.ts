@@ -119,7 +119,7 @@ function openingOf(tokens: readonly Token[], close: number): number | undefined 
     const { text, kind } = tokens[at]!;
     if (kind !== 'sign') continue;
     if (text in closing) depth++;
-    else if ('([{'.includes(text) && --depth === 0) return at;
+    else if ('([{'.includes(text) && --depth === 0) return text === closing[tokens[close]!.text] ? at : undefined;
   }
   return undefined;
 }

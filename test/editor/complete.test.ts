@@ -34,6 +34,8 @@ const config: EditorConfig = {
   actions,
   inventory: knownNames(inventory!),
   callable: ['part.runbook.yaml', '../other.runbook.yaml'],
+  inventories: ['lab.inventory.yaml', '../prod.inventory.yaml'],
+  snapshotsOf: vm => (vm === 'web1' ? ['before-upgrade'] : undefined),
   runbooks: path => (path === 'part.runbook.yaml' ? part : undefined),
   liveState: (_, name) => (name === 'web1' ? 'running on hv1' : undefined),
 };
@@ -176,8 +178,42 @@ describe('values', () => {
     ]);
     expect(labels(`${head}steps:\n  - uses: backup.image\n    with:\n      proxy: |`)).toEqual(['backup1']);
   });
+  test('inputs and loop variables that fit, before the names', () => {
+    const given =
+      'inputs:\n  vm: { type: vm }\n  host: { type: host }\n  vms: { type: vms }\n  live: { type: boolean }\n';
+    const each = `${head}${given}steps:\n  - forEach: { one: "\${{ inputs.vms }}" }\n    steps:\n      - uses: vm.migrate\n        with:\n`;
+    expect(labels(`${each}          vm: |`)).toEqual(['${{ one }}', '${{ inputs.vm }}', 'web1', 'web2']);
+    expect(labels(`${each}          to: |`)).toEqual(['${{ one }}', '${{ inputs.host }}', 'hv1', 'hv2']);
+    expect(labels(`${each}          live: |`)).toEqual(['true', 'false', '${{ inputs.live }}']);
+    expect(labels(`${head}${given}steps:\n  - forEach: { one: | }`)).toEqual(['${{ inputs.vms }}']);
+    expect(taken(`${each}          vm: |`, '${{ one }}')).toBe(`${each}          vm: "\${{ one }}"`);
+    expect(taken(`${each}          vm: "|"`, '${{ one }}')).toBe(`${each}          vm: "\${{ one }}"`);
+  });
+  test('snapshots: those that the VM has, and those that earlier steps make', () => {
+    const made = `${head}steps:\n  - id: safe\n    uses: vm.snapshot\n    with: { vm: web1 }\n`;
+    expect(labels(`${made}  - uses: vm.snapshot.delete\n    with:\n      vm: web1\n      snapshot: |`)).toEqual([
+      'before-upgrade',
+      '${{ steps.safe.outputs.snapshot }}',
+    ]);
+    expect(labels(`${head}steps:\n  - uses: vm.revert\n    with: { vm: web2, snapshot: |`)).toEqual([]);
+  });
+  test('inventories beside the runbook', () => {
+    expect(labels('version: 1\ninventory: |')).toEqual(['./lab.inventory.yaml', '../prod.inventory.yaml']);
+  });
+  test('durations', () => {
+    expect(labels(`${head}steps:\n  - uses: vm.start\n    timeout: |`)).toContain('30m');
+  });
   test('groups and tags, where an input selects', () => {
     expect(labels('inputs:\n  vms:\n    type: vms\n    default: |')).toEqual(['web1', 'web2', 'group:web', 'tag:shop']);
+  });
+  test('members of groups, and VMs to say more about, of an inventory', () => {
+    const text = 'version: 1\nconnections: { hv1: { type: libvirt, uri: "qemu:///system" } }\nvms: { db1: {} }\n';
+    expect(labels(`${text}groups:\n  web:\n    hosts: [|`, 'x.inventory.yaml')).toEqual(['hv1', 'hv2']);
+    expect(labels(`${text}groups:\n  web:\n    vms:\n      - web1\n      - |`, 'x.inventory.yaml')).toEqual([
+      'db1',
+      'web2',
+    ]);
+    expect(labels('version: 1\nvms:\n  |', 'x.inventory.yaml')).toEqual(['web1', 'web2']);
   });
   test('nothing in a comment', () => {
     expect(labels(`${head}# ver|`)).toEqual([]);
@@ -212,6 +248,21 @@ describe('expressions', () => {
       'startsWith',
     );
     expect(labels(`${head}${inputs}steps:\n  - when: \${{ inputs.vms.| }}`)).toContain('filter');
+  });
+  test('members of whatever an expression gives', () => {
+    const typed = (text: string) => labels(`${head}${inputs}steps:\n  - when: \${{ ${text}| }}`);
+    expect(typed('inputs.vms.filter(v, v != "a").')).toEqual(expect.arrayContaining(['map', 'join', 'size']));
+    expect(typed('inputs.vms.join(", ").')).toEqual(expect.arrayContaining(['contains', 'trim']));
+    expect(typed('inputs.name.split(",")[0].')).toContain('startsWith');
+    expect(typed('inputs.vms.exists(v, v.')).toContain('endsWith');
+    expect(typed('inputs.vms.exists(v, ')[0]).toBe('v');
+    expect(typed('timestamp("2026-01-01T00:00:00Z").')).toContain('getHours');
+  });
+  test('what an input that is compared may be', () => {
+    const mode = 'inputs:\n  mode: { type: string, enum: [fast, slow] }\n  vm: { type: vm }\n';
+    expect(labels(`${head}${mode}steps:\n  - when: \${{ inputs.mode == "|" }}`)).toEqual(['fast', 'slow']);
+    expect(taken(`${head}${mode}steps:\n  - when: \${{ inputs.mode == "f|" }}`, 'fast')).toContain('== "fast" }}');
+    expect(labels(`${head}${mode}steps:\n  - when: \${{ inputs.vm != '|' }}`)).toEqual(['web1', 'web2']);
   });
   test('outputs that may not be there', () => {
     const sample = `${head}steps:\n${run('one')}finally:\n  - wait: 1m\n    when: steps.one.outputs.?|`;
