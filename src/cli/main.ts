@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../package.json';
-import { exitCodes } from './exit-codes';
+import { exitCodes } from '../runner/exit-codes';
 import { openTerminal } from './terminal';
 
 // Commands are loaded when they are called: `--help` and a typing error must be answered at once.

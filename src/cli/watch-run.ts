@@ -1,7 +1,7 @@
 import { type OpenApproval, type OpenQuestion, RunModel, type RunView } from '../engine/view';
 import { type Attachment, RunRefused, type RunStatus, type RunSummary, type Runs } from '../runner/contract';
+import { exitCodeOf, exitCodes } from '../runner/exit-codes';
 import { askChoice, personAtTerminal } from './ask';
-import { exitCodeOf, exitCodes } from './exit-codes';
 import { LiveProgress, PlainProgress, type Progress } from './progress';
 import { approvalText, approveCommand, endText } from './run-text';
 import { printable, type Terminal } from './terminal';

@@ -1,7 +1,7 @@
 import { shortHash } from '../../engine/plan-summary';
 import type { ApprovalDecision } from '../../runner/contract';
+import { exitCodes } from '../../runner/exit-codes';
 import { openRuns } from '../../runner/runs';
-import { exitCodes } from '../exit-codes';
 import { approvalText } from '../run-text';
 import { printable, type Terminal } from '../terminal';
 

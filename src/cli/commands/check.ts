@@ -1,5 +1,5 @@
+import { exitCodes } from '../../runner/exit-codes';
 import { diagnosticJson, diagnosticText } from '../diagnostic-text';
-import { exitCodes } from '../exit-codes';
 import { type CheckedFile, checkFile } from '../load';
 import type { Terminal } from '../terminal';
 import { UsageError } from '../usage-error';

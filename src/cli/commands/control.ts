@@ -1,7 +1,7 @@
 import type { Runs } from '../../runner/contract';
+import { exitCodes } from '../../runner/exit-codes';
 import { openRuns } from '../../runner/runs';
 import { askChoice } from '../ask';
-import { exitCodes } from '../exit-codes';
 import { printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { watchRun } from '../watch-run';

@@ -1,9 +1,9 @@
 import { holderText } from '../../engine/lock-text';
 import { isStale } from '../../hypervisors/lock-age';
 import type { RunStatus } from '../../runner/contract';
+import { exitCodes } from '../../runner/exit-codes';
 import { openRuns } from '../../runner/runs';
 import { askLine } from '../ask';
-import { exitCodes } from '../exit-codes';
 import { paint, printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { type FoundLock, findLocks, type InventoryOption, openNamedFleet } from './locks';

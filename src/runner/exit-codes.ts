@@ -1,5 +1,5 @@
 import type { RunView } from '../engine/view';
-import type { RunStatus } from '../runner/contract';
+import type { RunStatus } from './contract';
 
 /** As `virtbook --help` lists them. */
 export const exitCodes = { done: 0, problems: 1, usage: 2, needsPerson: 3 } as const;
