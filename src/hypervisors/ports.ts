@@ -18,6 +18,14 @@ export interface DiskInfo {
   writable: boolean;
 }
 
+export interface NicInfo {
+  mac: string;
+  /** The network, bridge or device of the host that it is plugged into; undefined where that is not told. */
+  network?: string;
+  /** e.g. `virtio`. */
+  model?: string;
+}
+
 export interface VmInfo {
   /** The identity, which follows the VM from host to host. Lower case, with dashes. */
   uuid: string;
@@ -30,6 +38,8 @@ export interface VmInfo {
   memoryMiB: number;
   persistent: boolean;
   disks: DiskInfo[];
+  /** Undefined: not told. */
+  nics?: NicInfo[];
   snapshotCount: number;
   /** Whether the agent's channel is connected; `unknown` until asked. */
   agent: 'connected' | 'disconnected' | 'none' | 'unknown';
@@ -54,6 +64,18 @@ export interface DatastoreInfo {
   path?: string;
 }
 
+/** A file or block device on a datastore. */
+export interface VolumeInfo {
+  name: string;
+  /** As `DiskInfo.source` names it. */
+  path: string;
+  format?: string;
+  capacityBytes: number;
+  allocationBytes: number;
+  /** Path of the image below: who uses this one uses that one too. */
+  backing?: string;
+}
+
 export interface ConnectionState {
   hosts: HostInfo[];
   vms: VmInfo[];
@@ -67,6 +89,11 @@ export interface SnapshotInfo {
   /** With memory, reverting resumes the guest where it was; without, the guest boots from the disk state. */
   memory: boolean;
   current: boolean;
+}
+
+export interface Volumes {
+  /** What lies on a datastore, by name. Rejects with `not-found` when there is no such datastore here. */
+  list(datastore: string): Promise<VolumeInfo[]>;
 }
 
 export type Quiesce = 'require' | 'prefer' | 'no';
@@ -262,6 +289,7 @@ export interface Hypervisor {
   vm(uuidOrName: string): Promise<VmInfo | undefined>;
   readonly power?: Power;
   readonly snapshots?: Snapshots;
+  readonly volumes?: Volumes;
   readonly migration?: Migration;
   readonly imageBackup?: ImageBackup;
   readonly guestAgent?: GuestAgent;

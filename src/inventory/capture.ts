@@ -166,6 +166,7 @@ function labVm(
     // Not known, and with any number some migration would be foretold never to end.
     dirtyMiBps: 0,
     disks,
+    nics: (vm.nics ?? []).map(({ mac, network = 'unknown', model = 'virtio' }) => ({ mac, network, model })),
     guest,
     snapshots: snapshots.map(
       (one): LabSnapshot => ({

@@ -107,6 +107,23 @@ export function behaviour(name: string, makeWorld: () => Promise<World>): void {
         expect(vm!.disks[0]).toMatchObject({ format: 'qcow2', writable: true });
         expect(state.datastores.map(store => store.name)).toContain(vm!.disks[0]!.datastore);
       });
+      test('a datastore lists its volumes, and the disk of a VM is one of them', async () => {
+        const [disk] = (await a.vm(uuid))!.disks;
+        const volumes = await present(a.volumes, 'volumes').list(disk!.datastore!);
+        const volume = volumes.find(one => one.path === disk!.source);
+        expect(volume).toMatchObject({ format: 'qcow2', capacityBytes: disk!.capacityBytes });
+        expect(disk!.source.endsWith(volume!.name)).toBe(true);
+        expect(volume!.allocationBytes).toBeLessThanOrEqual(volume!.capacityBytes + 2 ** 20);
+        expect(volumes.map(one => one.name)).toEqual(volumes.map(one => one.name).sort());
+      });
+      test('what lies on a datastore that is not here is not found', async () => {
+        await rejects(present(a.volumes, 'volumes').list('no-such-store'), 'not-found');
+      });
+      test('NICs have an address each', async () => {
+        const { nics } = (await a.vm(uuid))!;
+        expect(nics).toBeDefined();
+        for (const nic of nics!) expect(nic.mac).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+      });
       test('a VM is found by identity and by name', async () => {
         const byIdentity = await a.vm(uuid);
         expect(byIdentity?.uuid).toBe(uuid);

@@ -15,7 +15,8 @@ const running = `<domain type='kvm' id='3'>
     <disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='rbd' name='pool/img'><host name='mon1' port='6789'/></source><target dev='vdb'/></disk>
     <disk type='file' device='cdrom'><driver name='qemu'/><target dev='sda'/><readonly/></disk>
     <disk type='file' device='cdrom'><source file='/iso/x.iso'/><target dev='sdb'/><readonly/></disk>
-    <hostdev mode='subsystem' type='pci'/><interface type='hostdev'/><interface type='network'/>
+    <hostdev mode='subsystem' type='pci'/><interface type='hostdev'/><interface type='network'><mac address='52:54:00:0a:0b:0c'/><source network='lan'/><model type='virtio'/></interface>
+    <interface type='user'><mac address='52:54:00:0a:0b:0d'/></interface>
     <channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0' state='connected'/></channel>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='disconnected'/></channel>
   </devices></domain>`;
@@ -47,6 +48,10 @@ describe('a domain’s XML', () => {
       { target: 'sdb', source: '/iso/x.iso', readonly: true },
     ]);
     expect(writableDisks(domain).map(disk => disk.target)).toEqual(['vda', 'vdb']);
+    expect(domain.nics.slice(1)).toEqual([
+      { mac: '52:54:00:0a:0b:0c', network: 'lan', model: 'virtio' },
+      { mac: '52:54:00:0a:0b:0d' },
+    ]);
   });
   test('may have nothing in it', () => {
     expect(parseDomain('<domain type="test"><name>t</name></domain>')).toMatchObject({

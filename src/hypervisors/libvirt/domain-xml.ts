@@ -1,4 +1,4 @@
-import type { VmInfo } from '../ports';
+import type { NicInfo, VmInfo } from '../ports';
 import { attribute, child, children, parseXml, sized, text, type XmlNode } from './xml';
 
 export interface DomainDisk {
@@ -32,6 +32,7 @@ export interface DomainDefinition {
   emulator?: string;
   cpuMode?: string;
   disks: DomainDisk[];
+  nics: NicInfo[];
   /** Devices of the host given to the guest. */
   hostDevices: number;
   agent: VmInfo['agent'];
@@ -60,6 +61,7 @@ export function readDomain(domain: XmlNode): DomainDefinition {
     emulator: text(child(devices, 'emulator')),
     cpuMode: attribute(child(domain, 'cpu'), 'mode'),
     disks: children(devices, 'disk').map(readDisk),
+    nics: children(devices, 'interface').map(readNic),
     hostDevices:
       children(devices, 'hostdev').length +
       children(devices, 'interface').filter(one => attribute(one, 'type') === 'hostdev').length,
@@ -87,6 +89,17 @@ function readDisk(disk: XmlNode): DomainDisk {
     cache: attribute(driver, 'cache') ?? 'default',
     backing,
     mirror: mirror && { job: attribute(mirror, 'job') ?? '', ready: attribute(mirror, 'ready') === 'yes' },
+  };
+}
+
+function readNic(nic: XmlNode): NicInfo {
+  const source = child(nic, 'source');
+  const network = attribute(source, 'network') ?? attribute(source, 'bridge') ?? attribute(source, 'dev');
+  const model = attribute(child(nic, 'model'), 'type');
+  return {
+    mac: attribute(child(nic, 'mac'), 'address') ?? '',
+    ...(network !== undefined && { network }),
+    ...(model !== undefined && { model }),
   };
 }
 

@@ -191,6 +191,7 @@ export class InventoryState {
           : definition.memoryMiB,
       persistent,
       disks,
+      nics: definition.nics,
       snapshotCount,
       agent: name === 'running' || definition.agent === 'none' ? definition.agent : 'unknown',
     };

@@ -1,5 +1,5 @@
 import type { Capability } from '../capability';
-import type { ConnectionState, HostLocks, Hypervisor, VmInfo } from '../ports';
+import type { ConnectionState, HostLocks, Hypervisor, VmInfo, Volumes } from '../ports';
 import type { Side } from './disk-move';
 import { LibvirtEvents } from './events';
 import { LibvirtGuestAgent } from './guest-agent';
@@ -21,6 +21,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly capabilities: ReadonlySet<Capability>;
   readonly power: LibvirtPower;
   readonly snapshots: LibvirtSnapshots;
+  readonly volumes: Volumes;
   readonly migration?: LibvirtMigration;
   readonly imageBackup?: LibvirtImageBackup;
   readonly guestAgent?: LibvirtGuestAgent;
@@ -39,6 +40,7 @@ export class LibvirtHypervisor implements Hypervisor {
     this.locks = locks;
     const storage = new Storage(host);
     this.side = { host, storage };
+    this.volumes = { list: datastore => storage.volumes(datastore) };
     this.inventory = new InventoryState(host, storage);
     this.power = new LibvirtPower(host);
     this.events = new LibvirtEvents(host, uuid => this.inventory.forget(uuid));

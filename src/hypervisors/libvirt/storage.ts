@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import { HypervisorError } from '../errors';
-import type { DatastoreInfo } from '../ports';
+import type { DatastoreInfo, VolumeInfo } from '../ports';
 import { ListPools } from './flags';
 import {
   connectListAllStoragePools,
@@ -11,6 +11,7 @@ import {
   storagePoolDestroy,
   storagePoolGetInfo,
   storagePoolGetXmlDesc,
+  storagePoolListAllVolumes,
   storagePoolRefresh,
   storageVolCreateXml,
   storageVolDelete,
@@ -161,6 +162,25 @@ export class Storage {
     }
   }
 
+  /** What an active pool holds, after a fresh look. */
+  async volumes(datastore: string): Promise<VolumeInfo[]> {
+    const pool = (await this.activePools()).find(one => one.name === datastore);
+    if (!pool) throw this.host.error('not-found', `there is no started pool ${datastore}.`);
+    await this.refresh(pool);
+    const { vols } = await this.host.call(storagePoolListAllVolumes, { pool, needResults: 1, flags: 0 });
+    const found: VolumeInfo[] = [];
+    let next = 0;
+    const work = async (): Promise<void> => {
+      for (let vol = vols[next++]; vol; vol = vols[next++]) {
+        // One that was deleted in between is left out.
+        const reply = await orUndefined(this.host.call(storageVolGetXmlDesc, { vol, flags: 0 }));
+        if (reply) found.push(volumeInfo(vol, reply.xml));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(XML_AT_ONCE, vols.length) }, work));
+    return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
   /** By name, after a fresh look. */
   async volume(pool: StoragePool, name: string): Promise<StorageVol | undefined> {
     await this.refresh(pool);
@@ -240,6 +260,22 @@ export class Storage {
   }
 }
 
+function volumeInfo(vol: StorageVol, xml: string): VolumeInfo {
+  const node = parseXml(xml, 'volume');
+  const format = attribute(child(node, 'target', 'format'), 'type');
+  const backing = text(child(node, 'backingStore', 'path'));
+  return {
+    name: vol.name,
+    path: text(child(node, 'target', 'path')) ?? vol.key,
+    capacityBytes: sized(child(node, 'capacity')) ?? 0,
+    allocationBytes: sized(child(node, 'allocation')) ?? 0,
+    ...(format !== undefined && { format }),
+    ...(backing !== undefined && { backing }),
+  };
+}
+
+/** Descriptions fetched at once; the rest wait, so that other calls get through. */
+const XML_AT_ONCE = 32;
 /** Pools that this client makes for a moment. */
 const TEMPORARY = 'virtbook-tmp-';
 const REFRESH_ATTEMPTS = 50;

@@ -11,6 +11,7 @@ import { simulatedPower } from './power';
 import { simulatedSnapshots } from './snapshots';
 import { GiB, type LabVm } from './state';
 import { shows, type Visible } from './visible';
+import { simulatedVolumes } from './volumes';
 
 const everything: ReadonlySet<Capability> = new Set(capabilities);
 
@@ -43,6 +44,7 @@ function vmInfo(lab: SimulatedLab, vm: LabVm): VmInfo {
       })),
       ...(vm.cdrom === undefined ? [] : [{ target: 'sda', source: vm.cdrom, format: 'raw', writable: false }]),
     ],
+    ...(vm.nics && { nics: vm.nics }),
     snapshotCount: vm.snapshots.length,
     agent: vm.guest.agent === 'none' ? 'none' : connected ? 'connected' : 'disconnected',
   };
@@ -104,6 +106,7 @@ class SimulatedConnection implements Hypervisor, Visible {
   readonly capabilities = everything;
   readonly power: NonNullable<Hypervisor['power']>;
   readonly snapshots: NonNullable<Hypervisor['snapshots']>;
+  readonly volumes: NonNullable<Hypervisor['volumes']>;
   readonly migration: NonNullable<Hypervisor['migration']>;
   readonly imageBackup: NonNullable<Hypervisor['imageBackup']>;
   readonly guestAgent: NonNullable<Hypervisor['guestAgent']>;
@@ -118,6 +121,7 @@ class SimulatedConnection implements Hypervisor, Visible {
   ) {
     this.power = simulatedPower(this);
     this.snapshots = simulatedSnapshots(this);
+    this.volumes = simulatedVolumes(this);
     this.migration = simulatedMigration(this);
     this.imageBackup = simulatedImageBackup(this);
     this.guestAgent = simulatedGuestAgent(this);

@@ -162,6 +162,19 @@ const VmSchema = Type.Object(
         closed,
       ),
     ),
+    nics: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            network: text('Network of the host that it is plugged into.'),
+            mac: Type.Optional(Type.String({ pattern: '^([0-9a-f]{2}:){5}[0-9a-f]{2}$' })),
+            model: Type.Optional(Type.String()),
+          },
+          closed,
+        ),
+        { description: 'One on the network `default` when left out.' },
+      ),
+    ),
     guest: Type.Optional(GuestSchema),
     snapshots: Type.Optional(Type.Array(SnapshotSchema)),
     currentSnapshot: Type.Optional(Type.String()),
@@ -273,6 +286,12 @@ function uuidOfName(name: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** A NIC's address when the file gives none, from QEMU's range. */
+function macOf(uuid: string, index: number): string {
+  const bytes = sha256(utf8ToBytes(`virtbook simulated nic ${uuid} ${index}`)).slice(0, 3);
+  return `52:54:00:${bytesToHex(bytes).replace(/(..)(?=.)/g, '$1:')}`;
+}
+
 /** Throws `LabFileError`. */
 export function parseLabFile(source: string, file = 'lab file'): LabRecords {
   const lines = new LineCounter();
@@ -369,6 +388,11 @@ function fill(data: LabFileData, refuse: (path: string[], message: string) => ne
     if (repository !== undefined && !repositories[repository]) {
       refuse(['vms', name, 'guest', 'repository'], `there is no repository ${repository} in this lab.`);
     }
+    const nics = (vm.nics ?? [{ network: 'default' }]).map((nic, index) => ({
+      mac: macOf(uuid, index),
+      model: 'virtio',
+      ...nic,
+    }));
     const guest = asGuest(vm.guest ?? {});
     const { readyAt, snapshots, ...rest } = vm;
     return {
@@ -381,6 +405,7 @@ function fill(data: LabFileData, refuse: (path: string[], message: string) => ne
       name,
       uuid,
       disks,
+      nics,
       guest,
       readyAt: readyAt === undefined ? 0 : Date.parse(readyAt),
       snapshots: (snapshots ?? []).map(

@@ -82,6 +82,12 @@ export interface LabDisk {
   allocatedGiB: number;
 }
 
+export interface LabNic {
+  mac: string;
+  network: string;
+  model: string;
+}
+
 export type LabVmState = 'running' | 'paused' | 'shutoff' | 'crashed';
 
 export interface LabSnapshot {
@@ -121,6 +127,7 @@ export interface LabVm {
   /** Memory it writes per second; a migration slower than that never converges. */
   dirtyMiBps: number;
   disks: LabDisk[];
+  nics?: LabNic[];
   guest: LabGuest;
   snapshots: LabSnapshot[];
   currentSnapshot?: string;
