@@ -17,6 +17,7 @@ export const entries = {
   language: 'src/vscode/chunks/language.ts', // parser, schemas, expressions: first runbook or inventory opened
   runs: 'src/vscode/chunks/runs.ts', // the folder of runs: first look at lenses or runs
   connect: 'src/vscode/chunks/connect.ts', // ssh and hypervisors: first connection
+  runPage: 'src/vscode/chunks/runPage.ts', // the pages of runs: first one opened
   rehearsal: 'src/vscode/chunks/rehearsal.ts', // the worker thread that rehearses
   runner: 'src/runner/main.ts', // the process that carries a run
   cli: 'src/cli/main.ts',
@@ -54,6 +55,20 @@ const builds = [
     .filter(([name]) => isProgram(name))
     .map(entry => ({ ...product([entry]), ...(isHashbanged(entry[1]) ? {} : hashbang) })),
 ];
+
+builds.push({
+  ...product([]),
+  entryPoints: [
+    { in: 'src/vscode/runPage/browser/main.ts', out: 'page' },
+    { in: 'src/vscode/runPage/browser/page.css', out: 'page' },
+  ],
+  platform: 'browser',
+  target: 'chrome128',
+  format: 'iife',
+  external: [],
+  // Its Content Security Policy lets it load nothing else.
+  sourcemap: options.production ? false : 'inline',
+});
 
 if (options.watch) {
   for (const build of builds) await (await esbuild.context({ ...build, logLevel: 'info' })).watch();

@@ -11,11 +11,13 @@ import { connect } from './lazy';
 import { Prompts } from './prompts';
 import { ReadonlyDocuments } from './readonlyDocuments';
 import { RunCommands, runbookUri } from './runCommands';
+import { RunPageOpener } from './runPage/runPageOpener';
 import { RunProgress } from './runs/runProgress';
 import { RunsCommands, runIdOf } from './runs/runsCommands';
 import { RunsService } from './runs/runsService';
 import { RunsView } from './runs/runsView';
 import { VmCommands } from './vm/vmCommands';
+import { openWalkthrough } from './walkthrough';
 
 /** Wires the parts together. Opens no connection and starts no process. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -49,10 +51,11 @@ export function activate(context: vscode.ExtensionContext): void {
     prompts,
     log,
   );
+  const pages = new RunPageOpener(context, runs, log);
   const vm = new VmCommands(inventory, runCommands, vscode.Uri.joinPath(context.globalStorageUri, 'actions'));
   const runsView = new RunsView(runs, log);
   const runsCommands = new RunsCommands(runs, progress);
-  context.subscriptions.push(log, runs, file, inventory, names, called, features, documents, progress, runsView);
+  context.subscriptions.push(log, runs, file, inventory, names, called, features, documents, progress, runsView, pages);
   context.subscriptions.push(new RunLenses(features, runs, log));
 
   /** Each command once; what goes wrong is shown, never swallowed. */
@@ -97,6 +100,7 @@ export function activate(context: vscode.ExtensionContext): void {
     withRunbook((uri, from) => runCommands.run(uri, { from })),
   );
   register(commands.newRunbook, () => newRunbook(file));
+  register(commands.openWalkthrough, () => openWalkthrough(context.extension.id));
   register(commands.showLog, () => log.show());
   register(commands.forgetSecrets, async () => {
     const count = await prompts.forget();
@@ -117,6 +121,10 @@ export function activate(context: vscode.ExtensionContext): void {
   register(commands.vmMigrate, vm.migrate);
   register(commands.vmBackup, vm.backup);
   register(commands.refreshRuns, () => runsView.refresh());
+  register(
+    commands.openRunPage,
+    withRun(runId => pages.open(runId)),
+  );
   register(
     commands.showJournal,
     withRun(runId => documents.showJournal(runId)),

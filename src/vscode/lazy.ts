@@ -8,6 +8,7 @@ import path from 'node:path';
 type Language = typeof import('./chunks/language');
 type RunsChunk = typeof import('./chunks/runs');
 type Connect = typeof import('./chunks/connect');
+type RunPageChunk = typeof import('./chunks/runPage');
 
 const loaded = new Map<string, unknown>();
 
@@ -22,3 +23,5 @@ export const language = () => load<Language>('language');
 export const runs = () => load<RunsChunk>('runs');
 /** SSH and hypervisors. */
 export const connect = () => load<Connect>('connect');
+/** The pages of runs. */
+export const runPage = () => load<RunPageChunk>('runPage');
