@@ -4,22 +4,19 @@ import { inventoryFileSchema } from '../inventory/file';
 import { CallTypes } from '../runbook/call-types';
 import { calledPath } from '../runbook/calls';
 import type { ActionSignature } from '../runbook/check-context';
-import type { SourceRange } from '../runbook/diagnostic';
-import { conditionSource, ExpressionError, evaluateExpression } from '../runbook/expression';
-import type { Json } from '../runbook/json';
+import type { Json, JsonObject } from '../runbook/json';
 import type { InputDefinition } from '../runbook/model';
 import { type ParsedRunbook, schema as runbookFileSchema } from '../runbook/parse';
 import { isCall } from '../runbook/read-runbook';
 import type { RunbookSchema } from '../runbook/schema';
 import { schemasAt } from '../runbook/schema-lookup';
-import { templateParts } from '../runbook/template';
 import { describeSchema, describeType, type JsonSchema } from '../runbook/value-type';
 import { unescapePointer, type YamlSource } from '../runbook/yaml-source';
 import type { EditorConfig } from './config';
 import { documentKind } from './document-kind';
+import { expressionHover, type Found } from './hover-expression';
 import { inventoryOf, runbookOf } from './parse-cache';
 import { toRange } from './validate';
-import { typeOfPath, type VisibleNames, visibleAt } from './visible-names';
 
 /** Docs, type, and the current value or state of what stands at this offset, as Markdown. */
 export function hover(document: TextDocument, offset: number, config: EditorConfig): Hover | undefined {
@@ -32,11 +29,6 @@ export function hover(document: TextDocument, offset: number, config: EditorConf
     (kind === 'runbook' ? expressionHover(parsed as ParsedRunbook, place.pointer, offset, config) : undefined) ??
     valueHover(parsed.source, place, kind === 'runbook' ? runbookFileSchema : inventoryFileSchema, config);
   return found && { contents: { kind: MarkupKind.Markdown, value: found.text }, range: toRange(document, found.range) };
-}
-
-interface Found {
-  text: string;
-  range: SourceRange;
 }
 
 function valueHover(
@@ -53,7 +45,7 @@ function valueHover(
   if (!range || path.length === 0) return undefined;
   if (root === runbookFileSchema && path.at(-1) === 'uses' && typeof value === 'string') {
     const action = config.actions.find(candidate => candidate.name === value);
-    if (action) return { text: actionText(action), range };
+    if (action) return { text: actionText(action, inputsOf(data.at(-2))), range };
     const called = isCall(value) ? config.runbooks?.(calledPath('', value)) : undefined;
     if (called) return { text: runbookText(called, value, config), range };
     // What a name that is none could mean is said by its diagnostic.
@@ -76,9 +68,24 @@ function valueHover(
   return { text: `**${key}** · ${type}${fallback}\n\n${schema.description ?? ''}`.trim(), range };
 }
 
-function actionText(action: ActionSignature): string {
-  const { undoClass } = action;
-  const undo = typeof undoClass === 'string' ? undoTexts[undoClass] : 'Undo: depends on the inputs.';
+/** `with` of a step, where nothing in it is known only when it runs. */
+function inputsOf(step: Json | undefined): JsonObject | undefined {
+  const given = step !== null && typeof step === 'object' && !Array.isArray(step) ? step.with : undefined;
+  if (given === undefined || given === null || typeof given !== 'object' || Array.isArray(given)) return undefined;
+  return JSON.stringify(given).includes('${{') ? undefined : given;
+}
+
+function undoText({ undoClass }: ActionSignature, inputs: JsonObject | undefined): string {
+  if (typeof undoClass === 'string') return undoTexts[undoClass];
+  try {
+    // Half a step has inputs that no action ever sees.
+    if (inputs) return undoTexts[undoClass(inputs)] ?? undoTexts.unknown;
+  } catch {}
+  return undoTexts.unknown;
+}
+
+function actionText(action: ActionSignature, inputs: JsonObject | undefined): string {
+  const undo = undoText(action, inputs);
   const outputs = Object.entries((action.outputs as JsonSchema).properties ?? {}).map(
     ([name, schema]) =>
       `- \`${name}\` · ${describeSchema(schema)}${schema.description ? `: ${schema.description}` : ''}`,
@@ -125,81 +132,26 @@ const undoTexts = {
   reversible: 'Undo: takes back exactly what was done.',
   restorable: 'Undo: restores the state before, and loses what came since.',
   irreversible: 'Undo: **can not be undone.**',
+  unknown: 'Undo: depends on the inputs.',
 };
 
 function nameText(
   schemas: readonly RunbookSchema[],
   value: Json,
-  { inventory, liveState }: EditorConfig,
+  { inventory, liveState, snapshotsOf }: EditorConfig,
 ): string | undefined {
   const kind = schemas.map(schema => schema['x-virtbook']).find(found => found !== undefined);
   if (typeof value !== 'string' || value.includes('${{') || (kind !== 'vm' && kind !== 'host')) return undefined;
   const state = liveState?.(kind, value);
   const names = kind === 'vm' ? inventory?.vms : inventory?.hosts;
   const known = state ?? (names ? (names.has(value) ? 'in the inventory' : 'not in the inventory') : undefined);
-  return known === undefined ? undefined : `**${value}** · ${kind === 'vm' ? 'VM' : 'host'}\n\n${known}`;
-}
-
-/** The path under the cursor within `${{ }}` or `when`: its type, its text, and its value where one is known. */
-function expressionHover(
-  parsed: ParsedRunbook,
-  pointer: string,
-  offset: number,
-  config: EditorConfig,
-): Found | undefined {
-  const scalar = parsed.source.scalar(pointer);
-  const at = scalar?.indexAt(offset);
-  if (!scalar || at === undefined) return undefined;
-  const parts = templateParts(scalar.value).flatMap(part =>
-    part.kind === 'expression' ? [{ source: part.source, start: part.start }] : [],
-  );
-  if (parts.length === 0 && /\/(when|assert)$/.test(pointer)) parts.push(conditionSource(scalar.value));
-  const part = parts.find(({ source, start }) => at >= start && at <= start + source.length);
-  if (!part) return undefined;
-  const path = pathAt(part.source, at - part.start);
-  if (!path) return undefined;
-  const visible = visibleAt(parsed, offset, config);
-  const type = typeOfPath(path.text, visible);
-  const value = currentValue(path.text, visible, config);
-  const lines = [`**${path.text}** · ${describeType(type)}`];
-  if (type.description) lines.push(type.description);
-  if (value !== undefined) lines.push(`Now: \`${short(JSON.stringify(value))}\``);
-  return { text: lines.join('\n\n'), range: scalar.range(part.start + path.start, part.start + path.end) };
-}
-
-/** The longest path that ends in the word at this place: `steps.a` when the cursor is on `a` of `steps.a.outputs`. */
-function pathAt(source: string, at: number): { text: string; start: number; end: number } | undefined {
-  for (const match of source.matchAll(/[A-Za-z_]\w*(?:\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\])*/g)) {
-    if (at < match.index || at > match.index + match[0].length) continue;
-    let end = 0;
-    for (const piece of match[0].matchAll(/^[A-Za-z_]\w*|\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\]/g)) {
-      end = piece.index + piece[0].length;
-      if (at <= match.index + end) break;
-    }
-    return { text: match[0].slice(0, end), start: match.index, end: match.index + end };
-  }
-  return undefined;
-}
-
-function currentValue(path: string, visible: VisibleNames, { values }: EditorConfig): Json | undefined {
-  if (!values) return undefined;
-  const root = path.split(/[.[]/)[0]!;
-  if (root !== 'inputs' && root !== 'steps' && !visible.variables.has(root)) return undefined;
-  try {
-    return evaluateExpression(path, {
-      inputs: values.inputs ?? {},
-      steps: values.steps ?? {},
-      run: { id: '' },
-      variables: values.variables ?? {},
-    });
-  } catch (error) {
-    if (error instanceof ExpressionError) return undefined;
-    throw error;
-  }
-}
-
-function short(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  if (known === undefined) return undefined;
+  const snapshots = kind === 'vm' ? (snapshotsOf?.(value) ?? []) : [];
+  return [
+    `**${value}** · ${kind === 'vm' ? 'VM' : 'host'}`,
+    known,
+    ...(snapshots.length > 0 ? [`Snapshots: ${snapshots.map(name => `\`${name}\``).join(', ')}`] : []),
+  ].join('\n\n');
 }
 
 function childOf(value: Json, part: string): Json {

@@ -31,6 +31,22 @@ describe('hover', () => {
     expect(text).toContain('- `from` · string: Host that it came from.');
     expect(text).toContain('```yaml\n');
   });
+  test('what the undo of this very step does, where it depends on the inputs', () => {
+    const run = (more: string) => shown(`${head}  - uses: guest.r|un\n    with: { vm: web1, argv: [date]${more} }`);
+    expect(run(', changes: false')).toContain('Undo: changes nothing');
+    expect(run(', undo: [date]')).not.toContain('depends on the inputs');
+    expect(shown(`${head}  - uses: guest.r|un\n    with: { vm: "\${{ inputs.vm }}" }`)).toContain(
+      'depends on the inputs',
+    );
+  });
+  test('a function: how it is called and what it gives', () => {
+    expect(shown(`${head}  - assert: si|ze(inputs.vm) > 1`)).toBe(
+      '[size] **size(value)**\n\nNumber of items, keys or characters: `size(inputs.vms)`',
+    );
+    expect(shown(`${head}  - assert: inputs.vm.starts|With("w")`)).toBe(
+      '[inputs.vm.startsWith] **text.startsWith(part)**\n\nWhether the text begins with this',
+    );
+  });
   test('nothing for an action that there is not: its diagnostic says what could be meant', () => {
     expect(shown(`${head}  - uses: vm.mig|grate`)).toBeUndefined();
   });
@@ -76,6 +92,12 @@ describe('hover', () => {
     );
     expect(shown(`${head}  - uses: vm.start\n    with: { vm: we|b2 }`)).toBe(
       '[web2] **web2** · VM\n\nnot in the inventory',
+    );
+  });
+  test('a VM: its snapshots', () => {
+    const around = { ...config, snapshotsOf: () => ['before', 'after'] };
+    expect(shown(`${head}  - uses: vm.start\n    with: { vm: we|b1 }`, undefined, around)).toContain(
+      'Snapshots: `before`, `after`',
     );
   });
   test('in an expression: type, text and value of the path up to the cursor', () => {
