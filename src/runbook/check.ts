@@ -489,7 +489,7 @@ class RunbookChecks {
 }
 
 /** Names a loop variable may not take. */
-const reservedNames = new Set([
+export const reservedNames = new Set([
   ...['inputs', 'steps', 'run', 'index', 'true', 'false', 'null', 'in'],
   ...[
     'as',
