@@ -8,6 +8,7 @@ import { actionItem, callItems } from './complete-steps';
 import type { EditorConfig } from './config';
 import type { Cursor } from './cursor';
 import { markdown, type Proposal } from './proposal';
+import { stepSnippets } from './snippets';
 
 /** Keys that the map at the cursor may have and has not; where a step begins, whole steps as well. */
 export function keyItems(schemas: readonly RunbookSchema[], cursor: Cursor, config: EditorConfig): Proposal[] {
@@ -39,7 +40,9 @@ export function keyItems(schemas: readonly RunbookSchema[], cursor: Cursor, conf
       ...config.actions.map(action => actionItem(action, cursor, 'uses: ', hasInputs)),
       ...callItems(cursor, 'uses: ', hasInputs, config),
     ].map(item => ({ ...item, label: `uses: ${item.label}`, sortText: `2${item.label}` }));
-    return [...items.values(), ...steps];
+    // The dash stands two columns before the key.
+    const snippets = cursor.flow ? [] : stepSnippets(' '.repeat(Math.max(0, cursor.indent - 2)));
+    return [...items.values(), ...steps, ...snippets];
   }
   return [...items.values()];
 }

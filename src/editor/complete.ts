@@ -13,6 +13,7 @@ import { type Cursor, cursorAt, lineStartOf } from './cursor';
 import { documentKind } from './document-kind';
 import { runbookOf } from './parse-cache';
 import type { Proposal } from './proposal';
+import { fileSnippets } from './snippets';
 import { toRange } from './validate';
 
 /** What may be typed at this offset. Works in half-typed files. Items carry a `textEdit` and, for actions, a snippet. */
@@ -51,7 +52,10 @@ function proposals(
   const called =
     cursor.on === 'key' && cursor.path.at(-1) === 'with' ? calledBy(cursor.levels.at(-2), config) : undefined;
   if (called) return inputItems(called, cursor);
-  if (cursor.on === 'key' && objects.length > 0) return keyItems(objects, cursor, config);
+  if (cursor.on === 'key' && objects.length > 0) {
+    const isNew = cursor.path.length === 0 && Object.keys(cursor.levels[0] ?? {}).length === 0;
+    return [...keyItems(objects, cursor, config), ...(isNew ? fileSnippets(kind) : [])];
+  }
   return kind === 'runbook'
     ? valueItems(schemas, document, offset, cursor, config)
     : [...inventoryItems(document, cursor, config), ...valueItems(schemas, document, offset, cursor, config)];

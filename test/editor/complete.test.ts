@@ -62,7 +62,7 @@ const head = 'version: 1\nname: x\n';
 
 describe('keys', () => {
   test('of an empty file, those that are needed first', () => {
-    expect(labels('|')).toEqual([
+    expect(labels('|').filter(label => !label.startsWith('runbook: '))).toEqual([
       'version',
       'name',
       'description',
