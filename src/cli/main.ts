@@ -231,6 +231,17 @@ ${examples('virtbook release web1', 'virtbook release 20260103-2200 -i lab.inven
     )
     .action(async (name, options) => end(await (await import('./commands/release')).release(name, options, terminal)));
 
+  program
+    .command('dap')
+    .description('debug runbooks from an editor: speaks the Debug Adapter Protocol on standard input and output')
+    .addHelpText(
+      'after',
+      `
+Started by an editor, not by hand; docs/debugger.md says how. To launch is to run: what a person would be asked before, the editor does not ask.
+${examples('virtbook dap')}`,
+    )
+    .action(async () => (await import('./commands/dap')).dap(terminal));
+
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }

@@ -32,11 +32,7 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
   const inputs = asks ? await askInputs(loaded.runbook, given, terminal) : given;
   if (!inputs) return notRun(terminal);
   const { plan, hash } = planOf(loaded, options, inputs);
-  if (!loaded.inventory && plannedActions(plan.steps).length > 0) {
-    throw new UsageError(
-      `${file} names no inventory, so there is nothing that it could run on. Add \`inventory: ./NAME.inventory.yaml\`.`,
-    );
-  }
+  requireInventory(file, loaded, plan);
   requireSecrets(plan, terminal.interactive || options.detach === true);
   if (!options.yes && !asks) {
     throw new UsageError(
@@ -76,8 +72,16 @@ function notRun(terminal: Terminal): number {
   return exitCodes.problems;
 }
 
+/** @throws UsageError when there are steps that act, and nothing that they could act on */
+export function requireInventory(file: string, { inventory }: LoadedRunbook, plan: Plan): void {
+  if (inventory || plannedActions(plan.steps).length === 0) return;
+  throw new UsageError(
+    `${file} names no inventory, so there is nothing that it could run on. Add \`inventory: ./NAME.inventory.yaml\`.`,
+  );
+}
+
 /** Before anything is begun: what the environment has instead of secrets is wrong, or nobody could give them. @throws UsageError */
-function requireSecrets(plan: Plan, canBeAsked: boolean): void {
+export function requireSecrets(plan: Plan, canBeAsked: boolean): void {
   for (const name of plan.secrets ?? []) {
     const { variable } = secretInput(plan, name);
     const value = process.env[variable];
