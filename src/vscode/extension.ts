@@ -41,6 +41,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   const documents = new ReadonlyDocuments(runs);
   const progress = new RunProgress(runs, () => prompts.person(), log);
+  const pages = new RunPageOpener(context, runs, log);
   const runCommands = new RunCommands(
     features,
     runs,
@@ -49,9 +50,9 @@ export function activate(context: vscode.ExtensionContext): void {
     () => ({ hosts: inventory.hosts.map(node => node.host.name), vms: inventory.vms.map(node => node.vm.name) }),
     () => inventory.shown,
     prompts,
+    pages,
     log,
   );
-  const pages = new RunPageOpener(context, runs, log);
   const vm = new VmCommands(inventory, runCommands, vscode.Uri.joinPath(context.globalStorageUri, 'actions'));
   const runsView = new RunsView(runs, log);
   const runsCommands = new RunsCommands(runs, progress);

@@ -45,4 +45,4 @@ export const contextKeys = { inventoryState: 'virtbook.inventoryState', runsStat
 /** Schemes of our read-only documents. */
 export const schemes = { plan: 'virtbook-plan', journal: 'virtbook-journal' } as const;
 
-export const settings = { section: 'virtbook', inventory: 'inventory' } as const;
+export const settings = { section: 'virtbook', inventory: 'inventory', openRunPage: 'openRunPage' } as const;

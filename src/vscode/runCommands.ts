@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Observed } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
 import type { SeenConnection } from '../engine/seen';
-import { languages, schemes } from './ids';
+import { languages, schemes, settings } from './ids';
 import type { LanguageFeatures } from './language/languageFeatures';
 import { asLspDocument } from './language/lspTypes';
 import { connect, language } from './lazy';
@@ -12,6 +12,7 @@ import { confirmationDetail, planMarkdown } from './plan/planText';
 import type { Prompts } from './prompts';
 import type { ReadonlyDocuments } from './readonlyDocuments';
 import { rehearsePlanned } from './rehearse';
+import type { RunPageOpener } from './runPage/runPageOpener';
 import type { RunProgress } from './runs/runProgress';
 import type { RunsService } from './runs/runsService';
 
@@ -25,6 +26,7 @@ export class RunCommands {
     private readonly offered: () => Offered,
     private readonly shown: () => readonly SeenConnection[],
     private readonly prompts: Prompts,
+    private readonly pages: RunPageOpener,
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
@@ -63,7 +65,11 @@ export class RunCommands {
     // What runs is what is on disk, and what is on disk is what was seen.
     if (!document || (document.isDirty && !(await document.save()))) return undefined;
     const planned = await this.prepare(document, part);
-    return planned && (await this.confirmAndSubmit(planned));
+    const runId = planned && (await this.confirmAndSubmit(planned));
+    const { section, openRunPage } = settings;
+    if (runId !== undefined && vscode.workspace.getConfiguration(section, uri).get<boolean>(openRunPage))
+      await this.pages.open(runId, { aside: true });
+    return runId;
   }
 
   /** Names the targets and the plan, then hands it to a runner and shows its progress. Gives the run's id. */

@@ -54,7 +54,10 @@ describe('contributions', () => {
   it('agrees on views, languages, settings and context keys', () => {
     expect(idsOf(contributes.views.virtbook)).toEqual(Object.values(views).sort());
     expect(idsOf(contributes.languages)).toEqual(Object.values(languages).sort());
-    expect(Object.keys(contributes.configuration.properties)).toEqual([`${settings.section}.${settings.inventory}`]);
+    const { section, ...names } = settings;
+    expect(Object.keys(contributes.configuration.properties)).toEqual(
+      Object.values(names).map(name => `${section}.${name}`),
+    );
     const whens = JSON.stringify([contributes.viewsWelcome, contributes.menus]);
     for (const key of whens.match(/virtbook\.\w+State/g) ?? []) expect(Object.values(contextKeys)).toContain(key);
   });

@@ -86,8 +86,8 @@ function lastRunLens(range: vscode.Range, run: RunSummary): vscode.CodeLens {
   const when = run.endedAt === undefined ? '' : `, ${ago(run.endedAt, Date.now())}`;
   return new vscode.CodeLens(range, {
     title: `$(${statusIcon(run.status)})${NBSP}${statusText(run.status)}${when}`,
-    tooltip: run.failure ?? vscode.l10n.t('Show the journal of the last run'),
-    command: commands.showJournal,
+    tooltip: run.failure ?? vscode.l10n.t('Open the page of the last run'),
+    command: commands.openRunPage,
     arguments: [run.runId],
   });
 }
@@ -95,8 +95,8 @@ function lastRunLens(range: vscode.Range, run: RunSummary): vscode.CodeLens {
 function resultLens(range: vscode.Range, result: StepResult): vscode.CodeLens {
   return new vscode.CodeLens(range, {
     title: resultTitle(result, Date.now()).replace(') ', `)${NBSP}`),
-    tooltip: result.failure ?? vscode.l10n.t('Show the journal of that run'),
-    command: commands.showJournal,
+    tooltip: result.failure ?? vscode.l10n.t('Open the page of that run'),
+    command: commands.openRunPage,
     arguments: [result.runId],
   });
 }

@@ -25,7 +25,7 @@ export class RunPageOpener implements vscode.Disposable {
     });
   }
 
-  open(runId: string, how?: { beside?: boolean }): Promise<void> {
+  open(runId: string, how?: { aside?: boolean }): Promise<void> {
     return this.started().open(runId, how);
   }
 

@@ -32,29 +32,33 @@ export interface RunPageOptions {
 /** The pages of runs, one for each run. */
 export class RunPages implements vscode.Disposable {
   private readonly pages = new Map<string, RunPage>();
+  private lastAside: RunPage | undefined;
 
   constructor(private readonly options: RunPageOptions) {}
 
-  async open(runId: string, how: { beside?: boolean } = {}): Promise<void> {
+  /** `aside`: nobody asked for it now, so it takes no focus, and the place of the one before when that one's run is over. */
+  async open(runId: string, { aside = false }: { aside?: boolean } = {}): Promise<void> {
     const known = this.pages.get(runId);
-    if (known) return known.reveal();
+    if (known) return known.reveal(aside);
     const { name } = await this.options.runs.view(runId);
-    const column = how.beside ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
-    const panel = vscode.window.createWebviewPanel(this.options.viewType, name, {
-      viewColumn: column,
-      preserveFocus: how.beside === true,
-    });
-    this.adopt(panel, runId);
+    const before = aside && this.lastAside?.isOver ? this.lastAside : undefined;
+    const viewColumn = before?.column ?? (aside ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active);
+    const panel = vscode.window.createWebviewPanel(this.options.viewType, name, { viewColumn, preserveFocus: aside });
+    before?.dispose();
+    const page = this.adopt(panel, runId);
+    if (aside) this.lastAside = page;
   }
 
   /** Also of a panel that VS Code kept over a reload. */
-  adopt(panel: vscode.WebviewPanel, runId: string): void {
+  adopt(panel: vscode.WebviewPanel, runId: string): RunPage {
     this.pages.get(runId)?.dispose();
     const page = new RunPage(panel, runId, this.options);
     this.pages.set(runId, page);
     panel.onDidDispose(() => {
       if (this.pages.get(runId) === page) this.pages.delete(runId);
+      if (this.lastAside === page) this.lastAside = undefined;
     });
+    return page;
   }
 
   /** What a page was told last, for tests. */
@@ -114,8 +118,16 @@ class RunPage {
     });
   }
 
-  reveal(): void {
-    this.panel.reveal();
+  reveal(preserveFocus: boolean): void {
+    this.panel.reveal(undefined, preserveFocus);
+  }
+
+  get column(): vscode.ViewColumn | undefined {
+    return this.panel.viewColumn;
+  }
+
+  get isOver(): boolean {
+    return this.options.runs.list.some(run => run.runId === this.runId && !isLive(run.status));
   }
 
   private receive(value: unknown): void {

@@ -23,6 +23,8 @@ const settings = {
   'editor.minimap.enabled': false,
   'editor.stickyScroll.enabled': false,
   'security.workspace.trust.startupPrompt': 'never',
+  // Half of the window is too little for what most cases look at; the case of the page opens it.
+  'virtbook.openRunPage': false,
 };
 
 /** A workbench on that folder, in a VS Code of its own. */
