@@ -1,5 +1,5 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { type CompletionItem, InsertTextFormat } from 'vscode-languageserver-types';
+import { type CompletionItem, InsertTextFormat, InsertTextMode } from 'vscode-languageserver-types';
 import { inventoryFileSchema } from '../inventory/file';
 import { schema as runbookFileSchema } from '../runbook/parse';
 import { schemasAt } from '../runbook/schema-lookup';
@@ -29,6 +29,8 @@ export function complete(document: TextDocument, offset: number, config: EditorC
       // Filtering is by what the edit replaces.
       ...(takesBack > 0 ? { filterText: text.slice(start, cursor.start) + item.label } : {}),
       sortText: item.sortText ?? String(index).padStart(5, '0'),
+      // Lines come with their indentation: an editor that adds its own would move them.
+      insertTextMode: InsertTextMode.asIs,
       insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
       textEdit: { range: toRange(document, { start, end: cursor.end }), newText: insert ?? item.label },
     };

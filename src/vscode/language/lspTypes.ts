@@ -66,6 +66,8 @@ export function asCompletionItem(item: lsp.CompletionItem): vscode.CompletionIte
   const text = item.textEdit?.newText ?? item.insertText;
   // The protocol's InsertTextFormat.Snippet
   if (text !== undefined) made.insertText = item.insertTextFormat === 2 ? new vscode.SnippetString(text) : text;
+  // The protocol's InsertTextMode.asIs
+  made.keepWhitespace = item.insertTextMode === 1;
   if (item.textEdit) {
     made.range =
       'range' in item.textEdit
