@@ -1,3 +1,4 @@
+import type { Inventory } from '../inventory/model';
 import type { CalledRunbooks } from '../runbook/calls';
 import type { ActionSignature, KnownNames } from '../runbook/check-context';
 import type { JsonObject } from '../runbook/json';
@@ -8,6 +9,10 @@ export interface EditorConfig {
   actions: readonly ActionSignature[];
   /** Names of the inventory that belongs to the document: `knownNames()` of src/inventory/names.ts, with what is live added. */
   inventory?: KnownNames;
+  /** The inventory itself, when it has no mistakes: for what a selection comes to and how long steps take. */
+  inventoryFile?: Inventory;
+  /** Hosts that a connection was seen to show, by connection; for the same. */
+  seenHosts?: Record<string, readonly string[]>;
   /** Runbooks that the document calls, and those that these call: what `loadCalled` of src/runbook/link.ts gives. */
   runbooks?: CalledRunbooks;
   /** Runbooks that might be called, for completion: paths relative to the folder of the document, with `/`. */

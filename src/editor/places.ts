@@ -1,0 +1,172 @@
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { callsOf } from '../runbook/calls';
+import type { EditorConfig } from './config';
+import { documentKind } from './document-kind';
+import { type InventoryKind, inventoryKinds, type Name, namesInDocument } from './names-in-document';
+import { runbookOf } from './parse-cache';
+import type { WorkspaceFiles } from './workspace-files';
+
+/** A name in one of several documents. */
+export interface Place {
+  document: TextDocument;
+  name: Name;
+}
+
+/** The documents that belong together around one document, and where one thing is named in them. */
+export class Places {
+  readonly #owners = new Map<string, string | undefined>();
+
+  constructor(
+    readonly document: TextDocument,
+    readonly config: EditorConfig,
+    readonly files: WorkspaceFiles,
+  ) {}
+
+  /** The document itself as it is given, which may be newer than what `files` has of it. */
+  get runbooks(): TextDocument[] {
+    return this.#with(this.files.runbooks, 'runbook');
+  }
+
+  get inventories(): TextDocument[] {
+    return this.#with(this.files.inventories, 'inventory');
+  }
+
+  at(offset: number): Name | undefined {
+    return namesInDocument(this.document, this.config).at(offset);
+  }
+
+  /** Every place of what this name of the document means, in this file and in others. */
+  of(name: Name): Place[] {
+    const { document } = this;
+    if (isInventoryName(name)) return this.#ofInventory(name);
+    if (name.kind === 'runbook' || name.kind === 'inventory') return this.#ofFile(name);
+    if ((name.kind === 'input' || name.kind === 'output') && name.action === undefined) return this.#acrossCalls(name);
+    return namesInDocument(document, this.config)
+      .of(name.target)
+      .map(found => ({ document, name: found }));
+  }
+
+  /** Address of a file that a document names. */
+  resolve(from: TextDocument, path: string): string | undefined {
+    return this.files.resolve(from.uri, path);
+  }
+
+  /** Address of the inventory that a runbook's names are looked up in: its own, else that of a runbook that calls it. */
+  inventoryOf(runbook: TextDocument): string | undefined {
+    const { uri } = runbook;
+    if (!this.#owners.has(uri)) {
+      // Two that call each other have none.
+      this.#owners.set(uri, undefined);
+      this.#owners.set(uri, this.files.inventoryOf(uri) ?? this.#inventoryOfCaller(uri));
+    }
+    return this.#owners.get(uri);
+  }
+
+  #inventoryOfCaller(uri: string): string | undefined {
+    for (const caller of this.#callersOf(uri)) {
+      const found = this.inventoryOf(caller);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #callersOf(uri: string): TextDocument[] {
+    const path = decoded(uri.slice(uri.lastIndexOf('/') + 1));
+    return this.runbooks.filter(
+      other =>
+        other.getText().includes(path) &&
+        callsOf(runbookOf(other, this.config.cache).draft).some(step => this.resolve(other, step.uses) === uri),
+    );
+  }
+
+  #ofInventory(name: Name): Place[] {
+    const isRunbook = documentKind(this.document) === 'runbook';
+    const inventory = isRunbook ? this.inventoryOf(this.document) : this.document.uri;
+    const documents =
+      inventory === undefined
+        ? [this.document]
+        : [
+            ...this.inventories.filter(({ uri }) => uri === inventory),
+            ...this.runbooks.filter(runbook => mayHold(runbook, name.name) && this.inventoryOf(runbook) === inventory),
+          ];
+    return documents.flatMap(document =>
+      this.#names(document)
+        .of(name.target)
+        .map(found => ({ document, name: found })),
+    );
+  }
+
+  #ofFile(name: Name): Place[] {
+    const uri = name.file === undefined ? undefined : this.resolve(this.document, name.file);
+    if (uri === undefined) return [{ document: this.document, name }];
+    return this.runbooks.flatMap(document =>
+      this.#names(document)
+        .all.filter(
+          found => found.kind === name.kind && found.file !== undefined && this.resolve(document, found.file) === uri,
+        )
+        .map(found => ({ document, name: found })),
+    );
+  }
+
+  /** An input or output of a runbook: in itself, and in those that call it. */
+  #acrossCalls(name: Name): Place[] {
+    const owner = name.file === undefined ? this.document.uri : this.resolve(this.document, name.file);
+    return this.runbooks.flatMap(document => {
+      if (document.uri !== this.document.uri && !mayHold(document, name.name)) return [];
+      return this.#names(document)
+        .all.filter(found => {
+          if (found.kind !== name.kind || found.name !== name.name || found.action !== undefined) return false;
+          return found.file === undefined ? document.uri === owner : this.resolve(document, found.file) === owner;
+        })
+        .map(found => ({ document, name: found }));
+    });
+  }
+
+  #names(document: TextDocument) {
+    // What other documents call is not loaded: their own names need none of it.
+    const { uri } = this.document;
+    return namesInDocument(
+      document,
+      document.uri === uri ? this.config : { ...this.config, runbooks: this.#called(document) },
+    );
+  }
+
+  readonly #calledOf = new Map<string, EditorConfig['runbooks']>();
+
+  #called(from: TextDocument): EditorConfig['runbooks'] {
+    let called = this.#calledOf.get(from.uri);
+    if (!called) {
+      const byUri = new Map(this.runbooks.map(document => [document.uri, document]));
+      called = path => {
+        const uri = this.resolve(from, path);
+        const document = uri === undefined ? undefined : byUri.get(uri);
+        return document && runbookOf(document, this.config.cache);
+      };
+      this.#calledOf.set(from.uri, called);
+    }
+    return called;
+  }
+
+  #with(documents: readonly TextDocument[], kind: 'runbook' | 'inventory'): TextDocument[] {
+    const { document } = this;
+    if (documentKind(document) !== kind) return [...documents];
+    return [document, ...documents.filter(({ uri }) => uri !== document.uri)];
+  }
+}
+
+export function isInventoryName(name: Name): name is Name & { kind: InventoryKind } {
+  return (inventoryKinds as readonly string[]).includes(name.kind);
+}
+
+/** Spares parsing files in which the name does not stand at all. */
+function mayHold(document: TextDocument, name: string): boolean {
+  return document.getText().includes(name);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
