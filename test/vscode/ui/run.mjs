@@ -204,6 +204,111 @@ const cases = {
     await bench.screenshot(path.join(images, 'rehearsal.png'));
   },
 
+  async 'the example: the page of a run, live and after, in every kind of theme'({ bench, page, workspace }) {
+    const runbook = [
+      'version: 1',
+      // Nothing that a runbook says is HTML.
+      `name: "Backups, then patches <img src=x onerror=document.body.remove()>"`,
+      'inventory: ./lab.inventory.yaml',
+      'steps:',
+      '  - id: backups',
+      '    forEach: { vm: ["web1", "web2", "web3", "db1"], batch: 4 }',
+      '    steps:',
+      '      - { id: image, uses: backup.image, with: { vm: "${{ vm }}", proxy: backup1 } }',
+      '  - id: gate',
+      '    approve: { message: "Patch the web servers?" }',
+      '  - id: patches',
+      '    forEach: { vm: ["web1", "web2", "web3"], batch: 2 }',
+      '    steps:',
+      '      - { id: snapshot, uses: vm.snapshot, with: { vm: "${{ vm }}", name: before-patch } }',
+      '      - { id: patch, uses: guest.patch, with: { vm: "${{ vm }}" } }',
+      '      - { id: look, uses: guest.run, with: { vm: "${{ vm }}", argv: [echo, "one\\ntwo\\nthree"], changes: false } }',
+      '  - id: move',
+      '    uses: vm.migrate',
+      '    with: { vm: web1, to: hv2 }',
+      '',
+    ].join('\n');
+    writeFileSync(path.join(workspace, 'page.runbook.yaml'), runbook);
+    mkdirSync(path.join(workspace, '.vscode'));
+    const theme = async name => {
+      const chosen = { 'workbench.colorTheme': name, 'virtbook.openRunPage': true };
+      writeFileSync(path.join(workspace, '.vscode/settings.json'), JSON.stringify(chosen));
+      const kind = name.includes('Dark')
+        ? 'vscode-dark'
+        : name.includes('Light')
+          ? 'vscode-light'
+          : 'vscode-high-contrast';
+      if (await run.locator('h1').isVisible()) await run.locator(`body.${kind}`).waitFor();
+    };
+    const run = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+    await theme('Default Light Modern');
+    await bench.openFile('page.runbook.yaml');
+    await bench.lens('Run').first().click();
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await run.locator('h1', { hasText: 'Backups, then patches <img' }).waitFor();
+    assert.equal(await run.locator('img').count(), 0);
+    await run.locator('.status', { hasText: 'running' }).waitFor();
+    assert.ok((await run.locator('.steps .row').count()) >= 15);
+    await bench.screenshot(path.join(images, 'run-page-beside.png'));
+
+    // Only the page, as large as it gets.
+    await bench.closeNotifications();
+    await run.locator('h1').click();
+    await bench.runCommand('View: Close Other Editors in Group').catch(() => {});
+    await run.locator('.ask button', { hasText: 'Approve' }).waitFor();
+    await bench.runCommand('View: Maximize Editor Group and Hide Side Bars');
+    await bench.screenshot(path.join(images, 'run-page-asks.png'));
+    await run.locator('.ask button', { hasText: 'Approve' }).click();
+    assert.match(await bench.dialogText(), /Approve "Patch the web servers\?"/);
+    await bench.clickDialog('Approve');
+    await run.locator('.steps .row.state-running', { hasText: 'patch' }).first().waitFor();
+    await bench.closeNotifications();
+    await bench.screenshot(path.join(images, 'run-page.png'));
+
+    await run.locator('.status', { hasText: 'done' }).waitFor();
+    await run.locator('.steps .row', { hasText: 'echo' }).first().click();
+    await run.locator('.log .row', { hasText: 'two' }).waitFor();
+    await run.locator('.log-view input').fill('TWO');
+    await run.locator('.log-view .count', { hasText: '1 of 3 lines' }).waitFor();
+    assert.equal(await run.locator('.log .row').count(), 1);
+    // By keyboard: the list is one stop, its rows are chosen with the arrows.
+    await run.locator('.steps').focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowDown');
+    await run.locator('#step-1[aria-selected="true"]').waitFor();
+    assert.equal(await run.locator('.steps').getAttribute('aria-activedescendant'), 'step-1');
+
+    await theme('Default Dark Modern');
+    await bench.closeNotifications();
+    await bench.screenshot(path.join(images, 'run-page-dark.png'));
+    await run.locator('.toolbar button', { hasText: 'Roll Back' }).click();
+    assert.match(await bench.dialogText(), /Undone, in this order/);
+    await bench.clickDialog('Roll Back');
+    await run.locator('.status', { hasText: 'rolled back' }).waitFor();
+    assert.ok((await run.locator('.steps .row.state-undone').count()) >= 4);
+    await theme('Default High Contrast');
+    await bench.closeNotifications();
+    await bench.screenshot(path.join(images, 'run-page-contrast.png'));
+
+    await run.locator('.toolbar button', { hasText: 'Print' }).click();
+    await page
+      .locator('.quick-input-widget .monaco-button', { hasText: /^(OK|Save)$/ })
+      .first()
+      .click();
+    await bench.notification('Open it in a browser').waitFor();
+    const printed = readdirSync(workspace).find(name => name.endsWith('.html'));
+    const paper = await page.context().newPage();
+    await paper.goto(`data:text/html;base64,${readFileSync(path.join(workspace, printed)).toString('base64')}`);
+    assert.ok((await paper.locator('tbody tr').count()) >= 15);
+    await paper.pdf?.({ path: path.join(scratch, 'run.pdf') }).catch(() => {});
+    await paper.screenshot({ path: path.join(images, 'run-page-printed.png') });
+    await paper.close();
+
+    await page.reload();
+    await run.locator('.status', { hasText: 'rolled back' }).waitFor();
+  },
+
   async 'an untrusted workspace reads and checks, and runs nothing'({ bench, page }) {
     await bench.openContainer('Virtbook');
     await page.locator('.sidebar .welcome-view', { hasText: 'not trusted' }).waitFor();
@@ -237,6 +342,7 @@ const cases = {
 };
 
 const options = {
+  'the example: the page of a run, live and after, in every kind of theme': { env: { VIRTBOOK_LAB_SPEED: '12' } },
   'an untrusted workspace reads and checks, and runs nothing': { trust: false },
   // Slow enough to reload and to cancel in between.
   'a run goes on while the window is reloaded, and is shown again': { env: { VIRTBOOK_LAB_SPEED: '1' } },
