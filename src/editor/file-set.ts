@@ -8,8 +8,8 @@ export const largestFile = 1_000_000;
 /** Most files that what goes across files looks at. */
 export const mostFiles = 2_000;
 
-/** The `inventory:` of runbooks: documents are never changed in place. */
-const inventories = new WeakMap<TextDocument, { path: string | undefined }>();
+/** The `inventory:` of runbooks. */
+const inventories = new WeakMap<TextDocument, { version: number; path: string | undefined }>();
 
 /** Documents as what goes across files reads them. `resolve` as in `WorkspaceFiles`. */
 export function fileSet(
@@ -28,8 +28,8 @@ export function fileSet(
       const document = byAddress.get(uri);
       if (!document) return undefined;
       let found = inventories.get(document);
-      if (!found) {
-        found = { path: runbookOf(document, cache).draft.inventory };
+      if (found?.version !== document.version) {
+        found = { version: document.version, path: runbookOf(document, cache).draft.inventory };
         inventories.set(document, found);
       }
       return found.path ? resolve(uri, found.path) : undefined;

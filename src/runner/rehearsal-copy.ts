@@ -9,6 +9,7 @@ import { type Capture, captureLab, type SeenConnection } from '../inventory/capt
 import type { Fleet } from '../inventory/fleet';
 import type { Inventory } from '../inventory/model';
 import { SimulatedInventory, type SimulatedPlace } from '../inventory/simulated-inventory';
+import type { RehearsalWork } from './rehearsal-work';
 import { copyOfLab } from './simulated-labs';
 
 export interface RehearsalCopy {
@@ -76,6 +77,24 @@ export async function copyPlaces(
       places.push({ connection, lab, hosts: state.hosts.map(host => host.name) });
   }
   return { places, assumed };
+}
+
+/** The same, as data for a worker. */
+export async function rehearsalWork(
+  inventory: Inventory,
+  baseDir: string,
+  plan: Plan,
+  fleet: Fleet,
+): Promise<RehearsalWork> {
+  const { places, assumed } = await copyPlaces(inventory, baseDir, plan, fleet);
+  const labs = [...new Set(places.map(place => place.lab))];
+  return {
+    plan,
+    inventory,
+    labs: labs.map(lab => lab.serialize()),
+    places: places.map(({ connection, lab, hosts }) => ({ connection, lab: labs.indexOf(lab), hosts: [...hosts] })),
+    assumed,
+  };
 }
 
 /** A copy from a lab file, for every connection of the inventory; no network is used. */

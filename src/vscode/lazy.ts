@@ -1,4 +1,6 @@
 import path from 'node:path';
+import type { RehearsalWork } from '../runner/rehearsal-work';
+import { rehearseInWorker } from '../runner/rehearse-in-worker';
 
 /**
  * The parts that activation does not load. Each is a bundle of its own beside this one (scripts/build.mjs), because
@@ -21,6 +23,9 @@ function load<T>(name: string): T {
 export const language = () => load<Language>('language');
 /** The folder of runs, and the process that starts one. */
 export const runs = () => load<RunsChunk>('runs');
+/** Rehearses in a thread of its own; undefined: it was aborted. */
+export const rehearseElsewhere = (work: RehearsalWork, options: Parameters<typeof rehearseInWorker>[2]) =>
+  rehearseInWorker(path.join(__dirname, 'rehearsal.js'), work, options);
 /** SSH and hypervisors. */
 export const connect = () => load<Connect>('connect');
 /** The pages of runs. */

@@ -1,21 +1,41 @@
-import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import * as vscode from 'vscode';
+import type { Rehearsed } from '../runner/rehearse-in-worker';
 import type { SshPrompts } from '../ssh/contract';
-import type { RehearsalNews, RehearsalWork } from './chunks/rehearsal';
-import { connect } from './lazy';
+import { connect, rehearseElsewhere } from './lazy';
 import type { Planned } from './plan/planning';
-
-export interface Rehearsed {
-  ok: boolean;
-  markdown: string;
-}
 
 /** Rehearses a plan on a copy of its inventory, with progress that can be cancelled; nothing is changed anywhere. undefined: cancelled. */
 export async function rehearsePlanned(planned: Planned, prompts: SshPrompts): Promise<Rehearsed | undefined> {
-  const { plan, inventoryPath } = planned;
+  return vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: vscode.l10n.t('Rehearsing {0}', planned.plan.name),
+      cancellable: true,
+    },
+    async (progress, cancellation) => {
+      progress.report({ message: vscode.l10n.t('copying the inventory') });
+      let shown = 0;
+      return rehearseQuietly(planned, prompts, cancellation, (done, total) => {
+        const percent = total === 0 ? 0 : (done / total) * 100;
+        progress.report({
+          message: vscode.l10n.t('{0} of {1} failure points', done, total),
+          increment: Math.max(0, percent - shown),
+        });
+        shown = Math.max(shown, percent);
+      });
+    },
+  );
+}
+
+/** The same without showing anything. */
+export async function rehearseQuietly(
+  { plan, inventoryUri }: Planned,
+  prompts: SshPrompts,
+  cancellation: vscode.CancellationToken,
+  onProgress: (done: number, total: number) => void,
+): Promise<Rehearsed | undefined> {
   const { inventory } = plan;
-  if (!inventory || inventoryPath === undefined) {
+  if (!inventory || inventoryUri === undefined) {
     throw new Error(
       vscode.l10n.t(
         '{0} names no inventory, so there is nothing to rehearse it on. Add `inventory:` to it.',
@@ -23,52 +43,16 @@ export async function rehearsePlanned(planned: Planned, prompts: SshPrompts): Pr
       ),
     );
   }
-  return vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t('Rehearsing {0}', plan.name),
-      cancellable: true,
-    },
-    async (progress, cancellation) => {
-      progress.report({ message: vscode.l10n.t('copying the inventory') });
-      const cancelled = new Promise<undefined>(resolve => {
-        cancellation.onCancellationRequested(() => resolve(undefined));
-      });
-      const copied = connect().copyForRehearsal(plan, inventory, inventoryPath, prompts);
-      // Of one that was cancelled nobody is told any more.
-      copied.catch(() => undefined);
-      const work = await Promise.race([copied, cancelled]);
-      return work && Promise.race([inWorker(work, progress, cancellation), cancelled]);
-    },
-  );
-}
-
-function inWorker(
-  work: RehearsalWork,
-  progress: vscode.Progress<{ message?: string; increment?: number }>,
-  cancellation: vscode.CancellationToken,
-): Promise<Rehearsed | undefined> {
-  const worker = new Worker(path.join(__dirname, 'rehearsal.js'), { workerData: work });
-  cancellation.onCancellationRequested(() => void worker.terminate());
-  let shown = 0;
-  return new Promise((resolve, reject) => {
-    worker.on('message', (news: RehearsalNews) => {
-      if (news.type === 'done') {
-        resolve({ ok: news.ok, markdown: news.markdown });
-        return;
-      }
-      const { done, total } = news;
-      const percent = total === 0 ? 0 : (done / total) * 100;
-      progress.report({
-        message: vscode.l10n.t('{0} of {1} failure points', done, total),
-        increment: Math.max(0, percent - shown),
-      });
-      shown = Math.max(shown, percent);
-    });
-    worker.on('error', reject);
-    worker.on('exit', code => {
-      if (cancellation.isCancellationRequested) resolve(undefined);
-      else reject(new Error(vscode.l10n.t('The rehearsal ended without a result (code {0}).', code)));
+  const stop = new AbortController();
+  const cancelled = new Promise<undefined>(resolve => {
+    cancellation.onCancellationRequested(() => {
+      stop.abort();
+      resolve(undefined);
     });
   });
+  const copied = connect().copyForRehearsal(plan, inventory, inventoryUri, prompts);
+  // Of one that was cancelled nobody is told any more.
+  copied.catch(() => undefined);
+  const work = await Promise.race([copied, cancelled]);
+  return work && rehearseElsewhere(work, { signal: stop.signal, onProgress });
 }

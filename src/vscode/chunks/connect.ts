@@ -1,14 +1,15 @@
 // Entry of dist/connect.js.
 import { dirname } from 'node:path';
+import type { Uri } from 'vscode';
 import { observe } from '../../engine/drift';
 import type { Observed } from '../../engine/journal';
 import type { Plan } from '../../engine/plan';
 import type { Inventory } from '../../inventory/model';
 import { openFleet } from '../../runner/fleet';
-import { copyPlaces } from '../../runner/rehearsal-copy';
+import { rehearsalWork } from '../../runner/rehearsal-copy';
+import type { RehearsalWork } from '../../runner/rehearsal-work';
 import type { SshPrompts } from '../../ssh/contract';
 import type { OpenedConnection } from '../inventory/liveInventory';
-import type { RehearsalWork } from './rehearsal';
 
 /** Opens one connection of an inventory, with SSH connections of its own, so that closing it closes all it opened. */
 export async function openConnection(
@@ -45,21 +46,13 @@ export async function observePlan(
 export async function copyForRehearsal(
   plan: Plan,
   inventory: Inventory,
-  inventoryPath: string,
+  inventoryUri: Uri,
   prompts: SshPrompts,
 ): Promise<RehearsalWork> {
-  const baseDir = dirname(inventoryPath);
+  const baseDir = dirname(inventoryUri.fsPath);
   const fleet = openFleet({ inventory, baseDir, prompts });
   try {
-    const { places, assumed } = await copyPlaces(inventory, baseDir, plan, fleet);
-    const labs = [...new Set(places.map(place => place.lab))];
-    return {
-      plan,
-      inventory,
-      labs: labs.map(lab => lab.serialize()),
-      places: places.map(({ connection, lab, hosts }) => ({ connection, lab: labs.indexOf(lab), hosts: [...hosts] })),
-      assumed,
-    };
+    return await rehearsalWork(inventory, baseDir, plan, fleet);
   } finally {
     await fleet.close();
   }

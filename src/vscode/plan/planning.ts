@@ -20,6 +20,7 @@ export interface Planned {
   timetable: Timetable;
   runbookPath: string;
   inventoryPath?: string;
+  inventoryUri?: vscode.Uri;
 }
 
 /**
@@ -43,7 +44,8 @@ export async function planRunbook(
   const hosts = Object.fromEntries(shown.map(({ connection, hosts }) => [connection, hosts.map(({ name }) => name)]));
   const { plan, hash } = makePlan({ runbook: linked.runbook, inventory, inputs, action: actionNamed, hosts, ...part });
   const timetable = timetableOf(plan, { whereIs: whereSeen(shown), startAt: Date.now() });
-  return { plan, planHash: hash, timetable, runbookPath: uri.fsPath, inventoryPath: inventoryFile?.fsPath };
+  const files = { runbookPath: uri.fsPath, inventoryPath: inventoryFile?.fsPath, inventoryUri: inventoryFile };
+  return { plan, planHash: hash, timetable, ...files };
 }
 
 async function textIfThere(uri: vscode.Uri): Promise<string | undefined> {
