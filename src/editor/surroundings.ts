@@ -3,9 +3,7 @@ import { parseLabFile } from '../hypervisors/simulated/lab-file';
 import { parseInventory } from '../inventory/file';
 import { namesInLabs, seeLabs } from '../inventory/lab-names';
 import { knownNames, type SeenNames } from '../inventory/names';
-import type { CalledRunbooks } from '../runbook/calls';
-import { callsOf } from '../runbook/calls';
-import type { KnownNames } from '../runbook/check-context';
+import { type CalledRunbooks, callsOf } from '../runbook/calls';
 import { loadCalled } from '../runbook/link';
 import type { Runbook } from '../runbook/model';
 import type { EditorConfig } from './config';
@@ -20,10 +18,13 @@ export interface FileReader {
   resolve(from: string, path: string): string | undefined;
 }
 
+/** What of a document's configuration comes from the files around it. */
+export type Around = Pick<EditorConfig, 'inventory' | 'inventoryFile' | 'seenHosts' | 'snapshotsOf' | 'runbooks'>;
+
 interface Named {
   /** Inventory and labs that the names were taken from, with the text that they had. */
   texts: Map<string, string | undefined>;
-  names: KnownNames | undefined;
+  config: Around;
 }
 
 interface Called {
@@ -46,14 +47,14 @@ export class Surroundings {
     private readonly seen: (inventory: string) => SeenNames | undefined = () => undefined,
   ) {}
 
-  async of(document: TextDocument, cache?: ParseCache): Promise<Pick<EditorConfig, 'inventory' | 'runbooks'>> {
+  async of(document: TextDocument, cache?: ParseCache): Promise<Around> {
     if (documentKind(document) !== 'runbook') return {};
     const { draft } = runbookOf(document, cache);
-    const [inventory, runbooks] = await Promise.all([
+    const [names, runbooks] = await Promise.all([
       this.#names(document.uri, draft.inventory),
       this.#runbooks(document, draft),
     ]);
-    return { ...(inventory && { inventory }), runbooks };
+    return { ...names, runbooks };
   }
 
   /** What `seen` gives may be different now. */
@@ -65,11 +66,11 @@ export class Surroundings {
     this.#called.delete(uri);
   }
 
-  async #names(runbook: string, path: string | undefined): Promise<KnownNames | undefined> {
+  async #names(runbook: string, path: string | undefined): Promise<Around> {
     const uri = path ? this.files.resolve(runbook, path) : undefined;
-    if (uri === undefined) return undefined;
+    if (uri === undefined) return {};
     const known = this.#named.get(uri);
-    if (known && (await this.#isCurrent(known.texts))) return known.names;
+    if (known && (await this.#isCurrent(known.texts))) return known.config;
     const texts = new Map<string, string | undefined>();
     const read = async (file: string): Promise<string | undefined> => {
       const text = await this.files.read(file);
@@ -78,19 +79,27 @@ export class Surroundings {
     };
     const text = await read(uri);
     const inventory = text === undefined ? undefined : parseInventory(text).inventory;
-    let names: KnownNames | undefined;
+    let config: Around = {};
     if (inventory) {
-      const labs = this.seen(uri)
+      const live = this.seen(uri);
+      const labs = live
         ? []
         : await seeLabs(inventory, async lab => {
             const file = this.files.resolve(uri, lab);
             const written = file === undefined ? undefined : await read(file);
             return written === undefined ? undefined : parseLabFile(written, lab);
           });
-      names = knownNames(inventory, this.seen(uri) ?? namesInLabs(inventory, labs));
+      const seen = live ?? namesInLabs(inventory, labs);
+      const snapshots = new Map(labs.flatMap(({ vms }) => vms.map(vm => [vm.name, vm.snapshots.map(one => one.name)])));
+      config = {
+        inventory: knownNames(inventory, seen),
+        inventoryFile: inventory,
+        ...(seen.hosts && { seenHosts: seen.hosts }),
+        ...(snapshots.size > 0 && { snapshotsOf: vm => snapshots.get(vm) }),
+      };
     }
-    this.#named.set(uri, { texts, names });
-    return names;
+    this.#named.set(uri, { texts, config });
+    return config;
   }
 
   async #runbooks(document: TextDocument, draft: Runbook): Promise<CalledRunbooks> {

@@ -50,9 +50,11 @@ export class DiskFiles implements FileReader {
     this.#list = undefined;
   }
 
-  /** Paths of the runbooks in the workspace. */
-  async runbooks(): Promise<string[]> {
-    return (await this.#paths()).filter(path => documentKind({ uri: path, languageId: '' }) === 'runbook');
+  /** Paths of what is in the workspace. */
+  async paths(): Promise<{ runbooks: string[]; inventories: string[] }> {
+    const all = await this.#paths();
+    const ofKind = (kind: string) => all.filter(path => documentKind({ uri: path, languageId: '' }) === kind);
+    return { runbooks: ofKind('runbook'), inventories: ofKind('inventory') };
   }
 
   /** All of the workspace, and what is open besides; the same object as long as a document has not changed. */

@@ -33,14 +33,15 @@ export class DocumentConfigs {
     return { actions, cache: this.cache, ...(await this.#around.of(document, this.cache)) };
   }
 
-  /** With the runbooks that the document could call. */
+  /** With the files that the document could name. */
   async forCompletion(document: TextDocument): Promise<EditorConfig> {
     const path = pathOf(document.uri);
     const config = await this.of(document);
     if (path === undefined) return config;
-    const others = (await this.files.runbooks()).filter(other => other !== path);
-    const callable = others.map(other => relative(dirname(path), other).replaceAll('\\', '/'));
-    return { ...config, callable };
+    const { runbooks, inventories } = await this.files.paths();
+    const named = (others: readonly string[]) =>
+      others.flatMap(other => (other === path ? [] : [relative(dirname(path), other).replaceAll('\\', '/')]));
+    return { ...config, callable: named(runbooks), inventories: named(inventories) };
   }
 
   async workspace(): Promise<WorkspaceFiles> {

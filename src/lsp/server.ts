@@ -197,7 +197,7 @@ export function serve(connection: Connection): void {
   connection.onDocumentLinks(async params => {
     const document = about(params);
     if (!document) return undefined;
-    return documentLinks(document, await configs.of(document), path => files.resolve(document.uri, path));
+    return documentLinks(document, await configs.of(document), (from, path) => files.resolve(from, path));
   });
   connection.onDocumentFormatting(async params => {
     const document = about(params);
