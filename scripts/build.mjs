@@ -18,6 +18,7 @@ export const entries = {
   runs: 'src/vscode/chunks/runs.ts', // the folder of runs: first look at lenses or runs
   connect: 'src/vscode/chunks/connect.ts', // ssh and hypervisors: first connection
   runPage: 'src/vscode/chunks/runPage.ts', // the pages of runs: first one opened
+  debug: 'src/vscode/chunks/debug.ts', // the debug adapter: first session
   rehearsal: 'src/runner/rehearsal-worker.ts', // the worker thread that rehearses
   runner: 'src/runner/main.ts', // the process that carries a run
   cli: 'src/cli/main.ts',

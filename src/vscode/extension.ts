@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { Debugger } from './debug/debugger';
 import { type CommandId, commands } from './ids';
 import { chooseInventory, createInventory, newRunbook, openInventory } from './inventory/inventoryCommands';
 import { InventoryFile } from './inventory/inventoryFile';
@@ -56,6 +57,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const vm = new VmCommands(inventory, runCommands, vscode.Uri.joinPath(context.globalStorageUri, 'actions'));
   const runsView = new RunsView(runs, log);
   const runsCommands = new RunsCommands(runs, progress);
+  const debug = new Debugger(runs, runCommands, progress);
+  context.subscriptions.push(debug);
   context.subscriptions.push(log, runs, file, inventory, names, called, features, documents, progress, runsView, pages);
   context.subscriptions.push(new RunLenses(features, runs, log));
 
@@ -83,6 +86,14 @@ export function activate(context: vscode.ExtensionContext): void {
   register(
     commands.run,
     withRunbook(uri => runCommands.run(uri)),
+  );
+  register(
+    commands.debug,
+    withRunbook(uri => debug.launch(uri)),
+  );
+  register(
+    commands.debugRun,
+    withRun(runId => debug.attach(runId)),
   );
   register(
     commands.plan,

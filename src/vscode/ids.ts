@@ -2,6 +2,7 @@
 export const commands = {
   run: 'virtbook.run',
   plan: 'virtbook.plan',
+  debug: 'virtbook.debug',
   rehearse: 'virtbook.rehearse',
   runStep: 'virtbook.runStep',
   runFrom: 'virtbook.runFrom',
@@ -25,6 +26,7 @@ export const commands = {
   openRunPage: 'virtbook.runs.openPage',
   showJournal: 'virtbook.runs.showJournal',
   openRunbook: 'virtbook.runs.openRunbook',
+  debugRun: 'virtbook.runs.debug',
   cancelRun: 'virtbook.runs.cancel',
   rollBackRun: 'virtbook.runs.rollBack',
   resumeRun: 'virtbook.runs.resume',
@@ -41,6 +43,9 @@ export const languages = { runbook: 'virt-runbook', inventory: 'virt-inventory' 
 
 /** Context keys that menus and welcome views ask for. */
 export const contextKeys = { inventoryState: 'virtbook.inventoryState', runsState: 'virtbook.runsState' } as const;
+
+/** Of debug configurations and sessions. */
+export const debugType = 'virtbook';
 
 /** Schemes of our read-only documents. */
 export const schemes = { plan: 'virtbook-plan', journal: 'virtbook-journal' } as const;

@@ -10,6 +10,7 @@ import { rehearseInWorker } from '../runner/rehearse-in-worker';
 type Language = typeof import('./chunks/language');
 type RunsChunk = typeof import('./chunks/runs');
 type Connect = typeof import('./chunks/connect');
+type Debug = typeof import('./chunks/debug');
 type RunPageChunk = typeof import('./chunks/runPage');
 
 const loaded = new Map<string, unknown>();
@@ -30,3 +31,5 @@ export const rehearseElsewhere = (work: RehearsalWork, options: Parameters<typeo
 export const connect = () => load<Connect>('connect');
 /** The pages of runs. */
 export const runPage = () => load<RunPageChunk>('runPage');
+/** The debug adapter. */
+export const debug = () => load<Debug>('debug');

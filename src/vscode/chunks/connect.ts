@@ -57,3 +57,5 @@ export async function copyForRehearsal(
     await fleet.close();
   }
 }
+
+export { simulatedTarget } from '../../debug/simulated-target';

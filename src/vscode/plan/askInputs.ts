@@ -11,9 +11,13 @@ export interface Offered {
 }
 
 /** Asks for every input that has no value yet. undefined: the person gave up. */
-export async function askInputs(runbook: Runbook, offered: Offered): Promise<JsonObject | undefined> {
-  const open = missingInputs(runbook, {});
-  const given: JsonObject = {};
+export async function askInputs(
+  runbook: Runbook,
+  offered: Offered,
+  known: JsonObject = {},
+): Promise<JsonObject | undefined> {
+  const open = missingInputs(runbook, known);
+  const given = { ...known };
   for (const [index, { name, definition }] of open.entries()) {
     const title = vscode.l10n.t('{0}: input {1} of {2}', runbook.name, index + 1, open.length);
     const value = await askInput(title, name, definition, offered);
