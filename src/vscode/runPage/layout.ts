@@ -78,7 +78,7 @@ function spansOf(steps: readonly PageStep[], times: LayoutTimes): Span[] {
       const until = live.endedAt ?? live.undoStartedAt ?? end ?? now;
       spans.push({ step, kind: 'did', from: live.startedAt, to: Math.max(until, live.startedAt) });
       if (times.foretell && isUnderWay(live) && plannedFrom !== undefined) {
-        const expected = live.startedAt + (plannedTo - plannedFrom) * 1000;
+        const expected = expectedEnd(live, plannedTo - plannedFrom, now);
         if (expected > now) spans.push({ step, kind: 'will', from: now, to: expected });
       }
     } else if (times.foretell && live.state === 'pending' && plannedFrom !== undefined) {
@@ -106,7 +106,7 @@ function lagOf(steps: readonly PageStep[], { start, now }: LayoutTimes): number 
     if (plannedFrom === undefined || plannedTo === undefined) continue;
     const plannedEnd = start + plannedTo * 1000;
     if (isUnderWay(live) && live.startedAt !== undefined) {
-      const expected = Math.max(now, live.startedAt + (plannedTo - plannedFrom) * 1000);
+      const expected = expectedEnd(live, plannedTo - plannedFrom, now);
       lag = Math.max(lag ?? Number.NEGATIVE_INFINITY, expected - plannedEnd);
     } else if (live.endedAt !== undefined && live.endedAt > last) {
       last = live.endedAt;
@@ -115,6 +115,14 @@ function lagOf(steps: readonly PageStep[], { start, now }: LayoutTimes): number 
   }
   const found = lag ?? lastLag;
   return first === Number.POSITIVE_INFINITY ? found : Math.max(found, now - first);
+}
+
+/** Of a step under way: as it goes, where that can be told, else as its action estimates. */
+function expectedEnd({ startedAt = 0, fraction = 0, attempt }: LiveStep, seconds: number, now: number): number {
+  const estimated = startedAt + seconds * 1000;
+  // What an attempt before has taken says nothing of this one.
+  const going = fraction >= 0.1 && attempt === 1 ? startedAt + (now - startedAt) / fraction : estimated;
+  return Math.max(now, going);
 }
 
 function isUnderWay({ state }: LiveStep): boolean {

@@ -51,6 +51,14 @@ describe('the timeline', () => {
     ]);
   });
 
+  it('believes what a step says of how far it is more than the estimate', () => {
+    const steps = [step({ state: 'running', startedAt: t0, fraction: 0.5 }, [0, 100]), step({}, [100, 110])];
+    expect(bars(steps, 10).slice(1)).toEqual([
+      ['will', 10, 20, 0, 0],
+      ['will', 20, 30, 0, 0],
+    ]);
+  });
+
   it('moves it forward when the last step was faster, but never before now', () => {
     const steps = [step(done(0, 4), [0, 10]), step({}, [10, 20])];
     expect(bars(steps, 4).at(-1)).toEqual(['will', 4, 14, 0, 0]);

@@ -113,11 +113,6 @@ export class Workbench {
     return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text }).first();
   }
 
-  async closeNotifications() {
-    await this.runCommand('Notifications: Clear All Notifications');
-    await this.page.locator('.notifications-toasts .notification-list-item').first().waitFor({ state: 'hidden' });
-  }
-
   async clickNotification(text, button) {
     const toast = this.notification(text);
     await toast.waitFor();
