@@ -21,6 +21,8 @@ export const entries = {
   debug: 'src/vscode/chunks/debug.ts', // the debug adapter: first session
   rehearsal: 'src/runner/rehearsal-worker.ts', // the worker thread that rehearses
   runner: 'src/runner/main.ts', // the process that carries a run
+  lsp: 'src/lsp/main.ts', // `virtbook lsp`
+  mcp: 'src/mcp/main.ts', // `virtbook mcp`
   cli: 'src/cli/main.ts',
 };
 

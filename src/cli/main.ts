@@ -242,6 +242,29 @@ ${examples('virtbook dap')}`,
     )
     .action(async () => (await import('./commands/dap')).dap(terminal));
 
+  program
+    .command('lsp')
+    .description('help with writing in an editor: speaks the Language Server Protocol on standard input and output')
+    .option('--stdio', 'as it is anyway; some clients give it')
+    .addHelpText(
+      'after',
+      `
+Reads files of the workspace; runs nothing and connects to nothing. See docs/language-server.md for Neovim and Helix.
+${examples('virtbook lsp')}`,
+    )
+    .action(async () => (await import('./commands/lsp')).lsp());
+
+  program
+    .command('mcp')
+    .description('tools for a language model: speaks the Model Context Protocol on standard input and output')
+    .addHelpText(
+      'after',
+      `
+It can check, explain, plan and rehearse. It can't run anything: that takes a person, and \`virtbook run\`.
+${examples('virtbook mcp')}`,
+    )
+    .action(async () => (await import('./commands/mcp')).mcp());
+
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }

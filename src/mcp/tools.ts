@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import type { Json } from '../runbook/json';
 
 /**
  * The tools that a language model is offered, over the Model Context Protocol and in VS Code alike. All of them read only. Running a runbook is
@@ -12,7 +13,7 @@ const File = Type.String({
 const planned = {
   file: File,
   inputs: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), {
+    Type.Record(Type.String(), Type.Unsafe<Json>({}), {
       description:
         'Values of the inputs of the runbook, by name. Secrets are never given: a mark stands for them. Left out: the defaults.',
     }),
