@@ -1,0 +1,3 @@
+// Entry of dist/mcp.js.
+export { explanation } from './explain';
+export { serveStdio } from './server';
