@@ -265,9 +265,8 @@ const cases = {
     await bench.screenshot(path.join(images, 'run-page-beside.png'));
 
     // Only the page, as large as it gets.
-    await run.locator('h1').click();
-    await bench.runCommand('View: Close Other Editors in Group').catch(() => {});
     await run.locator('.ask button', { hasText: 'Approve' }).waitFor();
+    await bench.runCommand('View: Focus Second Editor Group');
     await bench.runCommand('View: Maximize Editor Group and Hide Side Bars');
     await bench.screenshot(path.join(images, 'run-page-asks.png'));
     await run.locator('.ask button', { hasText: 'Approve' }).click();
