@@ -1,9 +1,17 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { ParsedInventory } from '../inventory/file';
 import { callsOf } from '../runbook/calls';
+import type { ParsedRunbook } from '../runbook/parse';
 import type { EditorConfig } from './config';
 import { documentKind } from './document-kind';
-import { type InventoryKind, inventoryKinds, type Name, namesInDocument } from './names-in-document';
-import { runbookOf } from './parse-cache';
+import {
+  type InventoryKind,
+  inventoryKinds,
+  type Name,
+  type NamesInDocument,
+  namesInDocument,
+} from './names-in-document';
+import { ParseCache } from './parse-cache';
 import type { WorkspaceFiles } from './workspace-files';
 
 /** A name in one of several documents. */
@@ -14,13 +22,20 @@ export interface Place {
 
 /** The documents that belong together around one document, and where one thing is named in them. */
 export class Places {
+  readonly config: EditorConfig;
   readonly #owners = new Map<string, string | undefined>();
+  /** Of the other documents: there may be more of them than the editor keeps. */
+  readonly #parsed: ParseCache;
+  readonly #calledOf = new Map<string, EditorConfig['runbooks']>();
 
   constructor(
     readonly document: TextDocument,
-    readonly config: EditorConfig,
+    config: EditorConfig,
     readonly files: WorkspaceFiles,
-  ) {}
+  ) {
+    this.#parsed = new ParseCache(files.runbooks.length + files.inventories.length + 1);
+    this.config = { ...config, cache: config.cache ?? this.#parsed };
+  }
 
   /** The document itself as it is given, which may be newer than what `files` has of it. */
   get runbooks(): TextDocument[] {
@@ -32,7 +47,7 @@ export class Places {
   }
 
   at(offset: number): Name | undefined {
-    return namesInDocument(this.document, this.config).at(offset);
+    return this.names(this.document).at(offset);
   }
 
   /** Every place of what this name of the document means, in this file and in others. */
@@ -41,9 +56,25 @@ export class Places {
     if (isInventoryName(name)) return this.#ofInventory(name);
     if (name.kind === 'runbook' || name.kind === 'inventory') return this.#ofFile(name);
     if ((name.kind === 'input' || name.kind === 'output') && name.action === undefined) return this.#acrossCalls(name);
-    return namesInDocument(document, this.config)
+    return this.names(document)
       .of(name.target)
       .map(found => ({ document, name: found }));
+  }
+
+  runbook(document: TextDocument): ParsedRunbook {
+    return this.#cacheFor(document).runbook(document);
+  }
+
+  inventory(document: TextDocument): ParsedInventory {
+    return this.#cacheFor(document).inventory(document);
+  }
+
+  /** Names of one of the documents. */
+  names(document: TextDocument): NamesInDocument {
+    // What the document itself calls is given, mostly; what others call is among the files.
+    const given = document === this.document ? this.config.runbooks : undefined;
+    const runbooks = given ?? this.#called(document);
+    return namesInDocument(document, { ...this.config, runbooks, cache: this.#cacheFor(document) });
   }
 
   /** Address of a file that a document names. */
@@ -75,7 +106,7 @@ export class Places {
     return this.runbooks.filter(
       other =>
         other.getText().includes(path) &&
-        callsOf(runbookOf(other, this.config.cache).draft).some(step => this.resolve(other, step.uses) === uri),
+        callsOf(this.runbook(other).draft).some(step => this.resolve(other, step.uses) === uri),
     );
   }
 
@@ -90,7 +121,7 @@ export class Places {
             ...this.runbooks.filter(runbook => mayHold(runbook, name.name) && this.inventoryOf(runbook) === inventory),
           ];
     return documents.flatMap(document =>
-      this.#names(document)
+      this.names(document)
         .of(name.target)
         .map(found => ({ document, name: found })),
     );
@@ -100,7 +131,7 @@ export class Places {
     const uri = name.file === undefined ? undefined : this.resolve(this.document, name.file);
     if (uri === undefined) return [{ document: this.document, name }];
     return this.runbooks.flatMap(document =>
-      this.#names(document)
+      this.names(document)
         .all.filter(
           found => found.kind === name.kind && found.file !== undefined && this.resolve(document, found.file) === uri,
         )
@@ -113,7 +144,7 @@ export class Places {
     const owner = name.file === undefined ? this.document.uri : this.resolve(this.document, name.file);
     return this.runbooks.flatMap(document => {
       if (document.uri !== this.document.uri && !mayHold(document, name.name)) return [];
-      return this.#names(document)
+      return this.names(document)
         .all.filter(found => {
           if (found.kind !== name.kind || found.name !== name.name || found.action !== undefined) return false;
           return found.file === undefined ? document.uri === owner : this.resolve(document, found.file) === owner;
@@ -122,16 +153,9 @@ export class Places {
     });
   }
 
-  #names(document: TextDocument) {
-    // What other documents call is not loaded: their own names need none of it.
-    const { uri } = this.document;
-    return namesInDocument(
-      document,
-      document.uri === uri ? this.config : { ...this.config, runbooks: this.#called(document) },
-    );
+  #cacheFor(document: TextDocument): ParseCache {
+    return (document === this.document ? this.config.cache : undefined) ?? this.#parsed;
   }
-
-  readonly #calledOf = new Map<string, EditorConfig['runbooks']>();
 
   #called(from: TextDocument): EditorConfig['runbooks'] {
     let called = this.#calledOf.get(from.uri);
@@ -140,7 +164,7 @@ export class Places {
       called = path => {
         const uri = this.resolve(from, path);
         const document = uri === undefined ? undefined : byUri.get(uri);
-        return document && runbookOf(document, this.config.cache);
+        return document && this.runbook(document);
       };
       this.#calledOf.set(from.uri, called);
     }

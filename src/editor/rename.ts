@@ -8,7 +8,6 @@ import type { YamlSource } from '../runbook/yaml-source';
 import type { EditorConfig } from './config';
 import { documentKind, fileName } from './document-kind';
 import { inventoryTarget, type Name, type NameKind, namesInDocument } from './names-in-document';
-import { inventoryOf, runbookOf } from './parse-cache';
 import { isInventoryName, type Place, Places } from './places';
 import { editKey, editScalar, type SourceEdit, type ValueEdit } from './scalar-edits';
 import { toRange } from './validate';
@@ -43,16 +42,24 @@ export function rename(
   const taken = takenName(name, newName, found, places);
   if (taken) return { problem: taken };
 
-  const changes: Record<string, TextEdit[]> = {};
-  for (const [inside, names] of byDocument(found)) {
-    const { source } =
-      documentKind(inside) === 'runbook' ? runbookOf(inside, config.cache) : inventoryOf(inside, config.cache);
-    const edits = editsOf(source, names, newName);
-    const changed = meaningChanged(inside, names, edits, newName, config);
-    if (changed) return { problem: changed };
-    changes[inside.uri] = edits.map(({ range, newText }) => ({ range: toRange(inside, range), newText }));
-  }
-  return { changes };
+  const made = [...byDocument(found)].map(([inside, names]): Edited => {
+    const { source } = documentKind(inside) === 'runbook' ? places.runbook(inside) : places.inventory(inside);
+    const edits = editsOf(source, names, newName).map(({ range, newText }) => ({
+      range: toRange(inside, range),
+      newText,
+    }));
+    return { document: inside, names, edits };
+  });
+  const changed = meaningChanged(document, made, newName, config, files);
+  if (changed) return { problem: changed };
+  return { changes: Object.fromEntries(made.map(({ document: { uri }, edits }) => [uri, edits])) };
+}
+
+/** What is to be changed in one document. */
+interface Edited {
+  document: TextDocument;
+  names: readonly Name[];
+  edits: TextEdit[];
 }
 
 /** Why a name can't be changed at all. */
@@ -82,7 +89,6 @@ function wrongName({ kind }: Name, newName: string): string | undefined {
   }
   if (ids.has(kind) || identifiers.has(kind)) return undefined;
   if (newName.trim() !== newName) return "A name can't begin or end with a space. Leave it out.";
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(newName)) return "A name can't hold line breaks, tabs or other control characters.";
   if (newName.includes('${{')) return "A name can't hold an expression. Leave `${{` out.";
   if (/^(group|tag):/.test(newName))
@@ -92,9 +98,8 @@ function wrongName({ kind }: Name, newName: string): string | undefined {
 
 /** Whether something else is called that already. */
 function takenName(name: Name, newName: string, found: readonly Place[], places: Places): string | undefined {
-  const { config } = places;
   const choose = 'Choose another name.';
-  const draftOf = (document: TextDocument) => runbookOf(document, config.cache).draft;
+  const draftOf = (document: TextDocument) => places.runbook(document).draft;
   switch (name.kind) {
     case 'step':
       return everyStep(draftOf(places.document)).some(step => step.id === newName)
@@ -128,7 +133,7 @@ function takenInInventory(name: Name, newName: string, places: Places): string |
   const { inventory: known } = places.config;
   const seen = isRunbook || uri === places.document.uri ? seenNames(name.kind, known) : undefined;
   const kinds = name.kind === 'host' || name.kind === 'connection' ? (['host', 'connection'] as const) : [name.kind];
-  const names = inventory && namesInDocument(inventory, places.config);
+  const names = inventory && places.names(inventory);
   const taken = seen?.has(newName) || kinds.some(kind => (names?.of(inventoryTarget(kind, newName)).length ?? 0) > 0);
   return taken ? `The inventory has a ${kindText[name.kind]} \`${newName}\` already. Choose another name.` : undefined;
 }
@@ -224,33 +229,66 @@ function literal(text: string, quote: string): string {
   return quote + text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`) + quote;
 }
 
-/** Reads the text as it would be, and says what would no longer mean the same. */
+/** Reads the texts as they would be, and says what would no longer mean the same. */
 function meaningChanged(
   document: TextDocument,
-  renamed: readonly Name[],
-  edits: readonly SourceEdit[],
+  edited: readonly Edited[],
   newName: string,
   config: EditorConfig,
+  files: WorkspaceFiles,
 ): string | undefined {
-  const text = TextDocument.applyEdits(
-    document,
-    edits.map(({ range, newText }) => ({ range: toRange(document, range), newText })),
-  );
-  const changed = TextDocument.create(document.uri, document.languageId, document.version, text);
-  const { cache: _, ...uncached } = config;
-  const before = namesInDocument(document, config).all;
-  const after = namesInDocument(changed, uncached).all;
-  const wanted = new Set(renamed);
-  const targets = new Map<string, string>();
-  const wrong = before.findIndex((name, index) => {
-    const now = after[index];
-    if (!now || now.kind !== name.kind || now.role !== name.role) return true;
-    if (now.name !== (wanted.has(name) ? newName : name.name)) return true;
-    const target = targets.get(name.target);
-    targets.set(name.target, now.target);
-    return target !== undefined && target !== now.target;
+  const texts = new Map(edited.map(one => [one.document.uri, TextDocument.applyEdits(one.document, one.edits)]));
+  const changedOf = (one: TextDocument): TextDocument => {
+    const text = texts.get(one.uri);
+    return text === undefined ? one : TextDocument.create(one.uri, one.languageId, one.version, text);
+  };
+  // Both are read alike, and what they call from among the files.
+  const alone: EditorConfig = { actions: config.actions };
+  const before = new Places(document, alone, files);
+  const after = new Places(changedOf(document), alone, {
+    ...files,
+    runbooks: files.runbooks.map(changedOf),
+    inventories: files.inventories.map(changedOf),
   });
-  if (wrong < 0 && after.length === before.length && new Set(targets.values()).size === targets.size) return undefined;
-  const line = document.positionAt((before[wrong] ?? renamed[0])?.range.start ?? 0).line + 1;
-  return `With the name \`${newName}\`, ${fileName(document)}:${line} would mean something else. Choose another name.`;
+  const documents = (places: Places) => new Map([...places.runbooks, ...places.inventories].map(one => [one.uri, one]));
+  const [old, fresh] = [documents(before), documents(after)];
+  for (const {
+    document: { uri },
+    names,
+  } of edited) {
+    const [was, is] = [old.get(uri), fresh.get(uri)];
+    if (!was || !is) continue;
+    const wrong = firstChanged(
+      before.names(was).all,
+      after.names(is).all,
+      new Set(names.map(({ range }) => range.start)),
+      newName,
+    );
+    if (wrong === undefined) continue;
+    const line = was.positionAt(wrong).line + 1;
+    return `With the name \`${newName}\`, ${fileName(was)}:${line} would mean something else. Choose another name.`;
+  }
+  return undefined;
+}
+
+/** Offset of the first name that does not mean what it did, but for the new name. */
+function firstChanged(
+  before: readonly Name[],
+  after: readonly Name[],
+  renamed: ReadonlySet<number>,
+  newName: string,
+): number | undefined {
+  const targets = new Map<string, string>();
+  const back = new Map<string, string>();
+  for (const [index, { kind, role, name, target, range }] of before.entries()) {
+    const now = after[index];
+    const wanted = renamed.has(range.start) ? newName : name;
+    if (!now || now.kind !== kind || now.role !== role || now.name !== wanted) return range.start;
+    // What meant the same still does, and what did not still does not.
+    if ((targets.get(target) ?? now.target) !== now.target || (back.get(now.target) ?? target) !== target)
+      return range.start;
+    targets.set(target, now.target);
+    back.set(now.target, target);
+  }
+  return after.length > before.length ? after[before.length]!.range.start : undefined;
 }
