@@ -9,6 +9,7 @@ export const capabilities = [
   'backup.image',
   'guest.agent',
   'events',
+  'console',
 ] as const;
 export type Capability = (typeof capabilities)[number];
 

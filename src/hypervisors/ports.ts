@@ -201,6 +201,28 @@ export interface DiskExport {
   unix?: { path: string; host: string; open(): Promise<ByteStream> };
 }
 
+/** The first serial console of a VM: bytes both ways, as a terminal on a cable. It has no size that could be told. */
+export interface Consoles {
+  /**
+   * One person at a time. `force`: takes it from whoever has it. Rejects with `busy` when somebody has it, `refused` when the VM is off or
+   * has no serial console.
+   */
+  open(uuid: string, options: ConsoleOptions): Promise<ConsoleSession>;
+}
+
+export interface ConsoleOptions {
+  force: boolean;
+  onData(bytes: Uint8Array): void;
+  /** Called once, unless `close` was called: the VM went off, somebody took the console, or (with an error) the connection was lost. */
+  onEnd(error?: Error): void;
+}
+
+export interface ConsoleSession {
+  write(bytes: Uint8Array): void;
+  /** Gives the console back. Idempotent; resolves also when the connection is gone. */
+  close(): Promise<void>;
+}
+
 /** A duplex byte stream (node's Duplex fits); pure rooms only pass it on. */
 export interface ByteStream {
   destroy(error?: Error): void;
@@ -294,6 +316,7 @@ export interface Hypervisor {
   readonly imageBackup?: ImageBackup;
   readonly guestAgent?: GuestAgent;
   readonly events?: Events;
+  readonly consoles?: Consoles;
   /** Absent: this connection keeps none. */
   readonly locks?: HostLocks;
   close(): Promise<void>;

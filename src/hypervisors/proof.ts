@@ -18,6 +18,7 @@ export const capabilityTexts: Record<Capability, string> = {
   'backup.image': 'export the disks of a running VM for a full backup',
   'guest.agent': 'run commands in a guest through its agent',
   events: 'tell what happens to VMs while it happens',
+  console: 'the serial console of a VM, in a terminal',
 };
 
 function all(proof: Proof): Record<Capability, Proof> {

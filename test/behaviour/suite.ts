@@ -546,6 +546,107 @@ export function behaviour(name: string, makeWorld: () => Promise<World>): void {
       });
     });
 
+    describe('serial console', () => {
+      let uuid: string;
+      const consoles = () => present(a.consoles, 'consoles');
+      /** A console that is read: what it has said, and how it ended. */
+      async function read(force = false) {
+        const decoder = new TextDecoder();
+        const heard = { text: '', ends: 0, error: undefined as Error | undefined };
+        const session = await consoles().open(uuid, {
+          force,
+          onData: bytes => {
+            heard.text += decoder.decode(bytes, { stream: true });
+          },
+          onEnd: error => {
+            heard.ends++;
+            heard.error = error;
+          },
+        });
+        return { heard, session };
+      }
+      async function until(holds: () => boolean, what: () => string): Promise<void> {
+        for (let attempt = 0; attempt < 240; attempt++) {
+          if (holds()) return;
+          await world.sleep(250);
+        }
+        throw new Error(`it never came: ${what()}`);
+      }
+      const type = (text: string) => new TextEncoder().encode(text);
+      beforeAll(async () => {
+        uuid = await world.makeVm({ storage: 'shared' });
+        await waitForAgent(a, uuid);
+      }, 5 * minute);
+
+      test(
+        'what is typed is run in the guest, and its output comes back',
+        async () => {
+          const { heard, session } = await read();
+          // A shell that was there before has shown its prompt to nobody.
+          session.write(type('\r'));
+          await until(
+            () => heard.text.includes('# '),
+            () => heard.text,
+          );
+          session.write(type('cat /data/nothing-here\r'));
+          await until(
+            () => /No such file/.test(heard.text),
+            () => heard.text,
+          );
+          // Its output, not the echo of what was typed.
+          session.write(type('echo con""sole\r'));
+          await until(
+            () => heard.text.includes('console'),
+            () => heard.text,
+          );
+          await session.close();
+          expect(heard.ends).toBe(0);
+        },
+        2 * minute,
+      );
+      test(
+        'belongs to one person, until it is given back or taken',
+        async () => {
+          const first = await read();
+          await rejects(read(), 'busy');
+          const second = await read(true);
+          await until(
+            () => first.heard.ends === 1,
+            () => 'the end of the first',
+          );
+          second.session.write(type('\recho mi""ne\r'));
+          await until(
+            () => second.heard.text.includes('mine'),
+            () => second.heard.text,
+          );
+          await first.session.close();
+          await second.session.close();
+          await second.session.close();
+          const third = await read();
+          await third.session.close();
+          expect([first.heard.ends, second.heard.ends]).toEqual([1, 0]);
+        },
+        2 * minute,
+      );
+      test(
+        'ends with the VM; one that is off has none',
+        async () => {
+          const { heard } = await read();
+          await present(a.power, 'power').destroy(uuid);
+          await until(
+            () => heard.ends === 1,
+            () => 'the end',
+          );
+          await rejects(read(), 'refused');
+          await rejects(
+            consoles().open('8a2c1f7e-0000-4000-8000-000000000000', { force: false, onData() {}, onEnd() {} }),
+            'not-found',
+          );
+        },
+        2 * minute,
+      );
+    });
+
     test(
       'events tell what happens to a VM',
       async () => {

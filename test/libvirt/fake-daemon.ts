@@ -8,12 +8,22 @@ export interface Call {
   args: XdrReader;
 }
 
+/** A packet of a stream from the client. Status 0: it is done, 1: it gives up, 2: data. */
+export interface Packet {
+  procedure: number;
+  serial: number;
+  status: number;
+  data: Buffer;
+}
+
 /** The daemon's end of a connection, for tests of framing and of what a connection does when its host misbehaves. */
 export class FakeDaemon {
   readonly calls: Call[] = [];
   /** Keepalive messages that came in: 1 ping, 2 pong. */
   readonly keepAlives: number[] = [];
   onCall: (call: Call) => void = () => {};
+  readonly packets: Packet[] = [];
+  onPacket: (packet: Packet) => void = () => {};
   /** What the client is given. */
   readonly stream: Duplex;
   private received: Buffer = Buffer.alloc(0);
@@ -36,6 +46,13 @@ export class FakeDaemon {
       this.received = this.received.subarray(size);
       if (frame.readUInt32BE(4) === 0x6b656570) {
         this.keepAlives.push(frame.readInt32BE(12));
+        continue;
+      }
+      if (frame.readUInt32BE(16) === 3) {
+        const [procedure, serial, status] = [frame.readInt32BE(12), frame.readUInt32BE(20), frame.readUInt32BE(24)];
+        const packet = { procedure, serial, status, data: Buffer.from(frame.subarray(28)) };
+        this.packets.push(packet);
+        this.onPacket(packet);
         continue;
       }
       const call = {
@@ -79,6 +96,11 @@ export class FakeDaemon {
     this.send(
       FakeDaemon.frame({ program: call.program, procedure: call.procedure, type: 1, serial: call.serial }, w.bytes()),
     );
+  }
+
+  /** A packet to the client, as libvirt frames it. */
+  static packet({ procedure, serial }: { procedure: number; serial: number }, status: number, data = ''): Buffer {
+    return FakeDaemon.frame({ procedure, serial, type: 3, status }, Buffer.from(data));
   }
 
   fail(call: Call, code: number, message: string): void {

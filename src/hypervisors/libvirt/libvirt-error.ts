@@ -3,6 +3,7 @@ import type { WireError } from './generated/procedures';
 
 /** libvirt's error numbers (virErrorNumber) that this client tells apart. */
 export const errorCode = {
+  internalError: 1,
   noSupport: 3,
   invalidArgument: 8,
   operationFailed: 9,

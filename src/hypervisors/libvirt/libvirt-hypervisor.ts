@@ -1,5 +1,6 @@
 import type { Capability } from '../capability';
 import type { ConnectionState, HostLocks, Hypervisor, VmInfo, Volumes } from '../ports';
+import { LibvirtConsoles } from './consoles';
 import type { Side } from './disk-move';
 import { LibvirtEvents } from './events';
 import { LibvirtGuestAgent } from './guest-agent';
@@ -26,6 +27,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly imageBackup?: LibvirtImageBackup;
   readonly guestAgent?: LibvirtGuestAgent;
   readonly events: LibvirtEvents;
+  readonly consoles?: LibvirtConsoles;
   readonly locks?: HostLocks;
   private readonly side: Side;
   private readonly inventory: InventoryState;
@@ -50,7 +52,8 @@ export class LibvirtHypervisor implements Hypervisor {
       this.migration = new LibvirtMigration(this.side, other =>
         other instanceof LibvirtHypervisor ? other.side : undefined,
       );
-      capabilities.push('snapshot.quiesce', 'guest.agent', 'migrate.live', 'migrate.storage');
+      this.consoles = new LibvirtConsoles(host);
+      capabilities.push('snapshot.quiesce', 'guest.agent', 'migrate.live', 'migrate.storage', 'console');
       if (libVersion >= BACKUP_SINCE) {
         this.imageBackup = new LibvirtImageBackup(host, storage, this.guestAgent);
         capabilities.push('backup.image');

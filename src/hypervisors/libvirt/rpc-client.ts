@@ -6,10 +6,14 @@ import { fromWire } from './libvirt-error';
 import type { EventMessage, Procedure } from './procedure';
 import { XdrReader, XdrWriter } from './xdr';
 
-const messageType = { call: 0, reply: 1, message: 2 } as const;
-const status = { ok: 0, error: 1 } as const;
+const messageType = { call: 0, reply: 1, message: 2, stream: 3 } as const;
+const status = { ok: 0, error: 1, continue: 2 } as const;
 const keepAlive = { ping: 1, pong: 2 } as const;
 const HEADER_BYTES = 28;
+/** Of one packet of a stream; libvirt takes up to 256 KiB. */
+const PACKET_BYTES = 64 * 1024;
+/** How long a host may take to confirm that a stream is over. */
+const FINISH_MS = 5_000;
 /** libvirtd reads on for a client only while fewer than max_client_requests (default 5) of its calls are at work. */
 const LONG_CALLS_AT_ONCE = 3;
 
@@ -31,6 +35,28 @@ export interface RpcCallOptions {
   long?: boolean;
 }
 
+/** What comes in on a stream. */
+export interface StreamListener {
+  data(bytes: Buffer): void;
+  /** Called once, and last, unless this side finished it. */
+  end(error?: Error): void;
+}
+
+/** Bytes both ways beside the calls, on the same connection. */
+export interface RpcStream {
+  write(bytes: Uint8Array): void;
+  /** Says that this side is done, and waits until the host has said so too, or is gone. Idempotent. */
+  finish(): Promise<void>;
+}
+
+interface OpenStream {
+  listener: StreamListener;
+  /** The call that opens it has been answered. */
+  isOpen: boolean;
+  /** After `finish`: the host has confirmed, or never will. */
+  finished: (() => void) | undefined;
+}
+
 interface Pending {
   resolve(reader: XdrReader): void;
   reject(error: Error): void;
@@ -39,12 +65,14 @@ interface Pending {
 }
 
 /**
- * One connection to libvirtd: calls are pipelined and matched by serial. When the stream ends, every pending call
+ * One connection to libvirtd: calls are pipelined and matched by serial, as are streams. When the connection ends, every pending call
  * rejects with `unreachable` and outcome unknown, and the client is closed for good.
  */
 export class RpcClient {
   private readonly pending = new Map<number, Pending>();
   private readonly handlers = new Map<number, Set<(reader: XdrReader) => void>>();
+  /** By the serial of the call that opened each. */
+  private readonly streams = new Map<number, OpenStream>();
   private readonly closeListeners = new Set<(error?: Error) => void>();
   private readonly longQueue: (() => void)[] = [];
   private readonly unsent: Buffer[] = [];
@@ -94,6 +122,77 @@ export class RpcClient {
         this.longQueue.shift()?.();
       }
     }
+  }
+
+  /**
+   * A call that opens a stream. Its packets carry the number and serial of the call.
+   * @throws as `call` does; once it has resolved, what goes wrong is told by `listener.end`
+   */
+  async openStream<A, R>(
+    procedure: Procedure<A, R>,
+    args: A,
+    listener: StreamListener,
+    options: RpcCallOptions = {},
+  ): Promise<RpcStream> {
+    // Data may stand right behind the reply, so the listener is there before it.
+    const { serial } = this;
+    const opening: OpenStream = { listener, isOpen: false, finished: undefined };
+    this.streams.set(serial, opening);
+    try {
+      await this.send(procedure, args, options);
+      opening.isOpen = true;
+    } catch (error) {
+      this.streams.delete(serial);
+      throw error;
+    }
+    const packet = (packetStatus: number, bytes: Buffer): void =>
+      this.write(procedure.program, procedure.number, messageType.stream, serial, bytes, packetStatus);
+    return {
+      write: bytes => {
+        const stream = this.streams.get(serial);
+        if (!stream || stream.finished) return;
+        for (let at = 0; at < bytes.length; at += PACKET_BYTES)
+          packet(status.continue, Buffer.from(bytes.subarray(at, at + PACKET_BYTES)));
+      },
+      finish: () => {
+        const stream = this.streams.get(serial);
+        if (!stream || stream.finished) return Promise.resolve();
+        return new Promise(resolve => {
+          const done = () => {
+            clearTimeout(timer);
+            this.streams.delete(serial);
+            resolve();
+          };
+          const timer = setTimeout(done, FINISH_MS);
+          stream.finished = done;
+          packet(status.ok, Buffer.alloc(0));
+        });
+      },
+    };
+  }
+
+  private receivePacket(procedure: number, serial: number, packetStatus: number, body: Buffer): void {
+    const stream = this.streams.get(serial);
+    if (!stream) return;
+    const payload = body.subarray(HEADER_BYTES - 4);
+    if (packetStatus === status.continue && payload.length > 0) {
+      if (!stream.finished) stream.listener.data(payload);
+      return;
+    }
+    if (stream.finished) {
+      // An empty packet is the end of its data, which may cross our own word; its confirmation still comes.
+      if (packetStatus !== status.continue) stream.finished();
+      return;
+    }
+    this.streams.delete(serial);
+    // It waits for our word before it forgets the stream.
+    if (packetStatus === status.continue)
+      this.write(remoteProgram, procedure, messageType.stream, serial, Buffer.alloc(0));
+    const error =
+      packetStatus === status.error
+        ? fromWire(readWireError(new XdrReader(body, HEADER_BYTES - 4)), this.options.connection, 'stream')
+        : undefined;
+    stream.listener.end(error);
   }
 
   private async longTurn(signal: AbortSignal | undefined): Promise<void> {
@@ -153,6 +252,7 @@ export class RpcClient {
     type: number,
     serial: number,
     body: Buffer,
+    packetStatus: number = status.ok,
   ): void {
     const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
     frame.writeUInt32BE(frame.length, 0);
@@ -161,7 +261,7 @@ export class RpcClient {
     frame.writeInt32BE(procedure, 12);
     frame.writeUInt32BE(type, 16);
     frame.writeUInt32BE(serial, 20);
-    frame.writeUInt32BE(status.ok, 24);
+    frame.writeUInt32BE(packetStatus, 24);
     body.copy(frame, HEADER_BYTES);
     // Calls made at once go out as one write: over SSH each write is a packet to encrypt, and costs more than what it says.
     if (this.unsent.push(frame) === 1) process.nextTick(() => this.flush());
@@ -183,8 +283,9 @@ export class RpcClient {
     }
     if (type === messageType.message && program === remoteProgram.number)
       for (const handle of this.handlers.get(procedure) ?? []) handle(new XdrReader(body, HEADER_BYTES - 4));
-    if (type !== messageType.reply) return;
     const serial = body.readUInt32BE(16);
+    if (type === messageType.stream) this.receivePacket(procedure, serial, body.readUInt32BE(20), body);
+    if (type !== messageType.reply) return;
     const waiting = this.pending.get(serial);
     if (!waiting) return;
     this.pending.delete(serial);
@@ -233,6 +334,12 @@ export class RpcClient {
       waiting.reject(this.lost(waiting.call, true));
     }
     this.pending.clear();
+    const streams = [...this.streams.values()];
+    this.streams.clear();
+    for (const { listener, isOpen, finished } of streams) {
+      if (finished) finished();
+      else if (isOpen) listener.end(this.lost('a stream', false));
+    }
     for (const go of this.longQueue.splice(0)) go();
     this.stream.destroy();
     for (const listener of this.closeListeners) listener(error);

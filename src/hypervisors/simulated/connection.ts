@@ -2,6 +2,7 @@ import { type Capability, capabilities } from '../capability';
 import { HypervisorError } from '../errors';
 import type { ConnectionState, DatastoreInfo, HostInfo, Hypervisor, VmInfo } from '../ports';
 import { SummingClock } from './clock';
+import { simulatedConsoles } from './consoles';
 import { simulatedGuestAgent } from './guest-access';
 import { simulatedImageBackup } from './image-backup';
 import type { SimulatedLab } from './lab';
@@ -111,6 +112,7 @@ class SimulatedConnection implements Hypervisor, Visible {
   readonly imageBackup: NonNullable<Hypervisor['imageBackup']>;
   readonly guestAgent: NonNullable<Hypervisor['guestAgent']>;
   readonly events: NonNullable<Hypervisor['events']>;
+  readonly consoles: NonNullable<Hypervisor['consoles']>;
   readonly locks: NonNullable<Hypervisor['locks']>;
   private readonly unsubscribe = new Set<() => void>();
 
@@ -125,6 +127,7 @@ class SimulatedConnection implements Hypervisor, Visible {
     this.migration = simulatedMigration(this);
     this.imageBackup = simulatedImageBackup(this);
     this.guestAgent = simulatedGuestAgent(this);
+    this.consoles = simulatedConsoles(this);
     this.locks = new SimulatedLocks(lab, connection, () => this.answers());
     this.events = {
       subscribe: async listener => {

@@ -24,7 +24,7 @@ function requireAnswer(lab: SimulatedLab, vm: LabVm): void {
 }
 
 /** Runs a command in the guest that `find` gives, by a way in that `check` knows to be open. */
-function execInGuest(
+export function execInGuest(
   lab: SimulatedLab,
   call: LabCall,
   find: () => LabVm,

@@ -310,6 +310,18 @@ export const domainShutdownFlags: Procedure<{ dom: Domain; flags: number }, Noth
   read: () => ({}),
 };
 
+export const domainOpenConsole: Procedure<{ dom: Domain; devName: string | null; flags: number }, Nothing> = {
+  program: remoteProgram,
+  number: 201,
+  name: 'DOMAIN_OPEN_CONSOLE',
+  write: (w, a) => {
+    writeDomain(w, a.dom);
+    if (w.present(a.devName)) w.string(a.devName);
+    w.uint(a.flags);
+  },
+  read: () => ({}),
+};
+
 export const domainResume: Procedure<{ dom: Domain }, Nothing> = {
   program: remoteProgram,
   number: 28,
