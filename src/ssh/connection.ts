@@ -2,7 +2,7 @@ import type { Duplex, Readable } from 'node:stream';
 import pLimit from 'p-limit';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { nameOf, type ResolvedTarget, resolveTarget } from './config';
-import type { ConnectOptions, ExecOptions, ExecResult, RemoteFiles, SshSession } from './contract';
+import type { ConnectOptions, ExecOptions, ExecResult, RemoteFiles, Shell, ShellOptions, SshSession } from './contract';
 import { SftpError, SshConnectionLost, SshError } from './errors';
 import { EndableCommand, endCommand, Output } from './exec-output';
 import { Handshake } from './handshake';
@@ -266,12 +266,33 @@ export class SshConnection implements SshSession {
     );
   }
 
+  async shell({ columns, rows, term = 'xterm-256color', signal }: ShellOptions): Promise<Shell> {
+    const hint = `. Check that this user may have a terminal there (PermitTTY in sshd_config)`;
+    const size = { cols: columns, rows, width: 0, height: 0 };
+    const channel = await this.open('a shell', hint, signal, done => this.client.shell({ ...size, term }, done));
+    const ended: Awaited<Shell['ended']> = {};
+    channel.on('exit', (code: number | null, name?: string) => {
+      if (code !== null) ended.code = code;
+      else if (name !== undefined) ended.signal = name;
+    });
+    channel.on('error', (error: Error) => {
+      ended.lost = error;
+    });
+    return {
+      stream: channel,
+      resize: (newColumns, newRows) => {
+        if (!this.closed && channel.writable) channel.setWindow(newRows, newColumns, 0, 0);
+      },
+      ended: new Promise(resolve => channel.on('close', () => resolve(ended))),
+    };
+  }
+
   private open(
     what: string,
     hint: string,
     signal: AbortSignal | undefined,
     start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
-  ): Promise<Duplex> {
+  ): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
       const doing = `opening ${what}`;
       if (signal?.aborted) return reject(this.abortedError(doing));

@@ -110,6 +110,22 @@ export interface RemoteFiles {
   mkdirp(path: string, options?: { mode?: number }): Promise<void>;
 }
 
+export interface ShellOptions {
+  columns: number;
+  rows: number;
+  /** What the terminal understands. Default `xterm-256color`. */
+  term?: string;
+  signal?: AbortSignal;
+}
+
+/** The user's login shell on a terminal there. */
+export interface Shell {
+  readonly stream: Duplex;
+  resize(columns: number, rows: number): void;
+  /** How it ended; nothing of both when it was closed here. */
+  readonly ended: Promise<{ code?: number; signal?: string; lost?: Error }>;
+}
+
 /** What users of a connection see; `SshConnection` implements it, and so does a lease from the pool. */
 export interface SshSession {
   /** `user@host:port`. */
@@ -126,6 +142,7 @@ export interface SshSession {
     path: string,
     onConnection: (stream: Duplex) => void,
   ): Promise<{ path: string; close(): Promise<void> }>;
+  shell(options: ShellOptions): Promise<Shell>;
   sftp(): Promise<RemoteFiles>;
   /** Called once when the connection goes; without error when it was closed on purpose. */
   onClose(listener: (error?: Error) => void): () => void;

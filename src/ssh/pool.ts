@@ -1,7 +1,16 @@
 import type { Duplex } from 'node:stream';
 import { nameOf, type ResolvedTarget, resolveTarget } from './config';
 import { SshConnection } from './connection';
-import type { ConnectOptions, ExecOptions, ExecResult, RemoteFiles, SshConnections, SshSession } from './contract';
+import type {
+  ConnectOptions,
+  ExecOptions,
+  ExecResult,
+  RemoteFiles,
+  Shell,
+  ShellOptions,
+  SshConnections,
+  SshSession,
+} from './contract';
 import { SshError } from './errors';
 
 export interface PoolOptions extends Omit<ConnectOptions, 'signal'> {
@@ -243,6 +252,10 @@ class Lease implements SshSession {
     onConnection: (stream: Duplex) => void,
   ): Promise<{ path: string; close(): Promise<void> }> {
     return (await this.connected()).reverseStreamLocal(path, onConnection);
+  }
+
+  async shell(options: ShellOptions): Promise<Shell> {
+    return (await this.connected(options.signal)).shell(options);
   }
 
   async sftp(): Promise<RemoteFiles> {
