@@ -1,6 +1,8 @@
+import type { ASTNode } from '@marcbachmann/cel-js';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { SelectionRange } from 'vscode-languageserver-types';
 import type { SourceRange } from '../runbook/diagnostic';
+import { children, compile, conditionSource } from '../runbook/expression';
 import { templateParts } from '../runbook/template';
 import type { YamlSource } from '../runbook/yaml-source';
 import type { EditorConfig } from './config';
@@ -72,17 +74,41 @@ function inScalar(source: YamlSource, pointer: string, offset: number): (SourceR
   const scalar = source.scalar(pointer);
   const at = scalar?.indexAt(offset);
   if (!scalar || at === undefined) return [];
-  const part = templateParts(scalar.value).find(
-    found => found.kind === 'expression' && at >= found.start && at <= found.end,
-  );
+  const { value } = scalar;
   const ranges: SourceRange[] = [];
-  if (part?.kind === 'expression') {
-    const leading = part.source.length - part.source.trimStart().length;
-    ranges.push(scalar.range(part.start + leading, part.start + part.source.trimEnd().length));
-    ranges.push(scalar.range(part.start - 3, part.end + (part.closed ? 2 : 0)));
+  const part = templateParts(value).find(found => found.kind === 'expression' && at >= found.start && at <= found.end);
+  const expression =
+    part?.kind === 'expression' ? part : /\/(when|assert)$/.test(pointer) ? conditionSource(value) : undefined;
+  if (expression) {
+    const { source: text, start } = expression;
+    for (const node of nodesAround(text, at - start)) ranges.push(scalar.range(start + node.start, start + node.end));
+    const leading = text.length - text.trimStart().length;
+    ranges.push(scalar.range(start + leading, start + text.trimEnd().length));
   }
-  ranges.push(scalar.range(0, scalar.value.length));
+  if (part?.kind === 'expression') ranges.push(scalar.range(part.start - 3, part.end + (part.closed ? 2 : 0)));
+  ranges.push(scalar.range(0, value.trimEnd().length));
   return ranges;
+}
+
+/** Parts of an expression that hold this place, innermost first. */
+function nodesAround(source: string, at: number): SourceRange[] {
+  const ranges: SourceRange[] = [];
+  const visit = (node: ASTNode): void => {
+    const { start, end } = node.range;
+    // A range may stop before the closing bracket of its last part.
+    if (at >= start && at <= end && balanced(source.slice(start, end))) ranges.unshift({ start, end });
+    for (const child of children(node)) visit(child);
+  };
+  try {
+    visit(compile(source).run.ast);
+  } catch {
+    // One that is not finished has no parts.
+  }
+  return ranges.sort((left, right) => left.end - left.start - (right.end - right.start));
+}
+
+function balanced(text: string): boolean {
+  return text.split('(').length === text.split(')').length;
 }
 
 function withoutQuotes(text: string, range: SourceRange | undefined): SourceRange | undefined {

@@ -32,7 +32,8 @@ export class ScalarOffsets {
     return {
       start: from,
       end:
-        end >= this.value.length && this.#straight === undefined
+        // The last character may be an escape, which is longer than one; a block has none, but a line break behind it.
+        end >= this.value.length && this.#straight === undefined && !this.type?.startsWith('BLOCK')
           ? Math.max(to, Math.min(this.offset(end), this.end))
           : to,
     };
