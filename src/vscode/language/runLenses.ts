@@ -15,7 +15,7 @@ const NBSP = '\u00a0';
 const REDRAW_MS = 300;
 
 /**
- * *Run · Plan · Rehearse* on the file, *Run step · Run from here* on each step, and how it went last. Only on files on disk: what
+ * *Run · Debug · Plan · Rehearse* on the file, *Run step · Run from here* on each step, and how it went last. Only on files on disk: what
  * is run is the file, not a diff's other side. Never waits for the network.
  */
 export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
@@ -57,7 +57,12 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
       }
       if (!vscode.workspace.isTrusted) return [];
       if (lens.kind === 'rehearse') return [make(vscode.l10n.t('Rehearse'), commands.rehearse)];
-      if (lens.kind === 'run') return [make(`$(play)${NBSP}${vscode.l10n.t('Run')}`, commands.run)];
+      if (lens.kind === 'run') {
+        return [
+          make(`$(play)${NBSP}${vscode.l10n.t('Run')}`, commands.run),
+          make(`$(debug-alt)${NBSP}${vscode.l10n.t('Debug')}`, commands.debug),
+        ];
+      }
       if (lens.kind === 'run-step') return [make(vscode.l10n.t('Run step'), commands.runStep, lens.pointer)];
       const made = [make(vscode.l10n.t('Run from here'), commands.runFrom, lens.pointer)];
       const result = results.get(lens.pointer);

@@ -223,6 +223,7 @@ suite('runs', () => {
     const titles = await lensTitles(file('fails.runbook.yaml'));
     assert.deepEqual(titles, [
       '$(play) Run',
+      '$(debug-alt) Debug',
       'Plan',
       'Rehearse',
       'Run step',
