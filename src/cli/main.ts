@@ -92,6 +92,7 @@ ${examples('virtbook rehearse patch.runbook.yaml', 'virtbook rehearse patch.runb
     .option('--from <id>', 'from this step on')
     .option('-y, --yes', 'run it without asking')
     .option('-d, --detach', 'let it run, and do not wait')
+    .option('--hold', 'let it stand before its first step until `virtbook continue` or a debugger lets it go')
     .addOption(format())
     .addHelpText(
       'after',
@@ -136,6 +137,22 @@ ${examples('virtbook rollback latest')}`,
     .addOption(format())
     .addHelpText('after', examples('virtbook cancel latest --rollback', 'virtbook cancel 20260103-2200 --keep'))
     .action(async (name, options) => end(await (await import('./commands/control')).cancel(name, options, terminal)));
+
+  program
+    .command('pause')
+    .description('let a run stand before its next step; nothing is stopped in the middle of one')
+    .argument('<run>', runArgument)
+    .addHelpText('after', examples('virtbook pause latest'))
+    .action(async name => end(await (await import('./commands/control')).pause(name, terminal)));
+
+  program
+    .command('continue')
+    .description('let a run go on that was paused or held, or that stands in a debugger')
+    .argument('<run>', runArgument)
+    .option('-d, --detach', 'do not wait for its end')
+    .addOption(format())
+    .addHelpText('after', examples('virtbook continue latest'))
+    .action(async (name, options) => end(await (await import('./commands/control')).goOn(name, options, terminal)));
 
   for (const decision of ['approve', 'reject'] as const) {
     program

@@ -210,6 +210,7 @@ const waitsText = {
   answer: 'waits for an answer',
   approval: 'waits for approval',
   window: 'waits for its window',
+  debugger: 'paused',
 };
 
 /** For people: `rolling back`, `needs a person`. */

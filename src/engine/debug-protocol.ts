@@ -1,5 +1,7 @@
 import type { Json } from '../runbook/json';
-import type { Failure } from './journal';
+import type { Failure, StopPhase, StopReason } from './journal';
+
+export type { StopReason } from './journal';
 
 /**
  * What a debugger and the runner of a run say to each other: requests with results, and events. Data only, so that it goes over the
@@ -59,9 +61,6 @@ export interface BreakpointResult {
   message?: string;
 }
 
-/** - `entry`: before the first step, because it was asked for; `jump`, `back`: it has arrived there */
-export type StopReason = 'entry' | 'breakpoint' | 'step' | 'pause' | 'failure' | 'rollback' | 'jump' | 'back';
-
 export interface ThreadView {
   id: number;
   /** `maintenance`, `each-vm[web1]`, `prepare#2`. */
@@ -74,7 +73,7 @@ export interface StopView {
   /** Before what: a step, or the undo of one. Absent before a rollback as a whole. */
   key?: string;
   pointer?: string;
-  phase: 'step' | 'failed' | 'rollback' | 'undo';
+  phase: StopPhase;
   /** For people, e.g. why the step failed, or that a condition could not be evaluated. */
   text?: string;
   failure?: Failure;

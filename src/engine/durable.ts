@@ -1,5 +1,5 @@
 import type { Json } from '../runbook/json';
-import type { CancelMode, EffectEnd, EffectIntent, NoteEvent, OnceEvent } from './journal';
+import type { CancelMode, EffectEnd, EffectIntent, NoteEvent, OnceEvent, PauseEvent } from './journal';
 
 /**
  * The one interface through which a run has durable effects. The embedded journal implements it; a distributed engine could.
@@ -28,6 +28,10 @@ export interface Durable {
   recall(id: string): OnceEvent | undefined;
   /** Whether this question has been asked, by this runner or one before. */
   wasAsked(id: string): boolean;
+  /** A person has changed the way of this run: its records must be heeded in order, list by list. */
+  readonly steered: boolean;
+  /** Whether an earlier runner has come as far as this step. Asked of steps that this one has not come to yet. */
+  begun(key: string): boolean;
   /** Waits; after a restart only for what is left of it. Ends early when the run is cancelled, unless it is shielded. */
   sleep(id: string, ms: number, options?: { shielded?: boolean }): Promise<void>;
   /** Asks a person and waits, also across a restart of the runner. A cancel answers `cancelled`. */
@@ -44,6 +48,8 @@ export interface Durable {
   emit(event: OnceEvent): Promise<void>;
   /** `choose` is asked once; the event it gives is recorded, and given again on a replay. */
   decide(id: string, choose: () => OnceEvent): Promise<OnceEvent>;
+  /** That it stands, or goes on: for views only, on disk at once. */
+  tell(event: PauseEvent): Promise<void>;
   /** Progress and output: for views only, may be lost in a crash. */
   note(event: NoteEvent): void;
 }

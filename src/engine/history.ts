@@ -9,6 +9,7 @@ import {
   type OnceEvent,
   onceId,
   type RunEnded,
+  steeringId,
 } from './journal';
 import { finallyMark, rollbackMark } from './keys';
 
@@ -28,6 +29,10 @@ export class History {
   #cancelled: CancelMode | undefined;
   #ended: RunEnded | undefined;
   #started = false;
+  #steered = false;
+  #letGo = false;
+  /** Keys of steps that something is recorded of, and of all that holds them. */
+  #begun: Set<string> | undefined;
 
   apply(record: JournalRecord): void {
     switch (record.type) {
@@ -65,6 +70,15 @@ export class History {
       case 'window.closed':
         this.#once.set(onceId(record), record);
         return;
+      case 'step.back':
+      case 'step.jump':
+      case 'variable.set':
+        this.#steered = true;
+        this.#once.set(onceId(record), record);
+        return;
+      case 'run.continued':
+        this.#letGo = true;
+        return;
       case 'wait.started':
         this.#waits.set(record.id, record.until);
         return;
@@ -92,6 +106,7 @@ export class History {
         return;
       case 'step.progress':
       case 'step.log':
+      case 'run.paused':
         return;
     }
   }
@@ -164,7 +179,8 @@ export class History {
   #isTriedAgain(end: EffectEnd): boolean {
     if (end.key.includes(finallyMark)) return end.type.startsWith('step.');
     if (end.type === 'step.failed') return end.key.includes(rollbackMark);
-    if (end.type !== 'undo.failed') return false;
+    // After a step back whose undo failed it went on: it does so again.
+    if (end.type !== 'undo.failed' || end.back !== undefined) return false;
     // Where the step was run again after it, there is nothing to undo of that attempt any more.
     return !this.#effects.has(effectId({ type: 'step.intent', key: end.key, attempt: end.attempt + 1 }));
   }
@@ -179,6 +195,29 @@ export class History {
   /** How the run ended, unless a runner has started again since. */
   get ended(): RunEnded | undefined {
     return this.#ended;
+  }
+  /** A person has changed its way: what is recorded can't be taken step by step without heeding that. */
+  get steered(): boolean {
+    return this.#steered;
+  }
+  /** It stood once and was let go. */
+  get letGo(): boolean {
+    return this.#letGo;
+  }
+  /** Some step has been begun, or left out. */
+  get anyBegun(): boolean {
+    return this.#steps.size > 0 || this.#effects.size > 0 || this.#once.size > 0;
+  }
+  /** Whether an earlier runner has come as far as this step. Of steps that this one has not come to yet. */
+  begun(key: string): boolean {
+    this.#begun ??= keysIn([
+      ...this.#steps.keys(),
+      ...[this.#effects, this.#times].flatMap(one => [...one.keys()].map(withoutWord)),
+      // What a person decided before a step is not the step.
+      ...[...this.#once.keys()].filter(id => !id.startsWith(steeringId(''))).map(withoutWord),
+      ...[this.#waits, this.#approvals].flatMap(one => [...one.keys()].map(id => id.replace(/^wait /, ''))),
+    ]);
+    return this.#begun.has(key);
   }
   /** A runner has had this run before. */
   get started(): boolean {
@@ -223,6 +262,21 @@ export class History {
   approval(key: string): ApprovalState | undefined {
     return this.#approvals.get(key);
   }
+}
+
+/** `item.started each[a]` is about `each[a]`. */
+function withoutWord(id: string): string {
+  return id.slice(id.indexOf(' ') + 1);
+}
+
+/** With the keys of what holds them. */
+function keysIn(ids: Iterable<string>): Set<string> {
+  const keys = new Set<string>();
+  for (const id of ids) {
+    keys.add(id);
+    for (const { index } of id.matchAll(/[/[#~]/g)) keys.add(id.slice(0, index));
+  }
+  return keys;
 }
 
 interface PastEffect {

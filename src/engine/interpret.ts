@@ -21,16 +21,19 @@ import { attemptStep, Stopped } from './action-step';
 import { controlTitle } from './control-title';
 import type { Durable } from './durable';
 import { messageOf } from './failure';
+import { plainKey } from './frames';
 import { forwardMark } from './history';
 import { actionInputs } from './inputs';
 import type { ControlKind, Failure, Remaining, RunEnded } from './journal';
 import { finallyMark, itemKeys, itemName, stepKey } from './keys';
+import { isOf, ListWalk, type WalkedRun } from './list-walk';
 import { LoopFailures } from './loop-failures';
-import { ForwardStopped, type Place, StepFailed, WindowClosed } from './place';
+import { ForwardStopped, type Outer, type Place, StepFailed, WindowClosed } from './place';
 import type { Plan } from './plan';
 import { resolveInputs } from './plan-inputs';
 import { RemainingSteps } from './remaining-steps';
-import { commit, type Replacement, type RolledBack, rollBack } from './rollback';
+import { commit, type Replacement, type ReplacementPlace, type RolledBack, rollBack } from './rollback';
+import type { StopPoints } from './stop-points';
 import { type StepUndo, stepsOf, takeOut, type UndoEntry } from './undo-stack';
 import { WindowGate, WindowRefused } from './window-gate';
 import type { World } from './world';
@@ -102,7 +105,7 @@ async function carryOut(run: Interpreter, plan: Plan, place: Place): Promise<Out
   const failed = stop instanceof StepFailed || stop instanceof ForwardStopped ? stop : undefined;
   const failure = failureOf(stop);
   const what = { failure, ...(failed && { failedStep: failed.key }) };
-  const back = (stack: UndoEntry[]): Promise<RolledBack> => run.rollBack(durable, stack, true);
+  const back = (stack: UndoEntry[]): Promise<RolledBack> => run.rollBack(place, stack, { whole: true });
 
   if (run.noReturn !== undefined) {
     if (!(stop instanceof StepFailed) && !(stop instanceof ForwardStopped)) {
@@ -122,6 +125,9 @@ async function carryOut(run: Interpreter, plan: Plan, place: Place): Promise<Out
     return remaining.length > 0 ? { status: 'needs-operator', ...what, remaining } : { status: 'stopped', ...what };
   }
   const reason = failed ? `${failed.key} failed: ${failure.message}` : failure.message;
+  if (run.world.debug?.watching && !durable.recorded('rollback.started')) {
+    await run.world.debug.beforeRollback(place, reason, failure);
+  }
   await durable.emit({ type: 'rollback.started', reason: stop instanceof Stopped ? 'A person asked for it.' : reason });
   const { undone, remaining, warnings } = await back(undo);
   run.warnings.push(...warnings);
@@ -178,7 +184,7 @@ async function commits(run: Interpreter, durable: Durable, undo: UndoEntry[]): P
   return true;
 }
 
-class Interpreter {
+class Interpreter implements WalkedRun {
   /** Keys of items that failed within their loop's `maxFailures`. */
   readonly failedItems: string[] = [];
   /** What rollbacks of single items left. */
@@ -194,6 +200,10 @@ class Interpreter {
   /** What is run at the end, of the runbook and of those that it has called so far. */
   readonly #finally: { steps: readonly Step[]; place: Place; ids: readonly string[] }[] = [];
   readonly #window: WindowGate | undefined;
+  /** Keys of steps that were left out. */
+  readonly #skipped = new Set<string>();
+  /** What people have approved, by its key without rounds. */
+  readonly #approved = new Set<string>();
 
   constructor(
     private readonly plan: Plan,
@@ -231,13 +241,53 @@ class Interpreter {
     return left;
   }
 
-  /** `whole`: nothing else of the run goes on beside it. */
-  rollBack(durable: Durable, stack: UndoEntry[], whole = false): Promise<RolledBack> {
+  /** `whole`: nothing else of the run goes on beside it. `back`: id of a step back, which ends at the first undo that fails. */
+  rollBack(place: Place, stack: UndoEntry[], how: { whole?: true; back?: string } = {}): Promise<RolledBack> {
+    const { durable } = place;
     const replacement: Replacement = {
-      run: (steps, place) => this.#replacement(durable, steps, place),
-      left: (steps, place, why) => this.#remaining(why, steps, place),
+      run: (steps, where) => this.#replacement(place, steps, where),
+      left: (steps, where, why) => this.#remaining(why, steps, where),
     };
-    return rollBack(durable, this.world, stack, replacement, whole ? this.world.rests : undefined);
+    const { debug } = this.world;
+    return rollBack(durable, this.world, stack, replacement, {
+      ...(how.whole && this.world.rests && { rests: this.world.rests }),
+      ...(how.back !== undefined && { back: how.back }),
+      ...(debug && how.back === undefined && { before: (entry, text) => debug.beforeUndo(place, entry, text) }),
+    });
+  }
+
+  get stops(): StopPoints | undefined {
+    return this.world.debug;
+  }
+
+  async perform(step: Step, key: string, place: Place, rest: readonly Step[]): Promise<JsonObject> {
+    try {
+      return this.#recorded(step, place, key) ?? (await this.#step(step, key, place));
+    } catch (error) {
+      return this.#ended(error, step, key, place, rest);
+    }
+  }
+
+  wasSkipped(key: string): boolean {
+    return this.#skipped.has(key);
+  }
+
+  async leaveOut(step: Step, key: string, { durable, scope }: Place, reason: string): Promise<void> {
+    this.#skipped.add(key);
+    await durable.emit({ type: 'step.skipped', key, pointer: step.pointer, reason });
+    leaveOut(step, scope);
+  }
+
+  async takeBack(place: Place, entries: UndoEntry[], back: string): Promise<RolledBack> {
+    const result = await this.rollBack(place, entries, { back });
+    this.undone += result.undone;
+    this.warnings.push(...result.warnings);
+    return result;
+  }
+
+  forget(key: string): void {
+    const failed = this.failedItems.filter(one => !isOf(one, key));
+    this.failedItems.splice(0, this.failedItems.length, ...failed);
   }
 
   #remaining(why: string, steps: readonly Step[], place: Pick<Place, 'prefix' | 'scope'>): Remaining[] {
@@ -247,9 +297,10 @@ class Interpreter {
   /** One after another. Gives outputs by id of those that have one; at once, where all of them are recorded. */
   steps(steps: readonly Step[], place: Place): JsonObject | Promise<JsonObject> {
     const outputs: JsonObject = {};
+    if (place.durable.steered && steps.length > 0) return new ListWalk(this, steps, place, outputs, 0).go();
     for (let at = 0; at < steps.length; at++) {
       const step = steps[at]!;
-      const got = this.#recorded(step, place);
+      const got = this.#recorded(step, place, stepKey(place.prefix, step));
       if (!got) return this.#stepsFrom(at, steps, place, outputs);
       keep(step, got, place, outputs);
     }
@@ -258,26 +309,36 @@ class Interpreter {
 
   async #stepsFrom(from: number, steps: readonly Step[], place: Place, outputs: JsonObject): Promise<JsonObject> {
     for (let at = from; at < steps.length; at++) {
+      if (this.world.debug?.watching) return new ListWalk(this, steps, place, outputs, at).go();
       const step = steps[at]!;
+      const key = stepKey(place.prefix, step);
       try {
-        keep(step, this.#recorded(step, place) ?? (await this.#step(step, place)), place, outputs);
+        keep(step, this.#recorded(step, place, key) ?? (await this.#step(step, key, place)), place, outputs);
       } catch (error) {
-        const stopsThere = place.outermost && this.noReturn !== undefined && error instanceof StepFailed;
-        if (error instanceof ForwardStopped || stopsThere) {
-          this.stepsRemaining.push(...this.#remaining(notReached, steps.slice(at + 1), place));
-        }
-        throw error;
+        await this.#ended(error, step, key, place, steps.slice(at + 1));
       }
     }
     return outputs;
   }
 
+  /** A step of a list did not come to a good end, so those after it are not reached. */
+  async #ended(error: unknown, step: Step, key: string, place: Place, rest: readonly Step[]): Promise<never> {
+    if (error instanceof StepFailed && error.key === key && this.world.debug?.watching) {
+      await this.world.debug.failed({ place, step, key }, error.failure);
+    }
+    const stopsThere = place.outermost && this.noReturn !== undefined && error instanceof StepFailed;
+    if (error instanceof ForwardStopped || stopsThere) {
+      this.stepsRemaining.push(...this.#remaining(notReached, rest, place));
+    }
+    throw error;
+  }
+
   /** What a step gave, when it is recorded that it was left out or done at the first attempt: nothing is evaluated or awaited. */
-  #recorded(step: Step, place: Place): JsonObject | undefined {
+  #recorded(step: Step, place: Place, key: string): JsonObject | undefined {
     const conditional = step.when !== undefined && step.when !== true;
     if (!conditional && step.kind !== 'action') return undefined;
-    const key = stepKey(place.prefix, step);
     if (conditional && place.durable.recall(`step.skipped ${key}`)) {
+      this.#skipped.add(key);
       leaveOut(step, place.scope);
       return {};
     }
@@ -303,8 +364,7 @@ class Interpreter {
     return end.outputs;
   }
 
-  async #step(step: Step, place: Place): Promise<JsonObject> {
-    const key = stepKey(place.prefix, step);
+  async #step(step: Step, key: string, place: Place): Promise<JsonObject> {
     const tries: Tries = { next: 1 };
     // Loops are let through item by item.
     if (place.outermost && this.#window && step.kind !== 'forEach') {
@@ -331,7 +391,7 @@ class Interpreter {
     const entry = error.own?.entry;
     let left = '';
     if (entry && place.undo.at(-1) === entry) {
-      const { remaining, warnings } = await this.rollBack(durable, [entry]);
+      const { remaining, warnings } = await this.rollBack(place, [entry]);
       left = [...remaining.map(one => `What it did itself could not be taken back: ${one.why}`), ...warnings].join(' ');
       if (remaining.length === 0) place.undo.pop();
       tries.kept = remaining.length === 0 ? undefined : entry;
@@ -361,7 +421,7 @@ class Interpreter {
   }
 
   async #once(step: Step, key: string, place: Place, tries: Tries): Promise<JsonObject> {
-    const { durable, scope } = place;
+    const { scope } = place;
     if (step.when !== undefined && step.when !== true) {
       let runs: boolean;
       try {
@@ -371,8 +431,7 @@ class Interpreter {
       }
       if (!runs) {
         const reason = `when: ${String(step.when)} is false`;
-        await durable.emit({ type: 'step.skipped', key, pointer: step.pointer, reason });
-        leaveOut(step, scope);
+        await this.leaveOut(step, key, place, reason);
         return {};
       }
     }
@@ -399,7 +458,8 @@ class Interpreter {
   }
 
   async #group(step: GroupStep, key: string, place: Place): Promise<JsonObject> {
-    return this.steps(step.steps, { ...place, prefix: `${key}/`, outermost: false });
+    const outer: Outer = { place, step, key };
+    return this.steps(step.steps, { ...place, prefix: `${key}/`, outermost: false, outer });
   }
 
   async #parallel(step: ParallelStep, key: string, place: Place): Promise<JsonObject> {
@@ -412,8 +472,10 @@ class Interpreter {
     const results = await place.durable.fork(
       key,
       branches.map(({ undo, scope }, at) => (durable: Durable) => {
-        const inner: Place = { ...place, durable, prefix: `${key}/`, outermost: false, undo, scope };
-        return this.steps([step.steps[at]!], inner);
+        const branch = step.steps[at]!;
+        const outer: Outer = { place, step, key, beside: stepKey(`${key}/`, branch) };
+        const inner: Place = { ...place, durable, prefix: `${key}/`, outermost: false, undo, scope, outer };
+        return this.#beside(outer, () => this.steps([branch], inner));
       }),
     );
     const thrown = results.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []));
@@ -429,6 +491,14 @@ class Interpreter {
     }
     for (const { scope } of branches) Object.assign(place.scope.steps, scope.steps);
     return Object.assign({}, ...results.map(result => (result.status === 'fulfilled' ? result.value : {})));
+  }
+
+  /** As a thread of its own. */
+  #beside<T>(thread: Outer, go: () => T | Promise<T>): T | Promise<T> {
+    const { debug } = this.world;
+    if (!debug) return go();
+    debug.started(thread);
+    return Promise.resolve(go()).finally(() => debug.exited(thread));
   }
 
   async #action(step: ActionStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
@@ -545,12 +615,17 @@ class Interpreter {
     /** Items under way come to their end, no other is begun. */
     let halted: ForwardStopped | WindowClosed | undefined;
 
-    const { inputs, run } = place.scope;
-    const placeOf = (durable: Durable, value: Json, at: number): Place => ({
+    const { run } = place.scope;
+    const outerOf = (at: number): Outer => {
+      const item = keys[at]!;
+      return { place, step, key, item, ...(step.batch > 1 && { beside: item }) };
+    };
+    const placeOf = (durable: Durable, value: Json, at: number, outer = outerOf(at)): Place => ({
       durable,
       prefix: `${keys[at]}/`,
+      outer,
       scope: {
-        inputs,
+        inputs: place.scope.inputs,
         run,
         steps: { ...place.scope.steps },
         variables: { ...place.scope.variables, [step.variable]: value },
@@ -570,10 +645,10 @@ class Interpreter {
       if (place.outermost) this.#window?.seenBegun();
       return this.steps(step.steps, placeOf(durable, value, at));
     };
-    const item = async (durable: Durable, value: Json, at: number): Promise<void> => {
+    const item = async (durable: Durable, value: Json, at: number, outer: Outer): Promise<void> => {
       const itemKey = keys[at]!;
       const ids = { key: itemKey, pointer: step.pointer };
-      const inner = placeOf(durable, value, at);
+      const inner = placeOf(durable, value, at, outer);
       try {
         if (halted instanceof ForwardStopped)
           this.stepsRemaining.push(...this.#remaining(notReached, step.steps, inner));
@@ -603,7 +678,11 @@ class Interpreter {
 
     const bodies = items.map((value, at) => (branch: Durable): void | Promise<void> => {
       const found = past(branch, value, at);
-      if (!found) return item(branch, value, at);
+      if (!found) {
+        const outer = outerOf(at);
+        if (outer.beside === undefined) return item(branch, value, at, outer);
+        return this.#beside(outer, () => item(branch, value, at, outer));
+      }
       const done = (got: JsonObject): void => {
         outputs[itemName(value)] = got;
       };
@@ -626,8 +705,11 @@ class Interpreter {
   async #takeBackItem(durable: Durable, key: string, place: Place, error: StepFailed): Promise<boolean> {
     this.failedItems.push(key);
     const reason = `${error.key} failed: ${error.failure.message}`;
+    if (this.world.debug?.watching && !durable.recorded(`rollback.started ${key}`)) {
+      await this.world.debug.beforeRollback(place, reason, error.failure);
+    }
     await durable.emit({ type: 'rollback.started', key, reason });
-    const back = await this.rollBack(durable, place.undo);
+    const back = await this.rollBack(place, place.undo);
     this.undone += back.undone;
     this.itemsRemaining.push(...back.remaining);
     this.warnings.push(...back.warnings);
@@ -649,7 +731,7 @@ class Interpreter {
     }
     await this.#begin(step, key, place, tries, step.name ?? step.uses);
     const scope: Scope = { inputs, steps: {}, run: place.scope.run };
-    const inner: Place = { ...place, prefix: `${key}/`, scope, outermost: false };
+    const inner: Place = { ...place, prefix: `${key}/`, scope, outermost: false, outer: { place, step, key } };
     this.reached(runbook, inner);
     await this.steps(runbook.steps, inner);
     let outputs: JsonObject;
@@ -663,9 +745,15 @@ class Interpreter {
 
   async #approve(step: ApproveStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
     const { durable, scope, shielded } = place;
-    if (this.#isDone(key, place)) return {};
+    // Stepped back over and done again, it is still approved.
+    const plain = shielded ? undefined : plainKey(place, step);
+    if (this.#isDone(key, place)) {
+      if (plain !== undefined) this.#approved.add(plain);
+      return {};
+    }
     const message = await this.#message(step, key, place, tries);
     await this.#begin(step, key, place, tries, textOf(step, scope));
+    if (plain !== undefined && plain !== key && this.#approved.has(plain)) return this.#done(step, key, place);
     const outcome = await durable.approval({
       // Asked again, it is another request.
       key: tries.next > 1 ? `${key}#${tries.next}` : key,
@@ -678,6 +766,7 @@ class Interpreter {
     });
     switch (outcome.outcome) {
       case 'approved':
+        if (plain !== undefined) this.#approved.add(plain);
         return this.#done(step, key, place);
       case 'cancelled':
         throw new Stopped();
@@ -797,13 +886,14 @@ class Interpreter {
 
   /** Steps that stand in the place of an undo. Gives why it failed. */
   async #replacement(
-    durable: Durable,
+    { durable, outer }: Place,
     steps: readonly Step[],
-    place: { prefix: string; scope: Scope },
+    { prefix, scope: seen }: ReplacementPlace,
   ): Promise<Failure | undefined> {
     try {
-      const scope = { ...place.scope, steps: { ...place.scope.steps } };
-      await this.steps(steps, { durable, prefix: place.prefix, scope, undo: [], shielded: true, outermost: false });
+      const scope = { ...seen, steps: { ...seen.steps } };
+      const place: Place = { durable, prefix, scope, undo: [], shielded: true, outermost: false };
+      await this.steps(steps, outer ? { ...place, outer } : place);
       return undefined;
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;

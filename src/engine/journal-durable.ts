@@ -11,7 +11,15 @@ import {
   StopReason,
 } from './durable';
 import type { ApprovalState, History } from './history';
-import { type CancelMode, type JournalRecord, type NoteEvent, type OnceEvent, onceId, type RunEvent } from './journal';
+import {
+  type CancelMode,
+  type JournalRecord,
+  type NoteEvent,
+  type OnceEvent,
+  onceId,
+  type PauseEvent,
+  type RunEvent,
+} from './journal';
 import type { Secrets } from './secrets';
 
 /** Where records go. One writer per run. */
@@ -120,6 +128,18 @@ export class JournalDurable implements Durable {
   recall(id: string): OnceEvent | undefined {
     const event = this.history.takeOnce(id);
     return event && this.secrets ? this.secrets.restore(event) : event;
+  }
+
+  get steered(): boolean {
+    return this.history.steered;
+  }
+
+  begun(key: string): boolean {
+    return this.history.begun(key);
+  }
+
+  tell(event: PauseEvent): Promise<void> {
+    return this.#write(event);
   }
 
   wasAsked(id: string): boolean {

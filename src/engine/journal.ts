@@ -19,12 +19,15 @@ export type RunEvent =
       inventoryPath?: string;
       /** How things stood when it was planned; a step that finds its targets otherwise stops. */
       observed?: Observed;
+      /** It stands before its first step until a person or a debugger lets it go. */
+      hold?: true;
     }
   | { type: 'run.started'; pid: number; machine: string; resumed: boolean }
   | EffectIntent
   | EffectEnd
   | OnceEvent
   | NoteEvent
+  | PauseEvent
   | { type: 'wait.started'; id: string; until: number }
   | { type: 'time.read'; id: string; value: number }
   | { type: 'question.asked'; id: string; text: string; choices: { id: string; label: string }[] }
@@ -67,8 +70,8 @@ export type EffectIntent =
       /** One line of what the undo will do; absent when there is nothing to undo. */
       undo?: string;
     }
-  /** `attempt`: the one whose `before` it works from. */
-  | { type: 'undo.intent'; key: string; attempt: number; title: string }
+  /** `attempt`: the one whose `before` it works from. `back`: id of the `step.back` that it belongs to; absent: of a rollback. */
+  | { type: 'undo.intent'; key: string; attempt: number; title: string; back?: string }
   | { type: 'commit.intent'; key: string; attempt: number; title: string };
 
 /** `step.failed` without an intent before it: nothing was changed. */
@@ -88,8 +91,8 @@ export type EffectEnd =
       /** A probe found that it had not happened. */
       notDone?: boolean;
     }
-  | { type: 'undo.done'; key: string; attempt: number }
-  | { type: 'undo.failed'; key: string; attempt: number; failure: Failure }
+  | { type: 'undo.done'; key: string; attempt: number; back?: string }
+  | { type: 'undo.failed'; key: string; attempt: number; failure: Failure; back?: string }
   | { type: 'commit.done'; key: string; attempt: number }
   | { type: 'commit.failed'; key: string; attempt: number; failure: Failure };
 
@@ -122,7 +125,61 @@ export type OnceEvent =
   | { type: 'finally.started' }
   /** A maintenance window: waited for, or closed. */
   | { type: 'window.waiting'; id: string; opensAt: number; text: string }
-  | { type: 'window.closed'; id: string; text: string; what: 'stop' | 'rollback' };
+  | { type: 'window.closed'; id: string; text: string; what: 'stop' | 'rollback' }
+  | SteeringEvent;
+
+/**
+ * A person has changed the way of the run, while it stood before the step `key`. A replay goes the same way. `id`: its list of steps, and its
+ * number in that.
+ */
+export type SteeringEvent =
+  /** The last step of this list (`undone`, a key) is undone, and the run stands before it. Done again, its key has a round: `patch@2`. */
+  | { type: 'step.back'; id: string; key: string; pointer: string; undone: string; by: string }
+  /** It goes on at another step of this list (`to`, a pointer); `left`: keys of steps that are left out; `again`: that are done again. */
+  | {
+      type: 'step.jump';
+      id: string;
+      key: string;
+      pointer: string;
+      to: string;
+      left: string[];
+      again: string[];
+      by: string;
+    }
+  /** `frame`: whose, 0 being the list that the step is in; `path` as in `FrameScope`. */
+  | {
+      type: 'variable.set';
+      id: string;
+      key: string;
+      pointer: string;
+      frame: number;
+      path: string[];
+      was: Json;
+      value: Json;
+      by: string;
+    };
+
+/** A thread of the run stands, and goes on. For views; a replay does not heed them. */
+export type PauseEvent =
+  | {
+      type: 'run.paused';
+      thread: number;
+      /** Of the thread. */
+      name: string;
+      reason: StopReason;
+      phase: StopPhase;
+      /** The step, or the step whose undo it is; absent: a rollback as a whole. */
+      key?: string;
+      pointer?: string;
+      /** Why, a sentence. */
+      text: string;
+    }
+  | { type: 'run.continued'; thread: number; by: string; how: string };
+
+/** - `entry`: before the first step, because it was asked for; `jump`, `back`: it has arrived there */
+export type StopReason = 'entry' | 'breakpoint' | 'step' | 'pause' | 'failure' | 'rollback' | 'jump' | 'back';
+/** Before a step, after one that failed, before a rollback, before an undo of it. */
+export type StopPhase = 'step' | 'failed' | 'rollback' | 'undo';
 
 export type ControlKind = 'approve' | 'wait' | 'assert' | 'pointOfNoReturn' | 'call';
 
@@ -193,14 +250,22 @@ export interface Remaining {
 export type JournalRecord = RunEvent & { n: number; t: number };
 
 /** What intent and end of one effect have in common; equal on every replay. */
-export function effectId(event: { type: string; key: string; attempt: number }): string {
-  return `${event.type.slice(0, event.type.indexOf('.'))} ${event.key}#${event.attempt}`;
+export function effectId(event: { type: string; key: string; attempt: number; back?: string }): string {
+  const back = event.back === undefined ? '' : ` back ${event.back}`;
+  return `${event.type.slice(0, event.type.indexOf('.'))} ${event.key}#${event.attempt}${back}`;
+}
+
+/** Of what a person decided at a stop; each such decision of one list of steps has its number. */
+export function steeringId(id: string): string {
+  return `steering ${id}`;
 }
 
 /** What makes an event that is written once in a run the same event on a replay. */
 export function onceId(event: OnceEvent): string {
   // Started and skipped are two answers to one question.
   if (event.type === 'item.skipped') return `item.started ${event.key}`;
+  if (event.type === 'step.back' || event.type === 'step.jump' || event.type === 'variable.set')
+    return steeringId(event.id);
   if ('id' in event) return `${event.type} ${event.id}`;
   return 'key' in event ? `${event.type} ${event.key ?? ''}` : event.type;
 }

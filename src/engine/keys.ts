@@ -3,6 +3,10 @@ import type { Step } from '../runbook/model';
 
 /** Marks the keys of steps that stand in the place of an undo. */
 export const rollbackMark = '~rollback/';
+/** The same where a person steps back over it; `number`: which decision in its list that was. */
+export function backMark(number: string): string {
+  return `~back${number}/`;
+}
 /** Marks the keys of the steps of `finally`: `~finally/stop`, in a call `sub/~finally/stop`. */
 export const finallyMark = '~finally/';
 

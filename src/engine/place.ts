@@ -1,4 +1,5 @@
 import type { Scope } from '../runbook/expression';
+import type { Step } from '../runbook/model';
 import type { Durable } from './durable';
 import type { Failure } from './journal';
 import type { StepUndo, UndoEntry } from './undo-stack';
@@ -14,8 +15,21 @@ export interface Place {
   shielded: boolean;
   /** Directly in the runbook's own `steps`. */
   outermost: boolean;
+  /** What holds these steps; absent: the run itself. */
+  outer?: Outer;
   /** In an item of a loop that may fail without failing the run: says so, and counts it. */
   mayFail?: () => boolean;
+}
+
+/** A step that holds a list of steps, as seen from that list. */
+export interface Outer {
+  place: Place;
+  step: Step;
+  key: string;
+  /** Of the item that the list belongs to: `each-vm[web1]`. */
+  item?: string;
+  /** The name of a thread of its own: it goes on beside others. */
+  beside?: string;
 }
 
 /** A step failed for good: its siblings do not go on. */

@@ -5,8 +5,8 @@ import type { Step } from '../runbook/model';
 import { claimOf, contextOf } from './action-step';
 import type { Durable } from './durable';
 import { classifyRead, messageOf } from './failure';
-import type { Failure, Remaining } from './journal';
-import { rollbackMark } from './keys';
+import { effectId, type Failure, type Remaining } from './journal';
+import { backMark, rollbackMark } from './keys';
 import type { KnownRests } from './known-rests';
 import { Turn } from './turn';
 import { type ForkUndo, type StepUndo, stepsOf, type UndoEntry } from './undo-stack';
@@ -46,10 +46,18 @@ export async function rollBack(
   world: World,
   stack: UndoEntry[],
   replacement: Replacement,
-  /** Only of a rehearsal, and only where nothing else of the run goes on beside it. */
-  rests?: KnownRests,
+  how: RollBackOptions = {},
 ): Promise<RolledBack> {
-  return new Rollback(world, replacement).reverse(durable, stack, new Map(), rests);
+  return new Rollback(world, replacement, how).reverse(durable, stack, new Map(), how.rests);
+}
+
+export interface RollBackOptions {
+  /** Only of a rehearsal, and only where nothing else of the run goes on beside it. */
+  rests?: KnownRests;
+  /** Id of a step back: one undo after another, and the first that fails ends it; what is not undone stays on the stack. */
+  back?: string;
+  /** Called before each undo, with what it will do. */
+  before?(entry: StepUndo, text: string): Promise<void>;
 }
 
 /** Targets that a failed undo left in an unknown state, and which undo that was. */
@@ -59,6 +67,7 @@ class Rollback {
   constructor(
     private readonly world: World,
     private readonly replacement: Replacement,
+    private readonly how: RollBackOptions,
   ) {}
 
   async reverse(
@@ -78,10 +87,15 @@ class Rollback {
       }
       if (entry.kind === 'fork') await this.#reverseBranches(durable, entry, tainted, back, rests);
       else await this.#undo(durable, entry, tainted, back);
+      if (this.#ends(back)) break;
       stack.pop();
     }
     level?.end(back);
     return back;
+  }
+
+  #ends({ remaining }: RolledBack): boolean {
+    return this.how.back !== undefined && remaining.length > 0;
   }
 
   async #reverseBranches(
@@ -103,12 +117,13 @@ class Rollback {
       branches.map((branch, at) => async one => {
         const own: Tainted = new Map(tainted);
         const known = over || branch.length === 0 ? undefined : await level?.known(branches.length - at, all);
-        over ||= known !== undefined;
+        over ||= known !== undefined || this.#ends(all);
         const result = known ?? (over ? nothing : await this.reverse(one, branch, own, inner));
         addTo(all, result);
         return { ...result, own };
       }),
-      { max: entry.max },
+      // What a failure leaves undone must be the same on every replay.
+      { max: this.how.back === undefined ? entry.max : 1 },
     );
     for (const result of results) {
       if (result.status === 'rejected') throw result.reason;
@@ -127,7 +142,7 @@ class Rollback {
     if (!own && undoClass === 'none') return;
     const text = own ? 'run the steps of its `rollback:`' : definition.describeUndo(inputs, entry.before);
     const leave = (why: string): void => {
-      const [first, ...others] = own ? this.replacement.left(own, placeOf(entry), why) : [];
+      const [first, ...others] = own ? this.replacement.left(own, this.#placeOf(entry), why) : [];
       const does = own ? first?.step : undoStep(durable.runId, entry);
       back.remaining.push({ key, uses: step.uses, text, why, ...(does && { step: does }) }, ...others);
     };
@@ -156,6 +171,7 @@ class Rollback {
     if (blocking !== undefined && undoClass !== 'restorable') {
       return leave(`Not tried, because the undo of ${tainted.get(blocking)} on ${blocking} failed.`);
     }
+    await this.how.before?.(entry, text);
     const failure = await this.#run(durable, entry, own);
     if (!failure) {
       back.undone++;
@@ -167,11 +183,12 @@ class Rollback {
 
   async #run(durable: Durable, entry: StepUndo, own: Step[] | undefined): Promise<Failure | undefined> {
     const { key, attempt } = entry;
+    const of = { key, attempt, ...(this.how.back !== undefined && { back: this.how.back }) };
     // Steps of their own are durable each; the effect below then only records how they ended.
-    const ownFailure = own && (await this.replacement.run(own, placeOf(entry)));
+    const ownFailure = own && (await this.replacement.run(own, this.#placeOf(entry)));
     const turn = new Turn(this.world, () => claimOf(key, entry.definition, entry.inputs));
     const effect = durable.effect<Failure | undefined, null>({
-      id: `undo ${key}#${attempt}`,
+      id: effectId({ type: 'undo.intent', ...of }),
       shielded: true,
       ...(!own &&
         (this.world.guards || this.world.limits) && {
@@ -187,15 +204,22 @@ class Rollback {
         return this.#apply(durable, entry);
       },
       codec: {
-        intent: () => ({ type: 'undo.intent', key, attempt, title: this.#title(entry) }),
+        intent: () => ({ type: 'undo.intent', ...of, title: this.#title(entry) }),
         prepared: () => null,
-        end: failure =>
-          failure ? { type: 'undo.failed', key, attempt, failure } : { type: 'undo.done', key, attempt },
+        end: failure => (failure ? { type: 'undo.failed', ...of, failure } : { type: 'undo.done', ...of }),
         value: end => (end.type === 'undo.failed' ? end.failure : undefined),
       },
     });
     const { value } = await (this.world.limits ? effect.finally(() => turn.leave()) : effect);
     return value;
+  }
+
+  /** Of the steps that stand in the place of its undo. Those of a step back are never taken up again by a rollback. */
+  #placeOf({ key, attempt, scope }: StepUndo): ReplacementPlace {
+    if (!scope) throw new Error(`${key} has no rollback: steps.`);
+    const { back } = this.how;
+    const mark = back === undefined ? rollbackMark : backMark(back.slice(back.lastIndexOf('#') + 1));
+    return { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${mark}`, scope };
   }
 
   #title({ step, definition, inputs, before }: StepUndo): string {
@@ -245,12 +269,6 @@ function addTo(sum: RolledBack, more: RolledBack): void {
 
 function mayPass(error: unknown): boolean {
   return error instanceof HypervisorError && passing.has(error.kind);
-}
-
-/** Of the steps that stand in the place of its undo. */
-function placeOf({ key, attempt, scope }: StepUndo): ReplacementPlace {
-  if (!scope) throw new Error(`${key} has no rollback: steps.`);
-  return { prefix: `${key}${attempt > 1 ? `#${attempt}` : ''}${rollbackMark}`, scope };
 }
 
 /** A step of a runbook that takes back what this one did, from what the journal has of it. */

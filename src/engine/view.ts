@@ -1,5 +1,14 @@
 import type { Json, JsonObject } from '../runbook/json';
-import type { CancelMode, EndStatus, Failure, JournalRecord, Observed, Remaining } from './journal';
+import type {
+  CancelMode,
+  EndStatus,
+  Failure,
+  JournalRecord,
+  Observed,
+  Remaining,
+  StopPhase,
+  StopReason,
+} from './journal';
 import type { Plan } from './plan';
 import { leavesOf } from './planned-steps';
 
@@ -49,6 +58,32 @@ export interface ItemView {
   state: 'running' | 'done' | 'failed' | 'rolled-back' | 'skipped';
 }
 
+/** A thread of the run that stands: in a debugger, or because a person paused or held it. */
+export interface PausedView {
+  thread: number;
+  /** Of the thread: the run, an item, a branch. */
+  name: string;
+  reason: StopReason;
+  phase: StopPhase;
+  key?: string;
+  pointer?: string;
+  /** Why, a sentence. */
+  text: string;
+  since: number;
+}
+
+/** A value that a person changed while the run stood. */
+export interface ChangedView {
+  /** The step before which that was. */
+  key: string;
+  /** As people write it: `inputs.count`. */
+  name: string;
+  was: Json;
+  value: Json;
+  by: string;
+  at: number;
+}
+
 export interface OpenQuestion {
   id: string;
   text: string;
@@ -96,6 +131,10 @@ export interface RunView {
   question?: OpenQuestion;
   /** What waits for people to approve it. */
   approvals: OpenApproval[];
+  /** What stands until somebody lets it go on; the run is `waiting` then. */
+  paused: PausedView[];
+  /** Values that people changed, in order. */
+  changed: ChangedView[];
   /** Key of the point of no return that was passed. */
   noReturn?: string;
   /** It ended after its point of no return: `resume` tries again. */
@@ -164,6 +203,8 @@ export class RunModel {
         },
         questions: [],
         approvals: [],
+        paused: [],
+        changed: [],
         failedItems: [],
         remaining: [],
         warnings: [],
@@ -187,6 +228,7 @@ export class RunModel {
         delete view.failedStep;
         delete view.forward;
         view.remaining = [];
+        view.paused = [];
         this.#goOn(view);
         return;
       case 'step.intent': {
@@ -359,6 +401,22 @@ export class RunModel {
         delete view.window;
         this.#goOn(view);
         return;
+      case 'run.paused': {
+        const { thread, name, reason, phase, key, pointer, text, t } = record;
+        const step = { ...(key !== undefined && { key }), ...(pointer !== undefined && { pointer }) };
+        view.paused = [...view.paused, { thread, name, reason, phase, ...step, text, since: t }];
+        this.#goOn(view);
+        return;
+      }
+      case 'run.continued':
+        view.paused = view.paused.filter(one => one.thread !== record.thread);
+        this.#goOn(view);
+        return;
+      case 'variable.set': {
+        const { key, path, was, value, by, t } = record;
+        view.changed.push({ key, name: path.join('.'), was, value, by, at: t });
+        return;
+      }
       case 'cancel.requested':
         view.cancel = record.mode;
         return;
@@ -367,6 +425,7 @@ export class RunModel {
         view.endedAt = record.t;
         view.questions = [];
         view.approvals = [];
+        view.paused = [];
         delete view.question;
         delete view.window;
         delete view.cancel;
@@ -384,6 +443,8 @@ export class RunModel {
       case 'finally.started':
       case 'window.closed':
       case 'wait.started':
+      case 'step.back':
+      case 'step.jump':
         return;
     }
   }
@@ -432,7 +493,8 @@ export class RunModel {
     const [question] = view.questions;
     if (question) view.question = question;
     else delete view.question;
-    const waits = question !== undefined || view.approvals.length > 0 || view.window !== undefined;
+    const stands = view.approvals.length > 0 || view.paused.length > 0;
+    const waits = question !== undefined || stands || view.window !== undefined;
     view.phase = waits ? 'waiting' : view.rollbackReason === undefined ? 'running' : 'rolling-back';
   }
 

@@ -5,6 +5,7 @@ import type { Failure } from './journal';
 import type { Clock } from './journal-durable';
 import type { KnownRests } from './known-rests';
 import type { Secrets } from './secrets';
+import type { StopPoints } from './stop-points';
 
 /** What a run acts with: the same interpreter runs on real connections and on a rehearsal's simulated ones. */
 export interface World {
@@ -17,6 +18,8 @@ export interface World {
   secrets?: Secrets;
   /** Looked at right before an intent is written, after `preflight`; what it gives fails the step before anything is changed. */
   guards?: readonly Guard[];
+  /** Absent: nobody can stop it anywhere. */
+  debug?: StopPoints;
   /** Of a rehearsal: what the rest of a rollback comes to, from an equal one before. */
   rests?: KnownRests;
 }

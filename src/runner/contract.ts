@@ -17,6 +17,11 @@ export interface Runs {
   rollback(runId: string, by?: string): Promise<void>;
   /** Stops a running one. `keep`: the step under way is undone, what was done stays. @throws RunRefused when it isn't running. */
   cancel(runId: string, mode: 'keep' | 'rollback', by?: string): Promise<void>;
+  /**
+   * Deletes a run from the history, its journal with it; what it did stays done. `force`: also one that somebody should still resume or
+   * roll back. @throws RunRefused when it is under way, or needs `force`
+   */
+  remove(runId: string, options?: { force?: boolean }): Promise<void>;
   /** Newest first. A run that can't be read is listed with its `problem`. */
   list(): Promise<RunSummary[]>;
   /** A whole id, a unique prefix, or `latest`. @throws RunRefused when there is none or more than one. */
@@ -35,6 +40,15 @@ export interface Runs {
   approve(runId: string, decision: ApprovalDecision, options?: ApproveOptions): Promise<void>;
   /** Lets a person answer what a live run asks. Resolves with undefined when no runner is alive. */
   attach(runId: string, person: Person): Promise<Attachment | undefined>;
+  /**
+   * Debugs a live run; `name` is told to a second one that comes. Resolves with undefined when no runner is alive.
+   * @throws RunRefused while another debugger is attached
+   */
+  debug(runId: string, name: string): Promise<DebugSession | undefined>;
+  /** Lets a live run stand before its next steps, until `goOn`. @throws RunRefused when it isn't running */
+  pause(runId: string, by?: string): Promise<void>;
+  /** Lets everything go on that stands in a debugger, or was paused or held. @throws RunRefused when nothing does */
+  goOn(runId: string, by?: string): Promise<void>;
 }
 
 export type ApprovalDecision = 'approve' | 'reject';
@@ -66,6 +80,8 @@ export interface Submission {
   observed?: Observed;
   /** Default: `user@machine`. */
   by?: string;
+  /** It stands before its first step until a debugger or `goOn` lets it go. */
+  hold?: boolean;
 }
 
 /** `crashed`: it has not ended and no runner is alive; `resume` goes on with it. */
@@ -76,7 +92,7 @@ export interface RunSummary {
   name: string;
   status: RunStatus;
   /** `waiting`: for what. */
-  waitsFor?: 'answer' | 'approval' | 'window';
+  waitsFor?: 'answer' | 'approval' | 'window' | 'debugger';
   by: string;
   runbookPath: string;
   planHash: string;
@@ -123,6 +139,10 @@ export interface SecretQuestion {
 
 export interface Attachment {
   cancel(mode: 'keep' | 'rollback'): Promise<void>;
+  /** Lets it stand before its next steps. */
+  pause(): Promise<void>;
+  /** Lets everything go on that stands. @throws RunRefused when nothing does */
+  goOn(): Promise<void>;
   /** Answers the run's open question (`RunView.question`). */
   answer(questionId: string, choice: string): Promise<void>;
   /** The person's word on an approval. @throws RunRefused with why it does not count */

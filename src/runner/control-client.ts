@@ -1,6 +1,16 @@
 import { createConnection, type Socket } from 'node:net';
-import { type ApprovalDecision, type Attachment, type Person, RunRefused } from './contract';
-import { type FromRunner, onMessages, type Prompt, type PromptAnswer, promptKinds, send } from './control-protocol';
+import type { DebugEvent, DebugRequest } from '../engine/debug-protocol';
+import type { Json } from '../runbook/json';
+import { type ApprovalDecision, type Attachment, type DebugSession, type Person, RunRefused } from './contract';
+import {
+  type FromRunner,
+  onMessages,
+  type Prompt,
+  type PromptAnswer,
+  promptKinds,
+  send,
+  type ToRunner,
+} from './control-protocol';
 
 function connect(path: string): Promise<Socket | undefined> {
   return new Promise(resolve => {
@@ -34,19 +44,31 @@ export async function attachTo(path: string, person: Person): Promise<Attachment
   return socket && new Client(socket, person);
 }
 
-class Client implements Attachment {
+/** undefined: nobody listens there. @throws RunRefused while another debugger is attached */
+export async function debugAt(path: string, name: string): Promise<DebugSession | undefined> {
+  const socket = await connect(path);
+  if (!socket) return undefined;
+  const session = new DebugClient(socket);
+  try {
+    await session.attach(name);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return session;
+}
+
+type Numbered = Extract<ToRunner, { id: number }>;
+
+/** Requests with an answer each, over one connection. */
+class Calls {
   readonly closed: Promise<void>;
   #next = 1;
-  readonly #calls = new Map<number, { resolve(): void; reject(error: Error): void }>();
-  readonly #prompts = new Map<number, AbortController>();
+  readonly #calls = new Map<number, { resolve(result: Json): void; reject(error: Error): void }>();
 
-  constructor(
-    private readonly socket: Socket,
-    private readonly person: Person,
-  ) {
+  constructor(private readonly socket: Socket) {
     this.closed = new Promise(resolve => {
       socket.on('close', () => {
-        for (const prompt of this.#prompts.values()) prompt.abort();
         for (const call of this.#calls.values()) {
           call.reject(
             new RunRefused('The runner ended before it answered. See `virtbook show` for where the run stands.'),
@@ -58,12 +80,102 @@ class Client implements Attachment {
     });
     // `close` follows and says all that matters.
     socket.on('error', () => undefined);
+  }
+
+  call(message: (id: number) => Numbered): Promise<Json> {
+    const id = this.#next++;
+    if (this.socket.destroyed) return Promise.reject(new RunRefused('The runner has ended.'));
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      send(this.socket, message(id));
+    });
+  }
+
+  /** Whether it was an answer to one of them. */
+  take(message: FromRunner): boolean {
+    if (message.type !== 'done' && message.type !== 'refused') return false;
+    const call = this.#calls.get(message.id);
+    this.#calls.delete(message.id);
+    if (message.type === 'done') call?.resolve(message.result ?? null);
+    else call?.reject(new RunRefused(message.why));
+    return true;
+  }
+}
+
+class DebugClient implements DebugSession {
+  readonly closed: Promise<void>;
+  readonly #calls: Calls;
+  readonly #listeners: ((event: DebugEvent) => void)[] = [];
+  /** Events from before anybody listened. */
+  #early: DebugEvent[] | undefined = [];
+
+  constructor(private readonly socket: Socket) {
+    this.#calls = new Calls(socket);
+    this.closed = this.#calls.closed;
+    onMessages(socket, received => {
+      const message = received as FromRunner;
+      if (this.#calls.take(message) || message.type !== 'debug.event') return;
+      this.#early?.push(message.event);
+      for (const listener of this.#listeners) listener(message.event);
+    });
+  }
+
+  async attach(name: string): Promise<void> {
+    await this.#calls.call(id => ({ type: 'debug.attach', id, name }));
+  }
+
+  request(request: DebugRequest): Promise<Json> {
+    return this.#calls.call(id => ({ type: 'debug', id, request }));
+  }
+
+  onEvent(listener: (event: DebugEvent) => void): void {
+    this.#listeners.push(listener);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const event of early) listener(event);
+  }
+
+  async detach(): Promise<void> {
+    try {
+      await this.#calls.call(id => ({ type: 'debug.detach', id }));
+    } catch (error) {
+      // Its runner has gone: there is nothing to let go on.
+      if (!(error instanceof RunRefused)) throw error;
+    } finally {
+      this.socket.end();
+      this.socket.unref();
+    }
+  }
+}
+
+class Client implements Attachment {
+  readonly closed: Promise<void>;
+  readonly #calls: Calls;
+  readonly #prompts = new Map<number, AbortController>();
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly person: Person,
+  ) {
+    this.#calls = new Calls(socket);
+    this.closed = this.#calls.closed;
+    socket.on('close', () => {
+      for (const prompt of this.#prompts.values()) prompt.abort();
+    });
     onMessages(socket, message => void this.#receive(message as FromRunner));
     send(socket, { type: 'attach', kinds: promptKinds.filter(kind => person[kind] !== undefined) });
   }
 
   cancel(mode: 'keep' | 'rollback'): Promise<void> {
     return this.#call(id => ({ type: 'cancel', id, mode, by: this.person.name }));
+  }
+
+  pause(): Promise<void> {
+    return this.#call(id => ({ type: 'pause', id, by: this.person.name }));
+  }
+
+  goOn(): Promise<void> {
+    return this.#call(id => ({ type: 'continue', id, by: this.person.name }));
   }
 
   answer(question: string, choice: string): Promise<void> {
@@ -84,25 +196,13 @@ class Client implements Attachment {
     this.socket.unref();
   }
 
-  #call(message: (id: number) => Parameters<typeof send>[1]): Promise<void> {
-    const id = this.#next++;
-    if (this.socket.destroyed) return Promise.reject(new RunRefused('The runner has ended.'));
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
-      send(this.socket, message(id));
-    });
+  async #call(message: (id: number) => Numbered): Promise<void> {
+    await this.#calls.call(message);
   }
 
   async #receive(message: FromRunner): Promise<void> {
+    if (this.#calls.take(message)) return;
     switch (message.type) {
-      case 'done':
-        this.#calls.get(message.id)?.resolve();
-        this.#calls.delete(message.id);
-        return;
-      case 'refused':
-        this.#calls.get(message.id)?.reject(new RunRefused(message.why));
-        this.#calls.delete(message.id);
-        return;
       case 'prompt.over':
         this.#prompts.get(message.prompt)?.abort();
         return;
@@ -115,8 +215,6 @@ class Client implements Attachment {
         if (!over.signal.aborted) send(this.socket, { type: 'reply', prompt: message.prompt, value });
         return;
       }
-      case 'pong':
-        return;
     }
   }
 

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { DebugEvent, DebugRequest } from '../engine/debug-protocol';
 import type { CancelMode } from '../engine/journal';
+import type { Json } from '../runbook/json';
 import type { HostKeyAnswer, HostKeyQuestion } from '../ssh/contract';
 import type { ApprovalDecision, SecretQuestion } from './contract';
 
@@ -20,11 +22,17 @@ export type ToRunner =
       as?: string;
       note?: string;
     }
-  | { type: 'reply'; prompt: number; value: PromptAnswer | undefined };
+  | { type: 'reply'; prompt: number; value: PromptAnswer | undefined }
+  | { type: 'pause' | 'continue'; id: number; by: string }
+  /** From here on this connection is the debugger's. One that ends without `debug.detach` leaves standing what stands. */
+  | { type: 'debug.attach'; id: number; name: string }
+  | { type: 'debug.detach'; id: number }
+  | { type: 'debug'; id: number; request: DebugRequest };
 
 export type FromRunner =
   | { type: 'pong'; runId: string }
-  | { type: 'done'; id: number }
+  | { type: 'done'; id: number; result?: Json }
+  | { type: 'debug.event'; event: DebugEvent }
   | { type: 'refused'; id: number; why: string }
   | { type: 'prompt'; prompt: number; ask: Prompt }
   /** Somebody else has answered. */

@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { debugRequest } from '../engine/debug-request';
+import { type Debugger, DebugRefused } from '../engine/debugger';
 import type { CancelMode } from '../engine/journal';
 import type { SshPrompts } from '../ssh/contract';
 import type { ApprovalDecision, SecretQuestion } from './contract';
@@ -12,6 +14,7 @@ export interface ControlHandlers {
   answer(question: string, choice: string, by: string): Promise<boolean>;
   /** Why it does not count; undefined: it does. */
   approve(approval: Approval): Promise<string | undefined>;
+  readonly stops: Debugger;
 }
 
 export interface Approval {
@@ -41,6 +44,8 @@ export class ControlServer {
   readonly #clients = new Map<Socket, ReadonlySet<PromptKind>>();
   readonly #prompts = new Map<number, OpenPrompt>();
   #next = 1;
+  /** The connection that debugs the run. */
+  #debugger: Socket | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -103,6 +108,10 @@ export class ControlServer {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.#clients.delete(socket);
+      if (this.#debugger === socket) {
+        this.#debugger = undefined;
+        this.handlers.stops.lost();
+      }
       for (const prompt of this.#prompts.values()) this.#declined(prompt, socket);
     });
     onMessages(socket, message => void this.#receive(socket, message as ToRunner));
@@ -141,6 +150,30 @@ export class ControlServer {
             ...(message.note !== undefined && { note: String(message.note).slice(0, longestText) }),
           });
         });
+      case 'pause':
+        return this.#reply(socket, message.id, async () =>
+          this.#steer(() => this.handlers.stops.pause(nameOf(message.by))),
+        );
+      case 'continue':
+        return this.#reply(socket, message.id, async () =>
+          this.handlers.stops.goOn(nameOf(message.by)) ? undefined : 'Nothing stands in this run: it is going on.',
+        );
+      case 'debug.attach':
+        return this.#reply(socket, message.id, async () =>
+          this.#steer(() => {
+            this.handlers.stops.attach(nameOf(message.name), event => send(socket, { type: 'debug.event', event }));
+            this.#debugger = socket;
+          }),
+        );
+      case 'debug.detach':
+        return this.#reply(socket, message.id, async () => {
+          if (this.#debugger !== socket) return undefined;
+          this.#debugger = undefined;
+          this.handlers.stops.detach();
+          return undefined;
+        });
+      case 'debug':
+        return this.#debug(socket, message.id, message.request);
       case 'reply': {
         const prompt = this.#prompts.get(message.prompt);
         if (!prompt?.asked.has(socket)) return;
@@ -157,6 +190,27 @@ export class ControlServer {
       send(socket, why === undefined ? { type: 'done', id } : { type: 'refused', id, why });
     } catch (error) {
       send(socket, { type: 'refused', id, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  async #debug(socket: Socket, id: number, asked: unknown): Promise<void> {
+    try {
+      if (this.#debugger !== socket) throw new DebugRefused('Only the debugger that is attached may ask that.');
+      const result = await this.handlers.stops.request(debugRequest(asked));
+      send(socket, { type: 'done', id, result });
+    } catch (error) {
+      send(socket, { type: 'refused', id, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** What is refused is said in a sentence. */
+  #steer(act: () => void): string | undefined {
+    try {
+      act();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DebugRefused)) throw error;
+      return error.message;
     }
   }
 
@@ -195,6 +249,11 @@ export class ControlServer {
     for (const socket of prompt.asked) send(socket, { type: 'prompt.over', prompt: prompt.id });
     prompt.resolve(value);
   }
+}
+
+/** Of a person or a debugger, as it says. */
+function nameOf(given: unknown): string {
+  return String(given).slice(0, longestText);
 }
 
 function asText(answer: PromptAnswer | undefined): string | undefined {

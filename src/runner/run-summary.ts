@@ -87,10 +87,13 @@ const turns = new Set<JournalRecord['type']>([
   'rollback.started',
   'undo.intent',
   'step.intent',
+  'run.paused',
+  'run.continued',
 ]);
 
 /** Of a run whose branches go on side by side, what the newest of them tells. */
 function phaseTold(newestFirst: JournalRecord[]): Told | undefined {
+  const goingOn = new Set<number>();
   for (const record of newestFirst) {
     switch (record.type) {
       case 'run.ended':
@@ -101,6 +104,13 @@ function phaseTold(newestFirst: JournalRecord[]): Told | undefined {
         return { phase: 'waiting', waitsFor: 'approval' };
       case 'window.waiting':
         return { phase: 'waiting', waitsFor: 'window' };
+      case 'run.paused':
+        if (goingOn.has(record.thread)) continue;
+        return { phase: 'waiting', waitsFor: 'debugger' };
+      case 'run.continued':
+        // Another thread may stand still.
+        goingOn.add(record.thread);
+        continue;
       case 'approval.given':
         // It may need more of them: what was asked stands further back.
         continue;

@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { actionNamed } from '../actions/catalogue';
+import { Debugger } from '../engine/debugger';
 import { driftGuard } from '../engine/drift';
 import { History } from '../engine/history';
 import { interpret } from '../engine/interpret';
@@ -75,7 +76,9 @@ export async function carryRun(
       'synced',
     );
     history.apply(started);
-    const handlers = new Handlers(submitted);
+    const held = submitted.hold === true && !history.letGo && !history.anyBegun;
+    const stops = new Debugger(plan, held);
+    const handlers = new Handlers(submitted, stops);
     const control = await ControlServer.listen(socket, handlers);
     try {
       let secrets: Secrets;
@@ -108,7 +111,8 @@ export async function carryRun(
           known: held => knownHere(dirname(folder), held),
         });
         const guards = observed ? [locks, driftGuard(observed, fleet, changed)] : [locks];
-        const world = { action: actionNamed, fleet, clock: realClock, guards, secrets, ...limits };
+        const world = { action: actionNamed, fleet, clock: realClock, guards, secrets, debug: stops, ...limits };
+        stops.begin(world);
         const wanted = [...plannedChanges(plan, realClock.now()), ...changed];
         const ended = await holdLocks({ locks, wanted, resumed, before }, async () => {
           const end = await interpret(durable, plan, world);
@@ -137,7 +141,10 @@ class Handlers implements ControlHandlers {
   #over = false;
   #stop: (() => void) | undefined;
 
-  constructor(private readonly run: Extract<JournalRecord, { type: 'run.submitted' }>) {
+  constructor(
+    private readonly run: Extract<JournalRecord, { type: 'run.submitted' }>,
+    readonly stops: Debugger,
+  ) {
     this.runId = run.runId;
   }
 
@@ -154,6 +161,7 @@ class Handlers implements ControlHandlers {
   }
 
   end(): void {
+    if (!this.#over) this.stops.end();
     this.#over = true;
   }
 
@@ -161,6 +169,7 @@ class Handlers implements ControlHandlers {
     if (this.#over) throw new RunRefused('The run has ended already.');
     if (this.#durable) await this.#durable.cancel(mode, by);
     else this.#stop?.();
+    this.stops.cancelled(mode);
   }
 
   async answer(question: string, choice: string, by: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import {
   type ApprovalDecision,
   type ApproveOptions,
   type Attachment,
+  type DebugSession,
   type Person,
   type ReadRun,
   RunRefused,
@@ -17,7 +18,7 @@ import {
   type Runs,
   type Submission,
 } from './contract';
-import { attachTo, ping } from './control-client';
+import { attachTo, debugAt, ping } from './control-client';
 import { followJournal } from './follow';
 import { JournalFile, syncFolder } from './journal-file';
 import { readJournal } from './journal-reader';
@@ -49,7 +50,7 @@ class LocalRuns implements Runs {
     private readonly runner: string,
   ) {}
 
-  async submit({ plan, planHash: hash, runbookPath, inventoryPath, observed, by }: Submission): Promise<string> {
+  async submit({ plan, planHash: hash, runbookPath, inventoryPath, observed, by, hold }: Submission): Promise<string> {
     if (planHash(plan) !== hash) throw new RunRefused('The plan is not the one that was shown: its hash differs.');
     this.#requireRunner();
     const runId = newRunId();
@@ -66,6 +67,7 @@ class LocalRuns implements Runs {
         runbookPath,
         ...(inventoryPath !== undefined && { inventoryPath }),
         ...(observed && { observed }),
+        ...(hold && { hold: true as const }),
       });
       await syncFolder(this.folder);
     } catch (error) {
@@ -124,18 +126,41 @@ class LocalRuns implements Runs {
     }
   }
 
-  async cancel(runId: string, mode: CancelMode, by = whoAmI()): Promise<void> {
+  cancel(runId: string, mode: CancelMode, by = whoAmI()): Promise<void> {
+    return this.#atRunner(runId, by, 'cancel', attached => attached.cancel(mode));
+  }
+
+  pause(runId: string, by = whoAmI()): Promise<void> {
+    return this.#atRunner(runId, by, 'pause', attached => attached.pause());
+  }
+
+  goOn(runId: string, by = whoAmI()): Promise<void> {
+    return this.#atRunner(runId, by, 'let go on', attached => attached.goOn());
+  }
+
+  async debug(runId: string, name: string): Promise<DebugSession | undefined> {
+    const owner = await liveOwner(this.#folderOf(runId));
+    return owner && debugAt(owner.socket, name);
+  }
+
+  /** @throws RunRefused when no runner is alive */
+  async #atRunner(
+    runId: string,
+    by: string,
+    what: string,
+    act: (attached: Attachment) => Promise<void>,
+  ): Promise<void> {
     const attached = await this.attach(runId, { name: by });
     if (!attached) {
       const { status } = await this.read(runId);
       const how =
         status === 'crashed'
           ? `\`virtbook resume ${runId}\` or \`virtbook rollback ${runId}\` goes on with it`
-          : 'there is nothing to cancel';
+          : `there is nothing to ${what}`;
       throw new RunRefused(`${runId} is not running (${status}): ${how}.`);
     }
     try {
-      await attached.cancel(mode);
+      await act(attached);
     } finally {
       attached.detach();
     }
@@ -167,6 +192,22 @@ class LocalRuns implements Runs {
     } finally {
       attached.detach();
     }
+  }
+
+  async remove(runId: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+    const folder = this.#folderOf(runId);
+    const { status, problem } = await summarize(folder);
+    if ((await liveOwner(folder)) !== undefined) {
+      throw new RunRefused(`${runId} is under way. \`virtbook cancel ${runId}\` stops it; then it can be removed.`);
+    }
+    // What can't be read can't be resumed either.
+    if (!force && problem === undefined && (status === 'crashed' || status === 'needs-operator')) {
+      const how = status === 'crashed' ? 'resume' : 'rollback';
+      throw new RunRefused(
+        `${runId} is ${status}: something of it is left to do. \`virtbook ${how} ${runId}\` goes on with it; remove it with --force when that is no longer wanted.`,
+      );
+    }
+    await rm(folder, { recursive: true, force: true });
   }
 
   async list(): Promise<RunSummary[]> {

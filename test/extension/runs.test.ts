@@ -276,6 +276,9 @@ describe('run tracker', () => {
       approve: unused,
       find: unused,
       attach: unused,
+      debug: unused,
+      pause: unused,
+      goOn: unused,
       list: async () =>
         Object.entries(journals).map(([runId]) => ({
           runId,

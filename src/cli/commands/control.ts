@@ -59,6 +59,22 @@ export async function cancel(
   return watchUnlessDetached(runs, runId, options, terminal);
 }
 
+/** It goes to its next stop point by itself, which may take as long as the step under way: nobody waits for that here. */
+export async function pause(name: string, terminal: Terminal): Promise<number> {
+  const runs = openRuns();
+  const runId = await runs.find(name);
+  await runs.pause(runId);
+  terminal.write(`${runId} stands before its next step. Let it go on: virtbook continue ${runId}\n`);
+  return exitCodes.done;
+}
+
+export async function goOn(name: string, options: ControlOptions, terminal: Terminal): Promise<number> {
+  const runs = openRuns();
+  const runId = await runs.find(name);
+  await runs.goOn(runId);
+  return watchUnlessDetached(runs, runId, options, terminal);
+}
+
 async function watchUnlessDetached(
   runs: Runs,
   runId: string,

@@ -22,6 +22,7 @@ import { reportTo } from './plan';
 export interface RunOptions extends PlanChoices {
   yes?: boolean;
   detach?: boolean;
+  hold?: boolean;
   format: 'text' | 'json';
 }
 
@@ -55,6 +56,7 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
     runbookPath: loaded.path,
     ...(loaded.inventoryPath !== undefined && { inventoryPath: loaded.inventoryPath }),
     ...(observed && { observed }),
+    ...(options.hold && { hold: true }),
   });
   if (options.detach) {
     terminal.write(
