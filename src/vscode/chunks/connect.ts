@@ -4,12 +4,17 @@ import type { Uri } from 'vscode';
 import { observe } from '../../engine/drift';
 import type { Observed } from '../../engine/journal';
 import type { Plan } from '../../engine/plan';
+import { HypervisorError } from '../../hypervisors/errors';
+import type { ConsoleOptions, ConsoleSession } from '../../hypervisors/ports';
 import type { Inventory } from '../../inventory/model';
 import { openFleet } from '../../runner/fleet';
 import { rehearsalWork } from '../../runner/rehearsal-copy';
 import type { RehearsalWork } from '../../runner/rehearsal-work';
-import type { SshPrompts } from '../../ssh/contract';
+import type { Shell, SshPrompts } from '../../ssh/contract';
+import { SshPool } from '../../ssh/pool';
 import type { OpenedConnection } from '../inventory/liveInventory';
+
+export { shellOfGuest, shellOfHost } from '../../runner/shell-place';
 
 /** Opens one connection of an inventory, with SSH connections of its own, so that closing it closes all it opened. */
 export async function openConnection(
@@ -23,6 +28,64 @@ export async function openConnection(
     return { hypervisor: await fleet.hypervisor(connection), close: () => fleet.close() };
   } catch (error) {
     await fleet.close();
+    throw error;
+  }
+}
+
+/** The serial console of a VM, on a connection of its own. @throws HypervisorError; `busy`: somebody else has it */
+export async function openConsole(
+  inventory: Inventory,
+  file: string,
+  connection: string,
+  uuid: string,
+  prompts: SshPrompts,
+  options: ConsoleOptions,
+): Promise<ConsoleSession> {
+  const { hypervisor, close } = await openConnection(inventory, file, connection, prompts);
+  try {
+    if (!hypervisor.consoles)
+      throw new HypervisorError('unsupported', `${connection} can't show consoles.`, { connection });
+    const session = await hypervisor.consoles.open(uuid, options);
+    return {
+      write: bytes => session.write(bytes),
+      close: async () => {
+        await session.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export interface OpenShellOptions {
+  columns: number;
+  rows: number;
+  onData(bytes: Uint8Array): void;
+  onEnd(end: Awaited<Shell['ended']>): void;
+}
+
+/** A shell over SSH, on a connection of its own. */
+export async function openShell(
+  target: string,
+  configFile: string | undefined,
+  prompts: SshPrompts,
+  { columns, rows, onData, onEnd }: OpenShellOptions,
+): Promise<{ write(bytes: Uint8Array): void; resize(columns: number, rows: number): void; close(): Promise<void> }> {
+  const pool = new SshPool({ ...prompts, ...(configFile !== undefined && { configFile }) });
+  try {
+    const session = await pool.lease(target);
+    const shell = await session.shell({ columns, rows });
+    shell.stream.on('data', onData);
+    void shell.ended.then(onEnd);
+    return {
+      write: bytes => shell.stream.write(bytes),
+      resize: (newColumns, newRows) => shell.resize(newColumns, newRows),
+      close: () => pool.close(),
+    };
+  } catch (error) {
+    await pool.close();
     throw error;
   }
 }
