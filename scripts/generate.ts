@@ -69,9 +69,15 @@ function bareSchema(schema: RunbookSchema): RunbookSchema {
   return strip(schema, true) as RunbookSchema;
 }
 
+/** What is found is no block that a reader should copy, so it is marked as another kind. */
+function examples({ bad, good }: Rule): string {
+  if (bad === undefined || good === undefined) return '';
+  return `\nFound in:\n\n\`\`\`yaml bad\n${bad}\n\`\`\`\n\nNot in:\n\n\`\`\`yaml\n${good}\n\`\`\`\n`;
+}
+
 function rulesPage(): string {
   const sections = Object.entries(rules as Record<string, Rule>).map(
-    ([code, rule]) => `## ${code}\n\n*${rule.severity}* · ${rule.summary}\n\n${rule.docs}\n`,
+    ([code, rule]) => `## ${code}\n\n*${rule.severity}* · ${rule.summary}\n\n${rule.docs}\n${examples(rule)}`,
   );
   return `# Rules
 

@@ -2,6 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Capability } from '../hypervisors/capability';
 import type { OnProgress } from '../hypervisors/ports';
 import type { Fleet } from '../inventory/fleet';
+import type { Operation } from '../runbook/operations/operation';
 
 /** What a step reads, locks or changes. */
 export interface Target {
@@ -69,6 +70,8 @@ export interface ActionDefinition<
   /** Running it twice is the same as once, so a retry may repeat it. Read it with `isIdempotent`. */
   idempotent: boolean | OfInputs<I, boolean>;
   requires(inputs: Static<I>): Capability[];
+  /** What it does, for the rules that know operations; left out: they say nothing of it. */
+  operation?(inputs: Static<I>): Operation;
   /** Pure. What the plan shows and what is locked. */
   targets(inputs: Static<I>): { reads: Target[]; changes: Target[] };
   /** One line for plan and confirmation, e.g. `migrate web1 to hv2`. */

@@ -109,6 +109,7 @@ backed up it can't be migrated or get a snapshot.
   undoClass: 'reversible',
   idempotent: false,
   requires: ({ quiesce }) => ['backup.image', ...(quiesce === 'require' ? (['snapshot.quiesce'] as const) : [])],
+  operation: () => ({ role: 'backup', exclusive: true, needsRunning: true }),
   targets: ({ vm, proxy }) => ({
     reads: [],
     changes: [

@@ -86,6 +86,12 @@ with it the run. It changes nothing, so there is nothing to undo.
   undoClass: 'none',
   idempotent: true,
   requires: ({ agent }) => (agent ? ['guest.agent'] : []),
+  operation: ({ http, tcp, agent, systemd, command }) => ({
+    role: 'check',
+    // What a URL, another address or a command says may be of another machine.
+    tellsOf: http || command || tcp?.address !== undefined ? 'anything' : 'vm',
+    ...((agent || systemd || command) && { needsRunning: true }),
+  }),
   targets: ({ vm }) => ({ reads: [{ kind: 'vm', name: vm }], changes: [] }),
   describe: given => `check ${given.vm}: ${named(given).join(', ') || 'nothing'}`,
   describeUndo: () => 'nothing: it only looks',

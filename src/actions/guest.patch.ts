@@ -104,7 +104,11 @@ or use \`snapshot: false\`.`,
   uses: guest.patch
   with:
     vm: web1
-    packages: [openssl, nginx]`,
+    packages: [openssl, nginx]
+- uses: check.guest
+  with:
+    vm: web1
+    systemd: [nginx]`,
   inputs,
   outputs,
   before,
@@ -115,6 +119,12 @@ or use \`snapshot: false\`.`,
     ...(snapshot !== false && memory ? (['snapshot.memory'] as const) : []),
     ...(via === 'agent' ? (['guest.agent'] as const) : []),
   ],
+  operation: ({ snapshot, memory }) => ({
+    role: 'patch',
+    exclusive: true,
+    needsRunning: true,
+    ...(snapshot !== false && { takesSnapshot: { memory: memory ?? false, until: 'success' } }),
+  }),
   targets: ({ vm }) => ({ reads: [], changes: [{ kind: 'vm', name: vm }] }),
   describe: ({ vm, packages }) => `patch ${packages ? packages.join(', ') : 'all packages'} in ${vm}`,
   describeUndo: ({ vm, snapshot }) =>

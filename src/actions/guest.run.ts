@@ -72,6 +72,10 @@ is **irreversible**. If the runner is killed while the command runs, \`probe\` d
   undoClass: ({ changes, undo }) => (changes === false ? 'none' : undo ? 'reversible' : 'irreversible'),
   idempotent: ({ changes }) => changes === false,
   requires: ({ via }) => (via === 'agent' ? ['guest.agent'] : []),
+  operation: ({ changes, undo }) => ({
+    needsRunning: true,
+    ...(changes === false ? { role: 'check', tellsOf: 'anything' } : !undo && { undoInput: 'undo' }),
+  }),
   targets: ({ vm, changes }) => {
     const target = { kind: 'vm' as const, name: vm };
     return changes === false ? { reads: [target], changes: [] } : { reads: [], changes: [target] };

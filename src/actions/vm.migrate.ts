@@ -111,6 +111,12 @@ The target may be a host of another connection of the same kind.
   undoClass: 'reversible',
   idempotent: false,
   requires: ({ storage }) => ['migrate.live', ...(storage === 'copy' ? (['migrate.storage'] as const) : [])],
+  operation: ({ live, autoConverge }) => ({
+    role: 'migration',
+    exclusive: true,
+    refusesSnapshots: true,
+    ...(live !== false && autoConverge === false && { endless: true }),
+  }),
   targets: ({ vm, to }) => ({
     reads: [],
     changes: [

@@ -55,6 +55,11 @@ an **undo**, which goes back to that, and the safety snapshot is removed once th
   undoClass: inputs => (inputs.safety ? 'restorable' : 'irreversible'),
   idempotent: true,
   requires: ({ safety }) => ['snapshot', ...(safety ? (['snapshot.memory'] as const) : [])],
+  operation: ({ snapshot, safety }) => ({
+    exclusive: true,
+    revertsTo: snapshot,
+    ...(safety ? { takesSnapshot: { memory: true, until: 'success' } } : { undoInput: 'safety' }),
+  }),
   targets: ({ vm }) => ({ reads: [], changes: [{ kind: 'vm', name: vm }] }),
   describe: ({ vm, snapshot }) => `revert ${vm} to ${snapshot}`,
   describeUndo: ({ vm, safety }) =>

@@ -58,6 +58,7 @@ written to disk is lost.
   undoClass: 'restorable',
   idempotent: true,
   requires: () => ['power'],
+  operation: () => ({ exclusive: true, leaves: 'off' }),
   targets: ({ vm }) => ({ reads: [], changes: [{ kind: 'vm', name: vm }] }),
   describe: ({ vm, force }) => `shut ${vm} down${force ? ', by cutting its power if need be' : ''}`,
   describeUndo: ({ vm }, before) =>

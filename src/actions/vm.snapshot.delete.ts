@@ -36,6 +36,10 @@ There is **no undo**: afterwards there is nothing to go back to. Put it at the e
   undoClass: 'irreversible',
   idempotent: true,
   requires: () => ['snapshot'],
+  operation: ({ snapshot, missing }) => ({
+    exclusive: true,
+    deletesSnapshot: { name: snapshot, fails: missing !== 'ignore' },
+  }),
   targets: ({ vm }) => ({ reads: [], changes: [{ kind: 'vm', name: vm }] }),
   describe: ({ vm, snapshot }) => `delete the snapshot ${snapshot} of ${vm}`,
   describeUndo: ({ snapshot }) => `nothing: ${snapshot} can't be brought back`,

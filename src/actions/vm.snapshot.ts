@@ -79,6 +79,10 @@ libvirt. Remove it with \`vm.snapshot.delete\` when the change has proven good.
     ...(memory ? (['snapshot.memory'] as const) : []),
     ...(quiesce === 'require' && !memory ? (['snapshot.quiesce'] as const) : []),
   ],
+  operation: ({ name, memory }) => ({
+    exclusive: true,
+    takesSnapshot: { ...(name !== undefined && { name }), memory: memory ?? false, until: 'deleted' },
+  }),
   targets: ({ vm }) => ({ reads: [], changes: [{ kind: 'vm', name: vm }] }),
   describe: ({ vm, name, memory }) => `snapshot ${vm}${name ? ` as ${name}` : ''}${memory ? ' with memory' : ''}`,
   describeUndo: ({ vm, name }, before) => `delete the snapshot ${before?.name ?? name ?? 'of this step'} of ${vm}`,

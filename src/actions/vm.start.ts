@@ -48,6 +48,7 @@ A **paused** VM is not resumed: it is paused for a reason (a full datastore, an 
   undoClass: 'reversible',
   idempotent: true,
   requires: () => ['power'],
+  operation: () => ({ exclusive: true, leaves: 'on' }),
   targets: ({ vm }) => ({ reads: [], changes: [{ kind: 'vm', name: vm }] }),
   describe: ({ vm }) => `start ${vm}`,
   describeUndo: ({ vm }, before) =>

@@ -38,6 +38,17 @@ export function knownNames(inventory: Inventory, seen: SeenNames = {}): KnownNam
   names.groups = new Set(Object.keys(inventory.groups));
   names.hostTags = new Set(Object.values(inventory.connections).flatMap(connection => connection.tags ?? []));
   names.vmTags = new Set(Object.values(inventory.vms).flatMap(vm => vm.tags ?? []));
+  const vmsOf = new Map<string, readonly string[]>();
+  const groupsOf = new Map<string, string[]>();
+  for (const [group, { vms = [] }] of Object.entries(inventory.groups)) {
+    vmsOf.set(`group:${group}`, vms);
+    for (const vm of vms) groupsOf.set(vm, [...(groupsOf.get(vm) ?? []), group]);
+  }
+  for (const [vm, { tags = [] }] of Object.entries(inventory.vms))
+    for (const tag of tags) vmsOf.set(`tag:${tag}`, [...(vmsOf.get(`tag:${tag}`) ?? []), vm]);
+  names.vmsOf = selector => vmsOf.get(selector);
+  names.tagsOfVm = vm => (Object.hasOwn(inventory.vms, vm) ? (inventory.vms[vm]?.tags ?? []) : []);
+  names.groupsOfVm = vm => groupsOf.get(vm) ?? [];
   names.capabilitiesOfHost = host => seen.capabilities?.[connectionOf.get(host) ?? ''];
   return names;
 }

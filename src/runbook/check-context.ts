@@ -1,7 +1,6 @@
 import type { CalledRunbooks } from './calls';
+import type { Operation, UndoClassName } from './operations/operation';
 import type { JsonSchema } from './value-type';
-
-type UndoClassName = 'none' | 'reversible' | 'restorable' | 'irreversible';
 
 /** What the language needs to know of an action. Every ActionDefinition is one. */
 export interface ActionSignature {
@@ -15,6 +14,8 @@ export interface ActionSignature {
   undoClass: UndoClassName | ((inputs: unknown) => UndoClassName);
   idempotent: boolean | ((inputs: unknown) => boolean);
   requires(inputs: unknown): readonly string[];
+  /** For the rules that know operations. Left out: nothing is known of it. */
+  operation?(inputs: unknown): Operation;
 }
 
 /** Names an inventory has. A list that is undefined is not known (to the end), so nothing is said about names of that kind. */
@@ -33,6 +34,12 @@ export interface KnownNames {
   /** What the host's connection can do; undefined: not known. */
   capabilitiesOfHost?(host: string): ReadonlySet<string> | undefined;
   capabilitiesOfVm?(vm: string): ReadonlySet<string> | undefined;
+  /** Tags that the inventory gives a VM. */
+  tagsOfVm?(vm: string): readonly string[];
+  /** Groups that a VM is in. */
+  groupsOfVm?(vm: string): readonly string[];
+  /** VMs that `group:NAME` or `tag:NAME` selects; undefined: it is no such selector, or selects nothing known. */
+  vmsOf?(selector: string): readonly string[] | undefined;
 }
 
 export interface CheckContext {

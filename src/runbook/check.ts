@@ -19,6 +19,7 @@ import {
   type ParallelStep,
   type Step,
 } from './model';
+import { checkOperations } from './operations/check-operations';
 import type { ParsedRunbook } from './parse';
 import { Report } from './report';
 import { type RunbookScope, schemaOfInput } from './scope';
@@ -108,6 +109,7 @@ class RunbookChecks {
     this.#finally(draft.finally ?? []);
     this.#noReturns();
     this.#unusedInputs();
+    checkOperations(this.#report, this.#scope.actions, this.#file, this.around.context.runbooks);
     return this.#report.diagnostics;
   }
 

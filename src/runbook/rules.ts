@@ -7,6 +7,10 @@ export interface Rule {
   summary: string;
   /** Why it matters and what to do, in Markdown. */
   docs: string;
+  /** Steps, or parts of a runbook, in which this and nothing else is found, e.g. in the example inventory. */
+  bad?: string;
+  /** The same, put right. */
+  good?: string;
 }
 
 export const rules = {
@@ -263,6 +267,202 @@ window:
     severity: 'warning',
     summary: '`retry` on an action that does more when it is run twice.',
     docs: 'A retry repeats the step after a failure. Leave it out, or make sure that repeating does no harm.',
+  },
+  'migrate-with-snapshot': {
+    severity: 'warning',
+    summary: 'A migration of a VM that still has a snapshot which an earlier step took.',
+    docs: 'libvirt refuses to migrate a VM that has snapshots, so the run gets as far as that and goes back. A snapshot of `vm.snapshot` is there until it is deleted, one that an action takes for its own undo until the run has succeeded or has come to a `pointOfNoReturn`.',
+    bad: `- uses: vm.snapshot
+  with: { vm: web1, name: before-move }
+- uses: vm.migrate
+  with: { vm: web1, to: hv2 }`,
+    good: `- uses: vm.migrate
+  with: { vm: web1, to: hv2 }
+- uses: vm.snapshot
+  with: { vm: web1, name: after-move }`,
+  },
+  'snapshot-exists': {
+    severity: 'error',
+    summary: 'A second snapshot of one name of the same VM.',
+    docs: 'A VM has no two snapshots of one name, so the second step fails whenever the first one did not. Name it otherwise, or leave `name` out: then one is made up.',
+    bad: `- uses: vm.snapshot
+  with: { vm: web1, name: before }
+- uses: vm.snapshot
+  with: { vm: web1, name: before }`,
+    good: `- uses: vm.snapshot
+  with: { vm: web1, name: before-patch }
+- uses: vm.snapshot
+  with: { vm: web1, name: before-reboot }`,
+  },
+  'snapshot-gone': {
+    severity: 'error',
+    summary: 'A step that needs a snapshot which an earlier step has deleted.',
+    docs: 'It fails when the run comes to it. Where it does not matter whether the snapshot is there, say `missing: ignore`.',
+    bad: `- uses: vm.snapshot.delete
+  with: { vm: web1, snapshot: old }
+  rollback: none
+- uses: vm.revert
+  with: { vm: web1, snapshot: old }`,
+    good: `- uses: vm.revert
+  with: { vm: web1, snapshot: old }
+  rollback: none
+- uses: vm.snapshot.delete
+  with: { vm: web1, snapshot: old }`,
+  },
+  'deleted-before-check': {
+    severity: 'warning',
+    summary: 'A snapshot that is deleted before a check of what it protects.',
+    docs: 'When the check fails, there is nothing left to go back to. Delete the snapshot when the change has proven good.',
+    bad: `- uses: vm.snapshot
+  with: { vm: web1, name: before }
+- uses: guest.run
+  with: { vm: web1, argv: [upgrade-shop], undo: [downgrade-shop] }
+- uses: vm.snapshot.delete
+  with: { vm: web1, snapshot: before }
+- uses: check.guest
+  with: { vm: web1, systemd: [nginx] }`,
+    good: `- uses: vm.snapshot
+  with: { vm: web1, name: before }
+- uses: guest.run
+  with: { vm: web1, argv: [upgrade-shop], undo: [downgrade-shop] }
+- uses: check.guest
+  with: { vm: web1, systemd: [nginx] }
+- uses: vm.snapshot.delete
+  with: { vm: web1, snapshot: before }`,
+  },
+  'memory-of-member': {
+    severity: 'warning',
+    summary: 'A snapshot with memory of a VM that is tagged as a database or as a member of a cluster.',
+    docs: 'When it is gone back to, the guest goes on in the past: with an old clock, connections that the others have given up, and agreements that they have changed since. Tags that say so begin with `cluster`, `database`, `db`, `quorum` or `domain-controller`; a VM has them in the inventory.',
+    bad: `- uses: vm.snapshot
+  with: { vm: db1, name: before, memory: true }`,
+    good: `- uses: vm.snapshot
+  with: { vm: db1, name: before, quiesce: require }`,
+  },
+  'patch-unchecked': {
+    severity: 'warning',
+    summary: 'A patch after which nothing looks whether the VM is still well.',
+    docs: 'That packages are installed does not say that the service works. A `check.guest`, a command with `changes: false`, an `assert` or an `approve` behind it tells while the undo is still there. A runbook with `outputs` is meant to be called, so its caller may look.',
+    bad: `- uses: guest.patch
+  with: { vm: web1 }`,
+    good: `- uses: guest.patch
+  with: { vm: web1 }
+- uses: check.guest
+  with: { vm: web1, systemd: [nginx], tcp: { port: 80 } }`,
+  },
+  'missing-undo': {
+    severity: 'warning',
+    summary:
+      'A step that changes something, without a word on how to take it back, and others behind it that may fail.',
+    docs: 'A rollback takes back what it can; where nobody has said how, it ends in need of a person. Say how, or say that it may stay: `rollback: none`.',
+    bad: `- uses: guest.run
+  with: { vm: web1, argv: [systemctl, stop, nginx] }
+- uses: vm.migrate
+  with: { vm: web1, to: hv2 }`,
+    good: `- uses: guest.run
+  with: { vm: web1, argv: [systemctl, stop, nginx], undo: [systemctl, start, nginx] }
+- uses: vm.migrate
+  with: { vm: web1, to: hv2 }`,
+  },
+  'no-point-of-no-return': {
+    severity: 'warning',
+    summary: 'A step that can never be undone before one that can.',
+    docs: 'When a later step fails, the rollback undoes that one and then meets what it can not undo: half of the run is taken back. A `pointOfNoReturn` says from where on the run only goes forward. It stands in the outermost `steps`; elsewhere, do the step last, or say `rollback: none` if it does no harm that it stays. Deleting a snapshot that the run itself took is no matter.',
+    bad: `- uses: vm.snapshot.delete
+  with: { vm: web1, snapshot: old }
+- uses: vm.migrate
+  with: { vm: web1, to: hv2 }`,
+    good: `- pointOfNoReturn: The old snapshot of web1 is deleted now.
+- uses: vm.snapshot.delete
+  with: { vm: web1, snapshot: old }
+- uses: vm.migrate
+  with: { vm: web1, to: hv2 }`,
+  },
+  'migrate-during-backup': {
+    severity: 'warning',
+    summary: 'A VM that is migrated in one branch while another one backs it up.',
+    docs: 'A VM has one job at a time, and a backup that its VM moves away from is no backup. Do one after the other.',
+    bad: `- parallel:
+    - uses: backup.image
+      with: { vm: web1, proxy: backup1 }
+    - uses: vm.migrate
+      with: { vm: web1, to: hv2 }`,
+    good: `- uses: backup.image
+  with: { vm: web1, proxy: backup1 }
+- uses: vm.migrate
+  with: { vm: web1, to: hv2 }`,
+  },
+  'same-vm-in-parallel': {
+    severity: 'warning',
+    summary: 'Two steps at once on one VM, of which one needs it for itself.',
+    docs: 'Branches of a `parallel`, and items of a loop with a `batch`, are under way side by side. Power, snapshots, patches, migrations and backups are each refused, or spoilt, when something else changes the VM meanwhile.',
+    bad: `- parallel:
+    - uses: guest.run
+      with: { vm: web1, argv: [systemctl, stop, nginx], undo: [systemctl, start, nginx] }
+    - uses: vm.snapshot
+      with: { vm: web1 }`,
+    good: `- uses: guest.run
+  with: { vm: web1, argv: [systemctl, stop, nginx], undo: [systemctl, start, nginx] }
+- uses: vm.snapshot
+  with: { vm: web1 }`,
+  },
+  'vm-is-off': {
+    severity: 'error',
+    summary: 'A step in a guest that an earlier step has shut down.',
+    docs: 'It fails when the run comes to it. Start the VM again before, and wait for its guest.',
+    bad: `- uses: vm.shutdown
+  with: { vm: web1 }
+- uses: guest.run
+  with: { vm: web1, argv: [uname, -r], changes: false }`,
+    good: `- uses: vm.shutdown
+  with: { vm: web1 }
+- uses: vm.start
+  with: { vm: web1, waitForGuest: 120 }
+- uses: guest.run
+  with: { vm: web1, argv: [uname, -r], changes: false }`,
+  },
+  'production-without-canary': {
+    severity: 'warning',
+    summary: 'A loop that changes what is in production, without a canary and without an approval before it.',
+    docs: 'What goes wrong with one goes wrong with all. `canary: 1` lets one go first, and the others only when it has gone well; `approve` has a person say yes. In production is what a group or tag selects whose name is `prod` or `production`, alone or with more behind it (`prod-web`), and a VM that has such a tag or is in such a group.',
+    bad: `- forEach: { vm: [billing1, web1], batch: 2 }
+  steps:
+    - uses: guest.patch
+      with: { vm: "\${{ vm }}" }
+    - uses: check.guest
+      with: { vm: "\${{ vm }}", agent: true }`,
+    good: `- forEach: { vm: [billing1, web1], batch: 2, canary: 1 }
+  steps:
+    - uses: guest.patch
+      with: { vm: "\${{ vm }}" }
+    - uses: check.guest
+      with: { vm: "\${{ vm }}", agent: true }`,
+  },
+  'unlimited-backups': {
+    severity: 'warning',
+    summary: 'Several backups at once, and no `limits`.',
+    docs: 'While a VM is backed up, its host and datastore are read from, and a slow proxy slows the guest down. `batch` says how many VMs are under way; `limits` say how many a host, a datastore or a proxy can bear.',
+    bad: `steps:
+  - forEach: { vm: [db1, db2], batch: 2 }
+    steps:
+      - uses: backup.image
+        with: { vm: "\${{ vm }}", proxy: backup1 }`,
+    good: `limits: { perHost: 1, perProxy: 2 }
+steps:
+  - forEach: { vm: [db1, db2], batch: 2 }
+    steps:
+      - uses: backup.image
+        with: { vm: "\${{ vm }}", proxy: backup1 }`,
+  },
+  'endless-migration': {
+    severity: 'warning',
+    summary: 'A live migration that need not converge, and that nothing ends.',
+    docs: 'With `autoConverge: false` a guest that writes memory faster than the network takes it is never moved. A `timeout` of the step decides when it is given up; then the VM stays where it is.',
+    bad: `- uses: vm.migrate
+  with: { vm: db1, to: hv1, autoConverge: false }`,
+    good: `- uses: vm.migrate
+  with: { vm: db1, to: hv1, autoConverge: false }
+  timeout: 20m`,
   },
   'unused-input': { severity: 'info', summary: 'An input that nothing uses.', docs: 'Remove it, or use it.' },
   'unused-ignore': {

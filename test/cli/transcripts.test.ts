@@ -15,7 +15,7 @@ beforeAll(async () => {
   steps:
     - id: patch
       name: Patch \${{ vm }}
-      uses: guest.patch
+      uses: guest.patch # virtbook-ignore: patch-unchecked
       with: { vm: "\${{ vm }}", packages: [openssl] }
     - uses: vm.shutdown
       when: steps.patch.outputs.rebootRequired

@@ -46,6 +46,7 @@ function stepBlock(n: number): string[] {
     '            - restart',
     `            - "service-\${{ index + ${n} }}"`,
     '        timeout: 1m30s',
+    '        rollback: none',
     `  - id: move-${n}`,
     '    uses: vm.migrate',
     '    with:',

@@ -3,10 +3,16 @@ import { checkRunbook } from '../../src/runbook/check';
 import type { KnownNames } from '../../src/runbook/check-context';
 import type { Diagnostic } from '../../src/runbook/diagnostic';
 import { parseRunbook } from '../../src/runbook/parse';
+import { ruleOf } from '../../src/runbook/rules';
 
 /** Checks a sample and shows what was found below the lines it was found on: `^^^^ code: message`. */
 export function squiggles(text: string, inventory?: KnownNames): string {
-  return marked(text, checkRunbook(parseRunbook(text), { actions, inventory }));
+  return marked(text, ofLanguage(checkRunbook(parseRunbook(text), { actions, inventory })));
+}
+
+/** Without what the rules of operations say: samples of the language are no runbooks that anybody would run. */
+export function ofLanguage<T extends { code?: string | number }>(found: readonly T[]): T[] {
+  return found.filter(({ code }) => ruleOf(String(code))?.bad === undefined);
 }
 
 export function marked(text: string, diagnostics: readonly Diagnostic[]): string {
@@ -26,7 +32,7 @@ export function marked(text: string, diagnostics: readonly Diagnostic[]): string
 }
 
 export function codes(text: string, inventory?: KnownNames): string[] {
-  return checkRunbook(parseRunbook(text), { actions, inventory }).map(item => item.code);
+  return ofLanguage(checkRunbook(parseRunbook(text), { actions, inventory })).map(item => item.code);
 }
 
 /** Steps in a runbook that is otherwise whole. */
