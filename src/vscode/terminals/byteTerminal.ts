@@ -21,7 +21,7 @@ export interface ByteTerminalOptions {
   greeting: string;
   connect(events: LineEvents): Promise<Line | undefined>;
   /** A key that closes the terminal instead of being sent. */
-  escape?: string;
+  escapeKey?: string;
   onProblem(error: unknown): void;
 }
 
@@ -30,7 +30,7 @@ const FALLBACK = { columns: 80, rows: 24 };
 /** A terminal of VS Code on a line of bytes. When the line ends, it stays to be read: Enter connects again, any other key closes it. */
 export class ByteTerminal implements vscode.Pseudoterminal {
   private readonly written = new vscode.EventEmitter<string>();
-  private readonly closed = new vscode.EventEmitter<number | void>();
+  private readonly closed = new vscode.EventEmitter<number | undefined>();
   readonly onDidWrite = this.written.event;
   readonly onDidClose = this.closed.event;
   private readonly encoder = new TextEncoder();
@@ -63,7 +63,7 @@ export class ByteTerminal implements vscode.Pseudoterminal {
           this.ended(end);
         },
       });
-      if (!line) return this.closed.fire();
+      if (!line) return this.closed.fire(undefined);
       if (this.isClosed || isOver) return void line.close();
       this.line = line;
       this.state = 'open';
@@ -79,10 +79,9 @@ export class ByteTerminal implements vscode.Pseudoterminal {
   }
 
   handleInput(text: string): void {
-    const { escape } = this.options;
-    if (escape !== undefined && text === escape) this.closed.fire();
+    if (text === this.options.escapeKey) this.closed.fire(undefined);
     else if (this.state === 'over' && text === '\r') void this.connect();
-    else if (this.state === 'over') this.closed.fire();
+    else if (this.state === 'over') this.closed.fire(undefined);
     else this.line?.write(this.encoder.encode(text));
   }
 

@@ -40,7 +40,7 @@ export class Terminals {
           vm.name,
           vm.host,
         ),
-        escape: ESCAPE,
+        escapeKey: ESCAPE,
         connect: events => this.openConsole(inventory, uri.fsPath, connection, vm, events),
         onProblem: error => this.log.warn(`The console of ${vm.name} could not be opened.`, error),
       }),
