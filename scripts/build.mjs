@@ -15,6 +15,7 @@ process.chdir(root);
 export const entries = {
   extension: 'src/vscode/extension.ts', // what activation loads
   language: 'src/vscode/chunks/language.ts', // parser, schemas, expressions: first runbook or inventory opened
+  format: 'src/vscode/chunks/format.ts', // the formatter: first document formatted
   runs: 'src/vscode/chunks/runs.ts', // the folder of runs: first look at lenses or runs
   connect: 'src/vscode/chunks/connect.ts', // ssh and hypervisors: first connection
   runPage: 'src/vscode/chunks/runPage.ts', // the pages of runs: first one opened

@@ -11,32 +11,7 @@ import { type ExpressionToken, expressionTokens } from './expression-tokens';
 import { expressionsOf } from './expressions-in-document';
 import { type Name, namesInDocument } from './names-in-document';
 import { inventoryOf, runbookOf } from './parse-cache';
-
-const tokenTypes = [
-  'keyword',
-  'property',
-  'function',
-  'method',
-  'variable',
-  'parameter',
-  'namespace',
-  'type',
-  'enum',
-  'enumMember',
-  'string',
-  'number',
-  'operator',
-  'comment',
-] as const;
-type TokenType = (typeof tokenTypes)[number];
-const tokenModifiers = ['declaration', 'readonly', 'defaultLibrary'] as const;
-type TokenModifier = (typeof tokenModifiers)[number];
-
-/** What the numbers of `semanticTokens` stand for; names of the protocol, so every theme knows them. */
-export const semanticLegend: { tokenTypes: string[]; tokenModifiers: string[] } = {
-  tokenTypes: [...tokenTypes],
-  tokenModifiers: [...tokenModifiers],
-};
+import { type TokenModifier, type TokenType, tokenModifiers, tokenTypes } from './semantic-legend';
 
 interface Token extends SourceRange {
   type: TokenType;
@@ -58,7 +33,9 @@ export function semanticTokens(document: TextDocument, config: EditorConfig): nu
     for (const { source: text, start, scalar } of expressionsOf(parsed as ParsedRunbook)) {
       for (const token of expressionTokens(text)) {
         const range = scalar.range(start + token.start, start + token.end);
-        if (!named.has(range.start)) tokens.push({ ...range, ...expressionToken(token) });
+        // A name in a literal is coloured, its quotes are not.
+        if (!named.has(range.start) && !named.has(range.start + 1))
+          tokens.push({ ...range, ...expressionToken(token) });
       }
     }
   }

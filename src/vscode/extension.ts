@@ -4,8 +4,6 @@ import { type CommandId, commands } from './ids';
 import { chooseInventory, createInventory, newRunbook, openInventory } from './inventory/inventoryCommands';
 import { InventoryFile } from './inventory/inventoryFile';
 import { InventoryView } from './inventory/inventoryView';
-import { CalledFiles } from './language/calledRunbooks';
-import { InventoryNames } from './language/inventoryOfRunbook';
 import { LanguageFeatures } from './language/languageFeatures';
 import { RunLenses } from './language/runLenses';
 import { connect } from './lazy';
@@ -31,15 +29,12 @@ export function activate(context: vscode.ExtensionContext): void {
     (definition, uri, connection) => connect().openConnection(definition, uri.fsPath, connection, prompts.ssh()),
     log,
   );
-  const names = new InventoryNames(uri => inventory.seen(uri));
-  const called = new CalledFiles();
-  const features = new LanguageFeatures(
-    names,
-    called,
-    log,
-    (kind, name) => inventory.liveState(kind, name),
-    async document => (document.uri.scheme === 'file' ? runs.lastValues(document.uri.fsPath) : undefined),
-  );
+  const features = new LanguageFeatures(log, {
+    seen: uri => inventory.seen(uri),
+    state: (kind, name) => inventory.liveState(kind, name),
+    lastValues: async document =>
+      document.uri.scheme === 'file' ? runs.lastValues(document.uri.fsPath) : undefined,
+  });
   const documents = new ReadonlyDocuments(runs);
   const progress = new RunProgress(runs, () => prompts.person(), log);
   const pages = new RunPageOpener(context, runs, log);
@@ -59,7 +54,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const runsCommands = new RunsCommands(runs, progress);
   const debug = new Debugger(runs, runCommands, progress);
   context.subscriptions.push(debug);
-  context.subscriptions.push(log, runs, file, inventory, names, called, features, documents, progress, runsView, pages);
+  context.subscriptions.push(log, runs, file, inventory, features, documents, progress, runsView, pages);
   context.subscriptions.push(new RunLenses(features, runs, log));
 
   /** Each command once; what goes wrong is shown, never swallowed. */
@@ -172,7 +167,7 @@ export function activate(context: vscode.ExtensionContext): void {
         inventory.nudge();
     }),
     // Names that came or went may make or end a mistake.
-    inventory.onDidChangeNames(() => features.recheck()),
+    inventory.onDidChangeNames(() => features.namesChanged()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => runsCommands.showRunning()),
   );
   // After activation: it reads the folder of runs.

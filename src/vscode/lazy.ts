@@ -8,6 +8,7 @@ import { rehearseInWorker } from '../runner/rehearse-in-worker';
  * errors by name.
  */
 type Language = typeof import('./chunks/language');
+type Format = typeof import('./chunks/format');
 type RunsChunk = typeof import('./chunks/runs');
 type Connect = typeof import('./chunks/connect');
 type Debug = typeof import('./chunks/debug');
@@ -22,6 +23,8 @@ function load<T>(name: string): T {
 
 /** Parser, checks, completion, planning. */
 export const language = () => load<Language>('language');
+/** The formatter. */
+export const formatting = () => load<Format>('format');
 /** The folder of runs, and the process that starts one. */
 export const runs = () => load<RunsChunk>('runs');
 /** Rehearses in a thread of its own; undefined: it was aborted. */

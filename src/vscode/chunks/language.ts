@@ -1,12 +1,26 @@
 // Entry of dist/language.js.
+export { TextDocument } from 'vscode-languageserver-textdocument';
 export { actionNamed, actions } from '../../actions/catalogue';
+export { codeActions } from '../../editor/code-actions';
 export { complete } from '../../editor/complete';
+export { definition } from '../../editor/definition';
+export { documentKind } from '../../editor/document-kind';
+export { fileSet, largestFile, mostFiles } from '../../editor/file-set';
+export { foldingRanges } from '../../editor/folding';
+export { documentHighlights } from '../../editor/highlights';
 export { hover } from '../../editor/hover';
+export { inlayHints } from '../../editor/inlay-hints';
 export { lenses } from '../../editor/lenses';
+export { documentLinks } from '../../editor/links';
 export { ParseCache, runbookOf } from '../../editor/parse-cache';
-export { quickFixes } from '../../editor/quick-fixes';
+export { references } from '../../editor/references';
+export { prepareRename, rename } from '../../editor/rename';
+export { selectionRanges } from '../../editor/selection';
+export { semanticTokens } from '../../editor/semantic-tokens';
+export { Surroundings } from '../../editor/surroundings';
 export { symbols } from '../../editor/symbols';
 export { validate } from '../../editor/validate';
+export { workspaceSymbols } from '../../editor/workspace-symbols';
 export { makePlan } from '../../engine/make-plan';
 export { whereSeen } from '../../engine/seen';
 export { timetableOf } from '../../engine/timetable';

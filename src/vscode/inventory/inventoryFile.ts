@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Inventory } from '../../inventory/model';
 import { contextKeys, settings } from '../ids';
-import { readText } from '../language/keptTexts';
+import { readText } from '../language/readText';
 import { language } from '../lazy';
 import { isAbsolutePath } from '../paths';
 

@@ -1,64 +1,49 @@
 import * as vscode from 'vscode';
 import type { EditorConfig } from '../../editor/config';
 import type { ParseCache } from '../../editor/parse-cache';
-import { languages } from '../ids';
+import type { Surroundings } from '../../editor/surroundings';
+import type { WorkspaceFiles } from '../../editor/workspace-files';
+import type { SeenNames } from '../../inventory/names';
 import { language } from '../lazy';
-import type { CalledFiles } from './calledRunbooks';
-import type { InventoryNames } from './inventoryOfRunbook';
-import { asCodeAction, asCompletionItem, asHover, asLspDocument, asSymbol, VirtbookDiagnostic } from './lspTypes';
+import { asLspDocument, VirtbookDiagnostic } from './lspTypes';
+import { type FeatureContext, registerProviders } from './providers';
+import { isOurs, WorkspaceTexts } from './workspaceTexts';
 
 /** Time without typing after which a document is checked, in ms. */
 const QUIET_MS = 200;
 
-/** Our own language ids, whatever scheme a document has: files, diffs and pull requests are treated alike. */
-const selector: vscode.DocumentSelector = [{ language: languages.runbook }, { language: languages.inventory }];
-
-export function isOurs(document: vscode.TextDocument): boolean {
-  return document.languageId === languages.runbook || document.languageId === languages.inventory;
+/** What is known beyond the files; in a browser nothing is. */
+export interface LiveKnowledge {
+  /** What the live view saw of an inventory's hosts and VMs, if it is the one that is asked for. */
+  seen?(inventory: vscode.Uri): SeenNames | undefined;
+  state?: EditorConfig['liveState'];
+  snapshotsOf?: EditorConfig['snapshotsOf'];
+  lastValues?(document: vscode.TextDocument): Promise<EditorConfig['values']>;
 }
 
-/** Diagnostics, completion, hover, outline and quick fixes for runbooks and inventories. Runs nothing, connects nowhere. */
-export class LanguageFeatures implements vscode.Disposable {
-  private readonly disposables: vscode.Disposable[] = [];
+/** Diagnostics and every other feature for runbooks and inventories, in any scheme. Runs nothing, connects nowhere. */
+export class LanguageFeatures implements FeatureContext, vscode.Disposable {
   private readonly diagnostics = vscode.languages.createDiagnosticCollection('virtbook');
+  private readonly hintsChanged = new vscode.EventEmitter<void>();
+  private readonly texts: WorkspaceTexts;
+  private readonly disposables: vscode.Disposable[] = [this.diagnostics, this.hintsChanged];
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private parsed: ParseCache | undefined;
+  private around: Surroundings | undefined;
+  readonly onDidChangeHints = this.hintsChanged.event;
 
   constructor(
-    private readonly names: InventoryNames,
-    private readonly called: CalledFiles,
     private readonly log: vscode.LogOutputChannel,
-    private readonly liveState: EditorConfig['liveState'],
-    private readonly lastValues: (document: vscode.TextDocument) => Promise<EditorConfig['values']>,
+    private readonly live: LiveKnowledge = {},
   ) {
+    this.texts = new WorkspaceTexts(log);
     this.disposables.push(
-      this.diagnostics,
+      this.texts,
       vscode.workspace.onDidOpenTextDocument(document => this.schedule(document, 0)),
       vscode.workspace.onDidChangeTextDocument(event => this.schedule(event.document)),
       vscode.workspace.onDidCloseTextDocument(document => this.forget(document)),
-      names.onDidChange(() => this.recheck()),
-      called.onDidChange(() => this.recheck()),
-      vscode.languages.registerCompletionItemProvider(
-        selector,
-        { provideCompletionItems: (document, position) => this.complete(document, position) },
-        ' ',
-        '.',
-        ':',
-        '{',
-        '"',
-        "'",
-      ),
-      vscode.languages.registerHoverProvider(selector, {
-        provideHover: (document, position) => this.hover(document, position),
-      }),
-      vscode.languages.registerDocumentSymbolProvider(selector, {
-        provideDocumentSymbols: document => language().symbols(asLspDocument(document), this.cache).map(asSymbol),
-      }),
-      vscode.languages.registerCodeActionsProvider(
-        selector,
-        { provideCodeActions: (document, _range, context) => quickFixes(document, context.diagnostics) },
-        { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] },
-      ),
+      this.texts.onDidChange(() => this.recheck()),
+      ...registerProviders(this),
     );
     for (const document of vscode.workspace.textDocuments) this.schedule(document, 0);
   }
@@ -69,9 +54,23 @@ export class LanguageFeatures implements vscode.Disposable {
     return this.parsed;
   }
 
-  /** Everything said of names may have changed. */
-  recheck(): void {
+  private get surroundings(): Surroundings {
+    this.around ??= new (language().Surroundings)(this.texts, inventory =>
+      this.live.seen?.(vscode.Uri.parse(inventory)),
+    );
+    return this.around;
+  }
+
+  /** The names that the live view shows are others now. */
+  namesChanged(): void {
+    this.around?.forgetNames();
+    this.recheck();
+  }
+
+  /** Everything said of documents may have changed. */
+  private recheck(): void {
     for (const document of vscode.workspace.textDocuments) this.schedule(document, QUIET_MS);
+    this.hintsChanged.fire();
   }
 
   /** Checks now. Gives what it found. */
@@ -85,27 +84,33 @@ export class LanguageFeatures implements vscode.Disposable {
     return found;
   }
 
-  private async config(document: vscode.TextDocument): Promise<EditorConfig> {
-    const { runbookOf, actions } = language();
-    const { cache } = this;
-    if (document.languageId !== languages.runbook) return { actions, cache, liveState: this.liveState };
-    const { draft } = runbookOf(asLspDocument(document), cache);
-    const [inventory, runbooks] = await Promise.all([
-      this.names.of(document.uri, draft.inventory),
-      this.called.of(document.uri, draft),
-    ]);
-    return { actions, inventory, runbooks, cache, liveState: this.liveState };
+  async config(document: vscode.TextDocument): Promise<EditorConfig> {
+    const { cache, live } = this;
+    const around = await this.surroundings.of(asLspDocument(document), cache);
+    return {
+      actions: language().actions,
+      ...around,
+      cache,
+      liveState: live.state,
+      snapshotsOf: vm => live.snapshotsOf?.(vm) ?? around.snapshotsOf?.(vm),
+    };
   }
 
-  private async complete(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.CompletionItem[]> {
-    const config = { ...(await this.config(document)), callable: await this.called.callable(document.uri) };
-    return language().complete(asLspDocument(document), document.offsetAt(position), config).map(asCompletionItem);
+  async configForCompletion(document: vscode.TextDocument): Promise<EditorConfig> {
+    const [config, offered] = await Promise.all([this.config(document), this.texts.offered(document.uri)]);
+    return { ...config, ...offered };
   }
 
-  private async hover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
-    const config = { ...(await this.config(document)), values: await this.lastValues(document) };
-    const found = language().hover(asLspDocument(document), document.offsetAt(position), config);
-    return found && asHover(found);
+  async configForHover(document: vscode.TextDocument): Promise<EditorConfig> {
+    return { ...(await this.config(document)), values: await this.live.lastValues?.(document) };
+  }
+
+  async workspace(): Promise<WorkspaceFiles> {
+    return language().fileSet(await this.texts.documents(), (from, path) => this.resolve(from, path));
+  }
+
+  resolve(from: string, path: string): string | undefined {
+    return this.texts.resolve(from, path);
   }
 
   private schedule(document: vscode.TextDocument, delay = QUIET_MS): void {
@@ -127,23 +132,11 @@ export class LanguageFeatures implements vscode.Disposable {
     this.timers.delete(key);
     this.diagnostics.delete(document.uri);
     this.parsed?.forget(key);
+    this.around?.forget(key);
   }
 
   dispose(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
     for (const item of this.disposables) item.dispose();
   }
-}
-
-function quickFixes(document: vscode.TextDocument, diagnostics: readonly vscode.Diagnostic[]): vscode.CodeAction[] {
-  const ours = diagnostics.filter(diagnostic => diagnostic instanceof VirtbookDiagnostic);
-  return language()
-    .quickFixes(
-      asLspDocument(document),
-      ours.map(diagnostic => diagnostic.original),
-    )
-    .map(action => {
-      const about = ours.filter(diagnostic => action.diagnostics?.includes(diagnostic.original));
-      return asCodeAction(action, about);
-    });
 }

@@ -2,8 +2,19 @@ import * as vscode from 'vscode';
 import type { TextDocument as LspDocument } from 'vscode-languageserver-textdocument';
 import type * as lsp from 'vscode-languageserver-types';
 
-/** The document as the editor room reads it; nothing is copied. */
+/** One for each version, so that what is kept of it is found again. */
+const wrapped = new WeakMap<vscode.TextDocument, LspDocument>();
+
+/** The document as the editor room reads it; nothing is copied. It stands for the version that it was asked for. */
 export function asLspDocument(document: vscode.TextDocument): LspDocument {
+  const known = wrapped.get(document);
+  if (known?.version === document.version) return known;
+  const made = wrap(document);
+  wrapped.set(document, made);
+  return made;
+}
+
+function wrap(document: vscode.TextDocument): LspDocument {
   return {
     uri: document.uri.toString(),
     languageId: document.languageId,
@@ -111,13 +122,89 @@ export function asSymbol(symbol: lsp.DocumentSymbol): vscode.DocumentSymbol {
 }
 
 export function asCodeAction(action: lsp.CodeAction, diagnostics: vscode.Diagnostic[]): vscode.CodeAction {
-  const made = new vscode.CodeAction(action.title, vscode.CodeActionKind.QuickFix);
+  const kind = action.kind === undefined ? undefined : vscode.CodeActionKind.Empty.append(action.kind);
+  const made = new vscode.CodeAction(action.title, kind);
   made.isPreferred = action.isPreferred;
+  made.disabled = action.disabled;
   made.diagnostics = diagnostics;
+  made.edit = action.edit && asWorkspaceEdit(action.edit);
+  return made;
+}
+
+export function asWorkspaceEdit(changed: lsp.WorkspaceEdit): vscode.WorkspaceEdit {
   const edit = new vscode.WorkspaceEdit();
-  for (const [uri, edits] of Object.entries(action.edit?.changes ?? {})) {
+  for (const [uri, edits] of Object.entries(changed.changes ?? {})) {
     for (const { range, newText } of edits) edit.replace(vscode.Uri.parse(uri), asRange(range), newText);
   }
-  made.edit = edit;
+  return edit;
+}
+
+export function asTextEdit({ range, newText }: lsp.TextEdit): vscode.TextEdit {
+  return new vscode.TextEdit(asRange(range), newText);
+}
+
+export function asLocation({ uri, range }: lsp.Location): vscode.Location {
+  return new vscode.Location(vscode.Uri.parse(uri), asRange(range));
+}
+
+export function asHighlight({ range, kind }: lsp.DocumentHighlight): vscode.DocumentHighlight {
+  // VS Code counts kinds from 0, the protocol from 1.
+  return new vscode.DocumentHighlight(asRange(range), kind === undefined ? undefined : kind - 1);
+}
+
+const foldingKinds: Record<string, vscode.FoldingRangeKind> = {
+  comment: vscode.FoldingRangeKind.Comment,
+  imports: vscode.FoldingRangeKind.Imports,
+  region: vscode.FoldingRangeKind.Region,
+};
+
+export function asFoldingRange({ startLine, endLine, kind }: lsp.FoldingRange): vscode.FoldingRange {
+  return new vscode.FoldingRange(startLine, endLine, kind === undefined ? undefined : foldingKinds[kind]);
+}
+
+export function asSelectionRange({ range, parent }: lsp.SelectionRange): vscode.SelectionRange {
+  return new vscode.SelectionRange(asRange(range), parent && asSelectionRange(parent));
+}
+
+export function asDocumentLink({ range, target, tooltip }: lsp.DocumentLink): vscode.DocumentLink {
+  const made = new vscode.DocumentLink(asRange(range), target === undefined ? undefined : vscode.Uri.parse(target));
+  made.tooltip = tooltip;
   return made;
+}
+
+export function asInlayHint(hint: lsp.InlayHint): vscode.InlayHint {
+  const label =
+    typeof hint.label === 'string'
+      ? hint.label
+      : hint.label.map(part => {
+          const made = new vscode.InlayHintLabelPart(part.value);
+          made.tooltip = asMarkdown(part.tooltip);
+          made.location = part.location && asLocation(part.location);
+          return made;
+        });
+  const made = new vscode.InlayHint(asPosition(hint.position), label, hint.kind);
+  made.tooltip = asMarkdown(hint.tooltip);
+  made.paddingLeft = hint.paddingLeft;
+  made.paddingRight = hint.paddingRight;
+  made.textEdits = hint.textEdits?.map(asTextEdit);
+  return made;
+}
+
+export function asWorkspaceSymbol({
+  name,
+  kind,
+  containerName,
+  location,
+}: lsp.WorkspaceSymbol): vscode.SymbolInformation {
+  const range = 'range' in location ? asRange(location.range) : new vscode.Range(0, 0, 0, 0);
+  const place = new vscode.Location(vscode.Uri.parse(location.uri), range);
+  return new vscode.SymbolInformation(name, kind - 1, containerName ?? '', place);
+}
+
+/** The protocol's range of a VS Code range. */
+export function asLspRange({ start, end }: vscode.Range): lsp.Range {
+  return {
+    start: { line: start.line, character: start.character },
+    end: { line: end.line, character: end.character },
+  };
 }

@@ -5,7 +5,7 @@ import type { Timetable } from '../../engine/timetable';
 import type { JsonObject } from '../../runbook/json';
 import type { Runbook } from '../../runbook/model';
 import { inventoryUri } from '../language/inventoryOfRunbook';
-import { readText } from '../language/keptTexts';
+import { readText } from '../language/readText';
 import { language } from '../lazy';
 
 /** A part of a runbook: only one step, or everything from one on; by pointer. */

@@ -1,0 +1,2 @@
+// Entry of dist/format.js.
+export { format } from '../../editor/format';
