@@ -1,6 +1,8 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { type DocumentSymbol, SymbolKind } from 'vscode-languageserver-types';
+import type { Json, JsonObject } from '../runbook/json';
 import { innerSteps, type Step } from '../runbook/model';
+import { asObject } from '../runbook/read-runbook';
 import type { YamlSource } from '../runbook/yaml-source';
 import { escapePointer } from '../runbook/yaml-source';
 import { documentKind } from './document-kind';
@@ -32,8 +34,12 @@ function runbookSymbols(document: TextDocument, cache?: ParseCache): DocumentSym
   const inputs = Object.entries(draft.inputs).flatMap(
     ([name, input]) => make(`/inputs/${escapePointer(name)}`, name, input.type, SymbolKind.Variable, []) ?? [],
   );
+  const outputs = Object.keys(draft.outputs ?? {}).flatMap(
+    name => make(`/outputs/${escapePointer(name)}`, name, '', SymbolKind.Property, []) ?? [],
+  );
   return [
     ...(make('/inputs', 'inputs', '', SymbolKind.Module, inputs) ?? []),
+    ...(make('/outputs', 'outputs', '', SymbolKind.Module, outputs) ?? []),
     ...(make('/steps', 'steps', '', SymbolKind.Module, ofSteps(draft.steps)) ?? []),
     ...(make('/finally', 'finally', '', SymbolKind.Module, ofSteps(draft.finally ?? [])) ?? []),
   ];
@@ -57,21 +63,44 @@ function described(step: Step): { what: string; detail: string; kind: SymbolKind
   }
 }
 
+/** Kinds of the entries of an inventory's sections. */
+const inventorySections = {
+  connections: SymbolKind.Interface,
+  groups: SymbolKind.Array,
+  proxies: SymbolKind.Interface,
+  vms: SymbolKind.Object,
+} as const;
+
 function inventorySymbols(document: TextDocument, cache?: ParseCache): DocumentSymbol[] {
-  const { draft, source } = inventoryOf(document, cache);
+  const { data, source } = inventoryOf(document, cache);
   const make = symbolMaker(document, source);
-  const sections = {
-    connections: [draft.connections, SymbolKind.Interface],
-    groups: [draft.groups, SymbolKind.Array],
-    proxies: [draft.proxies, SymbolKind.Interface],
-    vms: [draft.vms, SymbolKind.Object],
-  } as const;
-  return Object.entries(sections).flatMap(([section, [entries, kind]]) => {
-    const inner = Object.keys(entries).flatMap(
-      name => make(`/${section}/${escapePointer(name)}`, name, '', kind, []) ?? [],
-    );
+  const root = asObject(data);
+  return Object.keys(root).flatMap(section => {
+    if (!isSection(section)) return [];
+    // Half-typed entries are listed as well.
+    const inner = Object.entries(asObject(root[section])).flatMap(([name, entry]) => {
+      const pointer = `/${section}/${escapePointer(name)}`;
+      return make(pointer, name, entryDetail(asObject(entry)), inventorySections[section], []) ?? [];
+    });
     return make(`/${section}`, section, '', SymbolKind.Module, inner) ?? [];
   });
+}
+
+function isSection(key: string): key is keyof typeof inventorySections {
+  return Object.hasOwn(inventorySections, key);
+}
+
+/** What stands beside the name: what a connection is, how many a group has, whose a VM is. */
+function entryDetail({ type, hosts, vms, ssh, owner }: JsonObject): string {
+  if (typeof type === 'string') return type;
+  const counts = [countText(hosts, 'host'), countText(vms, 'VM')].filter(text => text !== '');
+  if (counts.length > 0) return counts.join(', ');
+  if (typeof owner === 'string') return owner;
+  return typeof ssh === 'string' ? ssh : '';
+}
+
+function countText(names: Json | undefined, what: string): string {
+  return Array.isArray(names) ? `${names.length} ${what}${names.length === 1 ? '' : 's'}` : '';
 }
 
 function symbolMaker(document: TextDocument, source: YamlSource) {

@@ -28,7 +28,7 @@ export class ScalarOffsets {
   range(start: number, end: number): SourceRange {
     const from = this.offset(start);
     // The end is where the last character ends, not where the next one begins: line breaks and escapes may lie between.
-    const to = end > start ? Math.max(from + 1, this.offset(end - 1) + 1) : from;
+    const to = end > start ? Math.max(from + 1, this.#endOf(this.offset(end - 1))) : from;
     return {
       start: from,
       end:
@@ -37,6 +37,17 @@ export class ScalarOffsets {
           ? Math.max(to, Math.min(this.offset(end), this.end))
           : to,
     };
+  }
+
+  /** Where the character that begins here ends: an escape is longer than one. */
+  #endOf(offset: number): number {
+    const { text, type } = this;
+    const char = text[offset];
+    const next = text[offset + 1];
+    if (this.#straight !== undefined) return offset + 1;
+    if (type === 'QUOTE_SINGLE' && char === "'" && next === "'") return offset + 2;
+    if (type !== 'QUOTE_DOUBLE' || char !== '\\') return offset + 1;
+    return offset + 2 + (next === 'x' ? 2 : next === 'u' ? 4 : next === 'U' ? 8 : 0);
   }
 
   /** The place in the value of an offset in the text; undefined when it lies outside. */

@@ -68,7 +68,25 @@ finally [finally]
   vm.start (vm.start) [uses: vm.start]
 `);
 });
-test('outline of an inventory', () => {
-  const text = 'version: 1\nconnections:\n  hv1: { type: libvirt, uri: "qemu:///system" }\nvms:\n  web1: {}\n';
-  expect(outline(text, 'a.inventory.yaml')).toBe('connections [connections]\n  hv1 [hv1]\nvms [vms]\n  web1 [web1]\n');
+test('what a runbook gives', () => {
+  const text = 'steps:\n  - wait: 1m\noutputs:\n  count: 3\n';
+  expect(outline(text, 'a.runbook.yaml')).toBe(
+    'outputs [outputs]\n  count [count]\nsteps [steps]\n  wait (wait 1m) [wait: 1m]\n',
+  );
+});
+test('outline of an inventory, in its order, half-typed entries too', () => {
+  const text = `vms:
+  web1: { owner: shop }
+  web2:
+connections:
+  hv1: { type: libvirt, uri: "qemu:///system" }
+  hv2: { typ
+`;
+  expect(outline(text, 'a.inventory.yaml')).toBe(
+    'vms [vms]\n  web1 (shop) [web1]\n  web2 [web2]\nconnections [connections]\n  hv1 (libvirt) [hv1]\n  hv2 [hv2]\n',
+  );
+  const groups = 'groups:\n  web: { vms: [a, b], hosts: [c] }\nproxies:\n  "b/1": { ssh: root@b, directory: / }\n';
+  expect(outline(groups, 'a.inventory.yaml')).toBe(
+    'groups [groups]\n  web (1 host, 2 VMs) [web]\nproxies [proxies]\n  b/1 (root@b) ["b/1"]\n',
+  );
 });
