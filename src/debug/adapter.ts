@@ -170,7 +170,7 @@ export class DebugAdapter extends DebugSession {
     const run = this.#theRun;
     this.#configured = true;
     if (this.#launch && !this.#launch.stopOnEntry) {
-      await run.request({ do: 'go', how: 'continue' });
+      await run.request({ do: 'go', how: 'start' });
       return;
     }
     for (const thread of await run.request({ do: 'threads' })) {
@@ -199,11 +199,6 @@ export class DebugAdapter extends DebugSession {
 
   #onStopped(thread: number, stop: StopView, text: string): void {
     if (this.#stopping || this.#restarting) return;
-    // A run that is launched stands before its first step until all is set; nobody asked to see that.
-    if (stop.reason === 'entry' && this.#launch && !this.#launch.stopOnEntry) {
-      this.#background(this.#theRun.request({ do: 'go', thread, how: 'continue' }));
-      return;
-    }
     this.#inspection?.forget(thread);
     if (this.#reversing.has(thread) && stop.reason === 'back' && !this.#hasBreakpoint(stop)) {
       this.#background(this.#goBack(thread, stop));

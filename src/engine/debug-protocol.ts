@@ -19,12 +19,13 @@ export type DebugRequest =
   | { do: 'pause'; thread?: number }
   /**
    * Lets a stopped thread go on; `continue` without a thread lets all go on. Result: null.
+   * - `start`: a held run begins as if it had not stood: breakpoints that were set meanwhile on its first step count
    * - `over`: to the next step of the same list, or of what holds it when there is none
    * - `into`: to the next step wherever it is: the first of an item, of a group, of a called runbook
    * - `out`: to the step after what holds this one
    * - `back`: undoes the step before this one in the same list, and stops before it
    */
-  | { do: 'go'; thread?: number; how: 'continue' | 'over' | 'into' | 'out' | 'back' }
+  | { do: 'go'; thread?: number; how: 'start' | 'continue' | 'over' | 'into' | 'out' | 'back' }
   /** Goes on at another step of the same list without doing or undoing what is between. Result: null. */
   | { do: 'jump'; thread: number; pointer: string }
   /** Where a stopped thread may jump to. Result: `JumpTarget[]`. */

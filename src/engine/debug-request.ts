@@ -32,6 +32,7 @@ const shapes = {
     do: Type.Literal('go'),
     thread: Type.Optional(thread),
     how: Type.Union([
+      Type.Literal('start'),
       Type.Literal('continue'),
       Type.Literal('over'),
       Type.Literal('into'),

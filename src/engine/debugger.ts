@@ -174,7 +174,8 @@ export class Debugger implements StopPoints {
     } else if (thread.pause !== undefined) Object.assign(view, { reason: 'pause', text: `Asked by ${thread.pause}.` });
     else if (!this.#stepsTo(place, thread)) return undefined;
     this.held = false;
-    return (await this.#stand(thread, { view, text: `Before ${key}`, at: stop, stop, place })).move;
+    const release = await this.#stand(thread, { view, text: `Before ${key}`, at: stop, stop, place });
+    return release.how === 'start' ? this.beforeStep(stop) : release.move;
   }
 
   async failed(at: StepAt, failure: Failure): Promise<void> {
@@ -295,7 +296,7 @@ export class Debugger implements StopPoints {
   }
 
   #go(id: number | undefined, how: Extract<DebugRequest, { do: 'go' }>['how']): null {
-    if (how === 'continue' && id === undefined) {
+    if (how === 'start' || (how === 'continue' && id === undefined)) {
       this.#goOn({ by: this.#by(), how });
       return null;
     }
