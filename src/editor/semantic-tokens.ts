@@ -34,8 +34,8 @@ export function semanticTokens(document: TextDocument, config: EditorConfig): nu
       for (const token of expressionTokens(text)) {
         const range = scalar.range(start + token.start, start + token.end);
         // A name in a literal is coloured, its quotes are not.
-        if (!named.has(range.start) && !named.has(range.start + 1))
-          tokens.push({ ...range, ...expressionToken(token) });
+        const inLiteral = token.kind === 'string' && named.has(range.start + 1);
+        if (!inLiteral && !named.has(range.start)) tokens.push({ ...range, ...expressionToken(token) });
       }
     }
   }
