@@ -267,6 +267,7 @@ const cases = {
     // Only the page, as large as it gets.
     await run.locator('.ask button', { hasText: 'Approve' }).waitFor();
     await page.keyboard.press('Control+2');
+    await page.waitForFunction(() => document.activeElement?.tagName === 'IFRAME');
     await bench.runCommand('View: Maximize Editor Group and Hide Side Bars');
     await bench.screenshot(path.join(images, 'run-page-asks.png'));
     await run.locator('.ask button', { hasText: 'Approve' }).click();
