@@ -48,7 +48,7 @@ export class Inspection {
     const frames = await this.run.request({ do: 'stack', thread });
     const wanted = frames.slice(start, count > 0 ? start + count : undefined);
     const stackFrames = wanted.map(({ index, name, pointer }) => {
-      const place = this.run.sources.place(pointer);
+      const place = this.run.sources.place(pointer) ?? this.#failedPlace();
       const id = this.#frames.create(thread, { thread, index });
       if (!place) return { id, name, line: 0, column: 0, presentationHint: 'subtle' as const };
       return { id, name, source: sourceOf(place), line: place.line, column: place.column };
@@ -56,10 +56,33 @@ export class Inspection {
     return { stackFrames, totalFrames: frames.length };
   }
 
+  /** A rollback as a whole is shown at the step that led to it. */
+  #failedPlace(): StepPlace | undefined {
+    const failed = this.run.view.steps.findLast(step => step.state === 'failed');
+    return failed && this.run.sources.place(failed.pointer);
+  }
+
   async scopes(frameId: number): Promise<DebugProtocol.Scope[]> {
     const frame = this.#frames.get(frameId);
-    const scope = await this.#scope(frame);
+    // Before a rollback as a whole there is no step to look at, but the run.
+    const scope = await this.#scope(frame).catch(() => undefined);
+    return [...(scope ? this.#scopesOf(frame, scope) : []), this.#runScope(frame)];
+  }
+
+  #runScope(frame: Frame): DebugProtocol.Scope {
     const { runId, view } = this.run;
+    const value: Json = {
+      id: runId,
+      status: view.phase,
+      plan: shortHash(view.planHash),
+      by: view.by,
+      undo: view.undoList.map(key => this.run.model.step(key)?.undo ?? key),
+    };
+    const variablesReference = this.#opened.create(frame.thread, { kind: 'value', frame, value });
+    return { name: 'Run', variablesReference, namedVariables: Object.keys(value).length, expensive: true };
+  }
+
+  #scopesOf(frame: Frame, scope: FrameScope): DebugProtocol.Scope[] {
     const made = (
       name: string,
       opened: Opened,
@@ -91,15 +114,6 @@ export class Inspection {
     if (scope.with) scopes.push(made('With', value(scope.with), Object.keys(scope.with).length));
     if (scope.targets.length > 0)
       scopes.push(made('Live', { kind: 'targets', frame, scope }, scope.targets.length, { expensive: true }));
-    const titles = view.undoList.map(key => this.run.model.step(key)?.undo ?? key);
-    const about = {
-      id: runId,
-      status: view.phase,
-      plan: shortHash(view.planHash),
-      by: view.by,
-      undo: titles,
-    };
-    scopes.push(made('Run', value(about), Object.keys(about).length, { expensive: true }));
     return scopes;
   }
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
     `
 - id: snapshot
   uses: vm.snapshot
-  with: { vm: web1, name: before, quiesce: "no" }
+  with: { vm: web2, name: before, quiesce: "no" }
 - id: move
   uses: vm.migrate
   with: { vm: web1, to: hv2 }
@@ -159,7 +159,7 @@ describe('jumping', () => {
   it('leaves steps out, and warns of it', async () => {
     await debug.launch({ runbook: moves, stopOnEntry: true });
     await debug.stop();
-    const { targets } = (await debug.dc.gotoTargetsRequest({ source: { path: moves }, line: 13 })).body;
+    const { targets } = (await debug.dc.gotoTargetsRequest({ source: { path: moves }, line: 14 })).body;
     expect(targets).toEqual([]);
     const found = (await debug.dc.gotoTargetsRequest({ source: { path: moves }, line: 17 })).body.targets;
     expect(found).toMatchObject([{ line: 17 }]);
