@@ -50,9 +50,10 @@ export class ScopeViews {
     const value = expression.includes('${{')
       ? evaluateTemplate(expression, scope)
       : evaluateExpression(expression, scope);
-    return this.shown(value);
+    return capped(value);
   }
 
+  /** Of a value that may hold secrets. */
   shown(value: Json): Json {
     return capped(this.world.secrets ? this.world.secrets.strike(value) : value);
   }
@@ -83,7 +84,7 @@ export class ScopeViews {
       targets: [...named.values()],
       editable: canSet && frame < ownPlaces(at.place).length ? this.editable(place) : [],
     };
-    return this.shown(view as unknown as Json) as unknown as FrameScope;
+    return capped(view as unknown as Json) as unknown as FrameScope;
   }
 
   /** Paths of what may be set there. */

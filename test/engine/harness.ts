@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { type ActionDefinition, defineAction } from '../../src/actions/action';
+import type { Debugger } from '../../src/engine/debugger';
 import { History } from '../../src/engine/history';
 import { interpret } from '../../src/engine/interpret';
 import type { JournalRecord, RunEnded, RunEvent } from '../../src/engine/journal';
@@ -275,6 +276,8 @@ export interface TestRunOptions {
   /** So many effects at once. */
   limit?: number;
   guards?: readonly Guard[];
+  /** Of each process, from when it begins. */
+  debug?: (plan: Plan) => Debugger | undefined;
 }
 
 export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
@@ -375,7 +378,11 @@ export function testRun(steps: Step[], options: TestRunOptions = {}): TestRun {
         ...(limits && { limits }),
         ...(options.guards && { guards: options.guards }),
       };
+      const stops = options.debug?.(plan);
+      stops?.begin(here);
+      if (stops) here.debug = stops;
       const ended = await interpret(durable, plan, here);
+      stops?.end();
       if (limits && limits.inside > 0) world.violations.push(`${limits.inside} effects did not leave their limit`);
       if (limits && limits.peak > limits.capacity) world.violations.push(`${limits.peak} effects at once`);
       await machine.append(ended);
