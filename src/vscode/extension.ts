@@ -9,12 +9,17 @@ import { RunLenses } from './language/runLenses';
 import { connect } from './lazy';
 import { Prompts } from './prompts';
 import { ReadonlyDocuments } from './readonlyDocuments';
+import { RunbooksView } from './runbooks/runbooksView';
 import { RunCommands, runbookUri } from './runCommands';
 import { RunPageOpener } from './runPage/runPageOpener';
 import { RunProgress } from './runs/runProgress';
 import { RunsCommands, runIdOf } from './runs/runsCommands';
 import { RunsService } from './runs/runsService';
+import { RunsStatus } from './runs/runsStatus';
 import { RunsView } from './runs/runsView';
+import { VirtbookTasks } from './tasks/taskProvider';
+import { Terminals } from './terminals/terminals';
+import { registerViewCommands } from './views';
 import { VmCommands } from './vm/vmCommands';
 import { openWalkthrough } from './walkthrough';
 
@@ -27,13 +32,13 @@ export function activate(context: vscode.ExtensionContext): void {
   const inventory = new InventoryView(
     file,
     (definition, uri, connection) => connect().openConnection(definition, uri.fsPath, connection, prompts.ssh()),
+    context.workspaceState,
     log,
   );
   const features = new LanguageFeatures(log, {
     seen: uri => inventory.seen(uri),
     state: (kind, name) => inventory.liveState(kind, name),
-    lastValues: async document =>
-      document.uri.scheme === 'file' ? runs.lastValues(document.uri.fsPath) : undefined,
+    lastValues: async document => (document.uri.scheme === 'file' ? runs.lastValues(document.uri.fsPath) : undefined),
   });
   const documents = new ReadonlyDocuments(runs);
   const progress = new RunProgress(runs, () => prompts.person(), log);
@@ -50,8 +55,13 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
   );
   const vm = new VmCommands(inventory, runCommands, vscode.Uri.joinPath(context.globalStorageUri, 'actions'));
+  context.subscriptions.push(new VirtbookTasks(context.extensionPath).register());
+  const terminals = new Terminals(inventory, prompts, log);
   const runsView = new RunsView(runs, log);
   const runsCommands = new RunsCommands(runs, progress);
+  const status = new RunsStatus(runs);
+  const runbooks = new RunbooksView(runs, uri => inventory.seen(uri), log);
+  context.subscriptions.push(status, runbooks);
   const debug = new Debugger(runs, runCommands, progress);
   context.subscriptions.push(debug);
   context.subscriptions.push(log, runs, file, inventory, features, documents, progress, runsView, pages);
@@ -108,6 +118,9 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   register(commands.newRunbook, () => newRunbook(file));
   register(commands.openWalkthrough, () => openWalkthrough(context.extension.id));
+  register(commands.vmConsole, terminals.console);
+  register(commands.vmSsh, terminals.guest);
+  register(commands.hostSsh, terminals.host);
   register(commands.showLog, () => log.show());
   register(commands.forgetSecrets, async () => {
     const count = await prompts.forget();
@@ -118,16 +131,7 @@ export function activate(context: vscode.ExtensionContext): void {
   register(commands.chooseInventory, () => chooseInventory(file));
   register(commands.openInventory, () => openInventory(file));
   register(commands.createInventory, () => createInventory(file));
-  register(commands.refreshInventory, () => inventory.refresh());
-  register(commands.retryConnection, id => inventory.retry(id));
-  register(commands.vmStart, vm.start);
-  register(commands.vmShutdown, vm.shutdown);
-  register(commands.vmSnapshot, vm.snapshot);
-  register(commands.vmRevert, vm.revert);
-  register(commands.vmDeleteSnapshot, vm.deleteSnapshot);
-  register(commands.vmMigrate, vm.migrate);
-  register(commands.vmBackup, vm.backup);
-  register(commands.refreshRuns, () => runsView.refresh());
+  registerViewCommands(register, { inventory, vm, runs: runsView, runsCommands, status, runbooks });
   register(
     commands.openRunPage,
     withRun(runId => pages.open(runId)),

@@ -8,6 +8,9 @@ export const commands = {
   runFrom: 'virtbook.runFrom',
   newRunbook: 'virtbook.newRunbook',
   openWalkthrough: 'virtbook.openWalkthrough',
+  vmConsole: 'virtbook.vm.console',
+  vmSsh: 'virtbook.vm.ssh',
+  hostSsh: 'virtbook.host.ssh',
   showLog: 'virtbook.showLog',
   forgetSecrets: 'virtbook.forgetSecrets',
   chooseInventory: 'virtbook.inventory.choose',
@@ -15,6 +18,15 @@ export const commands = {
   createInventory: 'virtbook.inventory.create',
   refreshInventory: 'virtbook.inventory.refresh',
   retryConnection: 'virtbook.inventory.retry',
+  searchInventory: 'virtbook.inventory.search',
+  filterInventory: 'virtbook.inventory.filter',
+  clearInventoryFilter: 'virtbook.inventory.clearFilter',
+  groupInventory: 'virtbook.inventory.group',
+  showMore: 'virtbook.inventory.showMore',
+  copyYaml: 'virtbook.inventory.copyYaml',
+  insertStep: 'virtbook.inventory.insertStep',
+  findInRunbooks: 'virtbook.inventory.findInRunbooks',
+  revealInInventory: 'virtbook.inventory.reveal',
   vmStart: 'virtbook.vm.start',
   vmShutdown: 'virtbook.vm.shutdown',
   vmSnapshot: 'virtbook.vm.snapshot',
@@ -23,6 +35,13 @@ export const commands = {
   vmMigrate: 'virtbook.vm.migrate',
   vmBackup: 'virtbook.vm.backup',
   refreshRuns: 'virtbook.runs.refresh',
+  pickRun: 'virtbook.runs.pick',
+  filterRuns: 'virtbook.runs.filter',
+  clearRunsFilter: 'virtbook.runs.clearFilter',
+  showMoreSteps: 'virtbook.runs.showMore',
+  removeRun: 'virtbook.runs.remove',
+  removeOldRuns: 'virtbook.runs.removeOld',
+  refreshRunbooks: 'virtbook.runbooks.refresh',
   openRunPage: 'virtbook.runs.openPage',
   showJournal: 'virtbook.runs.showJournal',
   openRunbook: 'virtbook.runs.openRunbook',
@@ -37,12 +56,18 @@ export const commands = {
 } as const;
 export type CommandId = (typeof commands)[keyof typeof commands];
 
-export const views = { inventory: 'virtbook.inventory', runs: 'virtbook.runs' } as const;
+export const views = { inventory: 'virtbook.inventory', runs: 'virtbook.runs', runbooks: 'virtbook.runbooks' } as const;
 
 export const languages = { runbook: 'virt-runbook', inventory: 'virt-inventory' } as const;
 
 /** Context keys that menus and welcome views ask for. */
-export const contextKeys = { inventoryState: 'virtbook.inventoryState', runsState: 'virtbook.runsState' } as const;
+export const contextKeys = {
+  inventoryState: 'virtbook.inventoryState',
+  inventoryFiltered: 'virtbook.inventoryFiltered',
+  runsState: 'virtbook.runsState',
+  runsFiltered: 'virtbook.runsFiltered',
+  runbooksState: 'virtbook.runbooksState',
+} as const;
 
 /** Of debug configurations and sessions. */
 export const debugType = 'virtbook';

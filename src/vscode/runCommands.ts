@@ -14,6 +14,7 @@ import { confirmationDetail, planMarkdown } from './plan/planText';
 import type { Prompts } from './prompts';
 import type { ReadonlyDocuments } from './readonlyDocuments';
 import { rehearsePlanned } from './rehearse';
+import { parseRunbookId } from './runbooks/runbooksTree';
 import type { RunPageOpener } from './runPage/runPageOpener';
 import type { RunProgress } from './runs/runProgress';
 import type { RunsService } from './runs/runsService';
@@ -242,6 +243,8 @@ function submissionOf({ plan, planHash, runbookPath, inventoryPath }: Planned): 
 /** The runbook a command was given, or the one in front when it came from the palette. Never another one. */
 export function runbookUri(argument: unknown): vscode.Uri | undefined {
   if (argument instanceof vscode.Uri) return argument;
+  const node = typeof argument === 'string' ? parseRunbookId(argument) : undefined;
+  if (node?.kind === 'runbook') return vscode.Uri.parse(node.uri);
   const document = vscode.window.activeTextEditor?.document;
   if (document?.languageId === languages.runbook && document.uri.scheme !== schemes.plan) return document.uri;
   void vscode.window.showInformationMessage(vscode.l10n.t('Open a runbook (*.runbook.yaml) first.'));

@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commands, contextKeys, languages, settings, views } from '../../src/vscode/ids';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const texts: Record<string, string> = JSON.parse(readFileSync('package.nls.json', 'utf8'));
-const source = readFileSync('src/vscode/extension.ts', 'utf8');
+const source = readdirSync('src/vscode', { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.ts'))
+  .map(file => readFileSync(`src/vscode/${file}`, 'utf8'))
+  .join('\n');
 const { contributes } = manifest;
 
 const idsOf = (list: { command?: string; id?: string }[]) => list.map(item => item.command ?? item.id ?? '').sort();
@@ -17,7 +20,7 @@ describe('contributions', () => {
   it('registers every command exactly once', () => {
     for (const key of Object.keys(commands)) {
       const registrations = source.match(new RegExp(`register\\(\\s*commands\\.${key},`, 'g'))?.length;
-      expect(registrations, `register(commands.${key}, …) in extension.ts`).toBe(1);
+      expect(registrations, `register(commands.${key}, …)`).toBe(1);
     }
   });
 
@@ -36,8 +39,9 @@ describe('contributions', () => {
 
   it('hides from the palette what needs a thing to act on', () => {
     const hidden = contributes.menus.commandPalette.map((item: { command: string }) => item.command);
-    const needTarget = Object.values(commands).filter(id => /\.(vm|runs)\./.test(id) && id !== commands.refreshRuns);
-    for (const id of [...needTarget, commands.runStep, commands.runFrom, commands.retryConnection])
+    const ofAll = /\.runs\.(refresh|pick|filter|clearFilter|removeOld)$/;
+    const needTarget = Object.values(commands).filter(id => /\.(vm|runs)\./.test(id) && !ofAll.test(id));
+    for (const id of [...needTarget, commands.runStep, commands.runFrom, commands.retryConnection, commands.showMore])
       expect(hidden).toContain(id);
   });
 
@@ -45,8 +49,9 @@ describe('contributions', () => {
     const acts =
       /\.(run|runStep|runFrom|rehearse)$|\.vm\.|\.(refresh|retry|cancel|rollBack|resume|answer|approve|reject)$/;
     for (const { command, enablement } of contributes.commands as { command: string; enablement?: string }[]) {
-      if (acts.test(command) && command !== commands.refreshRuns)
-        expect(enablement, command).toContain('isWorkspaceTrusted');
+      // These only read what is here.
+      const reads: string[] = [commands.refreshRuns, commands.refreshRunbooks];
+      if (acts.test(command) && !reads.includes(command)) expect(enablement, command).toContain('isWorkspaceTrusted');
     }
     expect(manifest.capabilities.untrustedWorkspaces.supported).toBe('limited');
   });
@@ -59,12 +64,31 @@ describe('contributions', () => {
       Object.values(names).map(name => `${section}.${name}`),
     );
     const whens = JSON.stringify([contributes.viewsWelcome, contributes.menus]);
-    for (const key of whens.match(/virtbook\.\w+State/g) ?? []) expect(Object.values(contextKeys)).toContain(key);
+    for (const key of whens.match(/virtbook\.\w+(State|Filtered)/g) ?? [])
+      expect(Object.values(contextKeys)).toContain(key);
   });
 
   it('has a text for every key and a use for every text', () => {
     const used = [...JSON.stringify(manifest).matchAll(/"%([\w.]+)%"/g)].map(match => match[1]!);
     expect([...new Set(used)].sort()).toEqual(Object.keys(texts).sort());
+  });
+
+  it('gives keys only to commands of ours, and only where they mean something', () => {
+    for (const { command, when } of contributes.keybindings as { command: string; when?: string }[]) {
+      expect(Object.values(commands)).toContain(command);
+      expect(when, command).toMatch(/focusedView|editorLangId|resourceLangId|editorTextFocus|debugType/);
+    }
+  });
+
+  it('has a welcome view for every state in which runs and runbooks are empty', () => {
+    const whens = contributes.viewsWelcome.map((item: { when: string }) => item.when).join('\n');
+    for (const state of [
+      'runsState == none',
+      'runsState == failed',
+      'runbooksState == none',
+      'runbooksState == failed',
+    ])
+      expect(whens).toContain(`virtbook.${state}`);
   });
 
   it('has a welcome view for every state in which the inventory is empty', () => {

@@ -6,7 +6,7 @@ import { knownNames } from '../../src/inventory/names';
 import { checkRunbook } from '../../src/runbook/check';
 import { parseRunbook } from '../../src/runbook/parse';
 import { exampleInventory, exampleLab, exampleRunbook } from '../../src/vscode/inventory/exampleFiles';
-import { stepRunbook, stepRunbookName } from '../../src/vscode/vm/stepRunbook';
+import { listed, stepLines, stepRunbook, stepRunbookName } from '../../src/vscode/vm/stepRunbook';
 
 const { inventory, diagnostics } = parseInventory(exampleInventory);
 
@@ -30,7 +30,9 @@ describe('runbook of one step', () => {
       stepRunbook({
         name: 'Snapshot before of web1',
         uses: 'vm.snapshot',
-        with: { vm: 'web1', name: 'before' },
+        input: 'vm',
+        on: ['web1'],
+        with: { name: 'before' },
         inventory: '/srv/lab.inventory.yaml',
       }),
     );
@@ -40,13 +42,38 @@ describe('runbook of one step', () => {
     expect(runbook?.inventory).toBe('/srv/lab.inventory.yaml');
   });
 
+  it('is a loop over several VMs', () => {
+    const text = stepRunbook({ name: 'Start two', uses: 'vm.start', input: 'vm', on: ['web1', 'on'], inventory: 'i' });
+    const parsed = parseRunbook(text);
+    expect(checkRunbook(parsed, { actions })).toEqual([]);
+    expect(parsed.runbook?.steps).toMatchObject([
+      { kind: 'forEach', variable: 'vm', steps: [{ uses: 'vm.start', with: { vm: '${{ vm }}' } }] },
+    ]);
+    expect(text).toContain('[web1, "on"]');
+  });
+
+  it('leaves what is not given to be filled in', () => {
+    const lines = stepLines({ uses: 'vm.migrate', input: 'to', on: ['hv2'], fill: ['vm'] });
+    expect(lines).toEqual(['- uses: vm.migrate', '  with:', '    to: hv2', '    vm: ']);
+  });
+
+  it('lists names as people do', () => {
+    expect([['a'], ['a', 'b'], ['a', 'b', 'c'], ['a', 'b', 'c', 'd', 'e']].map(listed)).toEqual([
+      'a',
+      'a and b',
+      'a, b and c',
+      'a, b and 3 more',
+    ]);
+  });
+
   it('evaluates no name that came from a hypervisor', () => {
-    const text = stepRunbook({ name: 'x', uses: 'vm.start', with: { vm: 'a${{ inputs.b }}"\n' }, inventory: 'i' });
+    const text = stepRunbook({ name: 'x', uses: 'vm.start', input: 'vm', on: ['a${{ inputs.b }}"\n'], inventory: 'i' });
     const parsed = parseRunbook(text);
     expect(checkRunbook(parsed, { actions })).toEqual([]);
   });
 
   it('has a file name that every file system takes', () => {
-    expect(stepRunbookName('vm.start', '../a b:c')).toBe('vm.start-.._a_b_c.runbook.yaml');
+    expect(stepRunbookName('vm.start', ['../a b:c'])).toBe('vm.start-.._a_b_c.runbook.yaml');
+    expect(stepRunbookName('vm.start', ['a', 'b'])).toBe('vm.start-2-vms.runbook.yaml');
   });
 });

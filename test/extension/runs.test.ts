@@ -5,8 +5,19 @@ import { RunModel, type RunView } from '../../src/engine/view';
 import type { RunStatus, RunSummary, Runs } from '../../src/runner/contract';
 import { journalLines } from '../../src/vscode/runs/journalText';
 import { progressOf, progressText } from '../../src/vscode/runs/progressText';
-import { asItIs, runActions, runNode, stepNodes } from '../../src/vscode/runs/runsTree';
+import {
+  asItIs,
+  fitsWords,
+  parseRunsId,
+  runActions,
+  runRow,
+  sectionOf,
+  stepNodeId,
+  stepOf,
+  stepRow,
+} from '../../src/vscode/runs/runsTree';
 import { RunTracker } from '../../src/vscode/runs/runTracker';
+import { statusBarText } from '../../src/vscode/runs/statusBarText';
 import { resultTitle, runValues, stepResults } from '../../src/vscode/runs/stepResults';
 
 const START = Date.UTC(2026, 0, 3, 22, 0, 0);
@@ -160,6 +171,31 @@ describe('values of the last run', () => {
   });
 });
 
+const one: RunSummary = {
+  runId: 'one',
+  name: 'Patch',
+  status: 'done',
+  by: 'ann',
+  runbookPath: '/r',
+  planHash: 'abc',
+  submittedAt: START,
+};
+
+describe('status bar', () => {
+  const text = (...runs: Partial<RunSummary>[]) => statusBarText(runs.map(run => ({ ...one, ...run })));
+
+  it('counts what goes on and what waits for a person', () => {
+    expect(text()).toBeUndefined();
+    expect(text({ status: 'running' })).toMatchObject({ text: '$(sync~spin) 1 run', waits: false });
+    const approval = { status: 'waiting', waitsFor: 'approval' } as const;
+    expect(text({ status: 'running' }, { status: 'waiting', waitsFor: 'window' }, approval)).toEqual({
+      text: '$(sync~spin) 2 runs  $(bell-dot) 1 waits',
+      spoken: '2 runs under way, 1 run waits for a person',
+      waits: true,
+    });
+  });
+});
+
 describe('runs view', () => {
   it('offers what can be done to a run', () => {
     const actions = (status: RunStatus, more: Partial<RunSummary> = {}) => runActions({ status, ...more });
@@ -167,11 +203,17 @@ describe('runs view', () => {
     expect(actions('waiting')).toEqual(['journal', 'runbook', 'answer', 'cancel']);
     expect(actions('waiting', { waitsFor: 'approval' })).toEqual(['journal', 'runbook', 'approve', 'cancel']);
     expect(actions('waiting', { waitsFor: 'window' })).toEqual(['journal', 'runbook', 'cancel']);
-    expect(actions('crashed')).toEqual(['journal', 'runbook', 'resume', 'rollBack']);
-    expect(actions('needs-operator')).toEqual(['journal', 'runbook', 'remaining', 'rollBack']);
-    expect(actions('needs-operator', { forward: true })).toEqual(['journal', 'runbook', 'resume', 'remaining']);
-    expect(actions('rolled-back')).toEqual(['journal', 'runbook']);
-    expect(actions('done', { problem: 'line 3 is broken' })).toEqual(['journal']);
+    expect(actions('crashed')).toEqual(['journal', 'runbook', 'resume', 'rollBack', 'remove']);
+    expect(actions('needs-operator')).toEqual(['journal', 'runbook', 'remaining', 'rollBack', 'remove']);
+    expect(actions('needs-operator', { forward: true })).toEqual([
+      'journal',
+      'runbook',
+      'resume',
+      'remaining',
+      'remove',
+    ]);
+    expect(actions('rolled-back')).toEqual(['journal', 'runbook', 'remove']);
+    expect(actions('done', { problem: 'line 3 is broken' })).toEqual(['journal', 'remove']);
   });
 
   it('shows what a run that is followed waits for now, whatever the list said', () => {
@@ -195,8 +237,8 @@ describe('runs view', () => {
         self: true,
       }),
     );
-    const { row } = runNode(asItIs(summary, asked), START);
-    expect(row.description).toMatch(/^waiting for approval · since /);
+    const row = runRow(asItIs(summary, asked), START, asked);
+    expect(row.description).toMatch(/^waiting for approval: Go on\? · since /);
     expect(row.actions).toContain('approve');
     expect(row.icon).toBe('law');
     expect(asItIs({ ...summary, status: 'done' }, asked).status).toBe('done');
@@ -214,15 +256,66 @@ describe('runs view', () => {
       submittedAt: START,
       endedAt: START + 72_000,
     };
-    const node = runNode(summary, START + 72_000);
-    expect(node.row.spoken).toBe('Run of Patch, done, just now, started by ann');
-    expect(node.row.facts).toContainEqual(['Took', '1 min 12 s']);
+    const row = runRow(summary, START + 72_000);
+    expect(row.spoken).toBe('Run of Patch, done, just now, started by ann');
+    expect(row.facts).toContainEqual(['Took', '1 min 12 s']);
   });
 
   it('shows the steps with why they failed', () => {
-    const [first, second] = stepNodes(viewOf(rolledBack));
-    expect(first?.row.description).toContain('Disk full.');
-    expect(second?.row.description).toBe('pending');
+    const view = viewOf(rolledBack);
+    expect(stepRow(stepOf(view, 'a')!).description).toContain('Disk full.');
+    expect(stepRow(stepOf(view, 'b')!).description).toBe('pending');
+  });
+
+  it('tells what a run under way does now', () => {
+    const view = viewOf(journal('one', intent('a', '/steps/0')));
+    const summary: RunSummary = { ...one, status: 'running' };
+    expect(runRow(summary, START, view).description).toMatch(/^running · 0\/2 · snapshot a · since /);
+  });
+
+  it('puts runs together by what has to be done', () => {
+    const all: RunStatus[] = ['submitted', 'waiting', 'rolling-back', 'needs-operator', 'crashed', 'done', 'failed'];
+    expect(all.map(status => sectionOf({ status }))).toEqual([
+      'running',
+      'waiting',
+      'running',
+      'operator',
+      'operator',
+      'history',
+      'history',
+    ]);
+  });
+
+  it('says of one that stands in a debugger that it does', () => {
+    const paused: RunEvent = {
+      type: 'run.paused',
+      thread: 1,
+      name: 'Patch',
+      reason: 'breakpoint',
+      phase: 'step',
+      key: 'a',
+      pointer: '/steps/0',
+      text: 'Stopped before a, at a breakpoint.',
+    };
+    const view = viewOf(journal('one', paused));
+    const run = asItIs({ ...one, status: 'running' }, view);
+    expect(run).toMatchObject({ status: 'waiting', waitsFor: 'debugger' });
+    expect(runRow(run, START, view)).toMatchObject({ icon: 'debug-pause' });
+    expect(runRow(run, START, view).description).toContain('Stopped before a');
+  });
+
+  it('finds runs by words of all that is known of them', () => {
+    const run: RunSummary = { ...one, status: 'rolled-back', failure: 'Disk full.' };
+    expect(fitsWords(run, 'patch ROLLED ann')).toBe(true);
+    expect(fitsWords(run, 'disk')).toBe(true);
+    expect(fitsWords(run, 'patch bob')).toBe(false);
+    expect(fitsWords(run, '')).toBe(true);
+  });
+
+  it('has ids that lead back, whatever is in a key', () => {
+    const key = 'each[a/b: c]/snapshot';
+    expect(parseRunsId(stepNodeId('20260103-1', key))).toEqual({ kind: 'step', runId: '20260103-1', key });
+    expect(parseRunsId('20260103-220000-abc')).toBeUndefined();
   });
 });
 
@@ -279,6 +372,7 @@ describe('run tracker', () => {
       debug: unused,
       pause: unused,
       goOn: unused,
+      remove: unused,
       list: async () =>
         Object.entries(journals).map(([runId]) => ({
           runId,

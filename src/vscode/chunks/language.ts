@@ -28,3 +28,8 @@ export { parseInventory } from '../../inventory/file';
 export { knownNames } from '../../inventory/names';
 export { linkRunbooks, loadCalled } from '../../runbook/link';
 export { parseRunbook } from '../../runbook/parse';
+export { nameAt, usesOfName } from '../inventory/namesInRunbooks';
+export { nodesYaml } from '../inventory/nodesYaml';
+export { RunbookChecks } from '../runbooks/runbookChecks';
+export { insertable } from '../vm/insertable';
+export { insertPlace } from '../vm/insertPlace';

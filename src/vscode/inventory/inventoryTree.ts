@@ -1,6 +1,13 @@
 import type { Capability } from '../../hypervisors/capability';
-import type { ConnectionState, HostInfo, VmInfo } from '../../hypervisors/ports';
-import { hostRow, type Row, rowOfConnection, vmRow } from './rows';
+import type {
+  DatastoreInfo,
+  DiskInfo,
+  HostInfo,
+  NicInfo,
+  SnapshotInfo,
+  VmInfo,
+  VolumeInfo,
+} from '../../hypervisors/ports';
 
 /** Where a connection stands. Its last known state stays visible while it connects again. */
 export interface ConnectionView {
@@ -11,72 +18,58 @@ export interface ConnectionView {
   capabilities: ReadonlySet<Capability>;
   /** No real hypervisor stands behind it; nobody should take it for one. */
   simulated?: boolean;
-  state?: ConnectionState;
 }
 
+/** One datastore of a connection, whichever of its hosts see it. */
+export interface DatastoreView extends Omit<DatastoreInfo, 'host'> {
+  hosts: string[];
+}
+
+export type Grouping = 'host' | 'tag' | 'owner';
+
 /** A node of the inventory view, as plain data. Ids stay the same while what they stand for does. */
-export type InventoryNode = { id: string; row: Row; children: string[] } & (
+export type InventoryNode = { id: string } & (
   | { kind: 'connection'; connection: string }
   | { kind: 'host'; connection: string; host: HostInfo }
+  | { kind: 'group'; by: Exclude<Grouping, 'host'> /** '': those that have none. */; name: string }
   | { kind: 'vm'; connection: string; vm: VmInfo }
+  | { kind: 'disk'; connection: string; vm: VmInfo; disk: DiskInfo }
+  | { kind: 'nic'; connection: string; vm: VmInfo; nic: NicInfo }
+  | { kind: 'snapshot'; connection: string; vm: VmInfo; snapshot: SnapshotInfo }
+  | { kind: 'storage' }
+  | { kind: 'datastore'; connection: string; datastore: DatastoreView }
+  | { kind: 'volume'; connection: string; datastore: DatastoreView; volume: VolumeInfo }
+  /** Stands for the children of `of` that are not shown yet. */
+  | { kind: 'more'; of: string; left: number }
+  /** Why something could not be listed. */
+  | { kind: 'note'; of: string; text: string }
 );
+export type NodeKind = InventoryNode['kind'];
+export type NodeOf<K extends NodeKind> = InventoryNode & { kind: K };
 
-export type InventoryTree = ReadonlyMap<string, InventoryNode>;
+const id = (kind: NodeKind, ...parts: string[]) => `${kind}:${parts.map(encodeURIComponent).join('/')}`;
 
-export const connectionId = (connection: string) => `connection:${connection}`;
-export const hostId = (connection: string, host: string) => `host:${connection}/${host}`;
-export const vmId = (connection: string, uuid: string) => `vm:${connection}/${uuid}`;
+export const connectionId = (connection: string) => id('connection', connection);
+export const hostId = (connection: string, host: string) => id('host', connection, host);
+export const groupId = (by: 'tag' | 'owner', name: string) => id('group', by, name);
+export const storageId = id('storage');
+export const datastoreId = (connection: string, name: string) => id('datastore', connection, name);
+export const volumeId = (connection: string, datastore: string, name: string) =>
+  id('volume', connection, datastore, name);
+export const moreId = (of: string) => id('more', of);
+export const noteId = (of: string) => id('note', of);
 
-/** The nodes of one connection, parents first. */
-export function connectionTree(view: ConnectionView): Map<string, InventoryNode> {
-  const nodes = new Map<string, InventoryNode>();
-  const { hosts, vms } = view.state ?? { hosts: [], vms: [] };
-  const root = connectionId(view.name);
-  const sortedHosts = [...hosts].sort((a, b) => compareNames(a.name, b.name));
-  nodes.set(root, {
-    kind: 'connection',
-    id: root,
-    connection: view.name,
-    row: rowOfConnection(view),
-    children: sortedHosts.map(host => hostId(view.name, host.name)),
-  });
-  for (const host of sortedHosts) {
-    const id = hostId(view.name, host.name);
-    const here = vms.filter(vm => vm.host === host.name).sort((a, b) => compareNames(a.name, b.name));
-    const children = here.map(vm => vmId(view.name, vm.uuid));
-    nodes.set(id, { kind: 'host', id, connection: view.name, host, row: hostRow(host, here), children });
-    for (const vm of here) {
-      const vmNode = vmId(view.name, vm.uuid);
-      const row = vmRow(vm, view.phase === 'connected' ? view.capabilities : new Set());
-      nodes.set(vmNode, { kind: 'vm', id: vmNode, connection: view.name, vm, row, children: [] });
-    }
-  }
-  return nodes;
+/** `under`: the id of its parent, where that is not its host: a VM can stand at several places. */
+export const vmId = (connection: string, uuid: string, under?: string) =>
+  under === undefined ? id('vm', connection, uuid) : id('vm', connection, uuid, under);
+/** `key`: a disk's target, a NIC's number, a snapshot's name. `of`: the VM's id. */
+export const partId = (kind: 'disk' | 'nic' | 'snapshot', of: string, key: string) => id(kind, of, key);
+
+export function parseId(id: string): { kind: string; parts: string[] } {
+  const colon = id.indexOf(':');
+  const rest = id.slice(colon + 1);
+  return { kind: id.slice(0, colon), parts: rest === '' ? [] : rest.split('/').map(decodeURIComponent) };
 }
 
 /** web2 before web10, as people count. */
-function compareNames(a: string, b: string): number {
-  return a.localeCompare(b, undefined, { numeric: true });
-}
-
-/**
- * Ids to redraw so that `before` becomes `after`: a node whose row or list of children changed; none below one that
- * is listed already for its children.
- */
-export function changedNodes(before: InventoryTree, after: InventoryTree): string[] {
-  const changed: string[] = [];
-  const covered = new Set<string>();
-  // Parents stand before their children in both maps.
-  for (const [id, node] of after) {
-    const old = before.get(id);
-    if (covered.has(id)) {
-      for (const child of node.children) covered.add(child);
-      continue;
-    }
-    if (!old) continue; // its parent's list of children changed
-    const children = node.children.join('\n') !== old.children.join('\n');
-    if (children || JSON.stringify(node.row) !== JSON.stringify(old.row)) changed.push(id);
-    if (children) for (const child of node.children) covered.add(child);
-  }
-  return changed;
-}
+export const compareNames = new Intl.Collator(undefined, { numeric: true }).compare;

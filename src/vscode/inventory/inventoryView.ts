@@ -3,36 +3,62 @@ import type { SeenConnection } from '../../engine/seen';
 import type { Hypervisor } from '../../hypervisors/ports';
 import type { Inventory } from '../../inventory/model';
 import type { SeenNames } from '../../inventory/names';
-import { views } from '../ids';
+import { commands, contextKeys, views } from '../ids';
 import { inventoryUri } from '../language/inventoryOfRunbook';
-import { treeItem } from '../treeItem';
+import { tooltipOf, treeItem } from '../treeItem';
 import { type InventoryFile, type InventoryFileState, showState, uriOf } from './inventoryFile';
-import type { InventoryNode } from './inventoryTree';
+import { filterText, type InventoryFilter, isFiltering, noFilter, readFilter } from './inventoryFilter';
+import { type Arrangement, type Change, InventoryModel } from './inventoryModel';
+import { compareNames, type Grouping, type InventoryNode, type NodeOf, parseId } from './inventoryTree';
 import { LiveInventory, type OpenedConnection } from './liveInventory';
 
 /** Opens one connection of an inventory. */
 export type OpenConnection = (inventory: Inventory, file: vscode.Uri, connection: string) => Promise<OpenedConnection>;
 
-/** Connections → hosts → VMs. Connects only while somebody looks and the workspace is trusted. */
-export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Disposable {
+/** What is done with VMs that were dropped onto a host. */
+export type OnDrop = (vms: NodeOf<'vm'>[], host: NodeOf<'host'>) => Promise<unknown>;
+
+const KEPT = { grouping: 'inventory.grouping', filter: 'inventory.filter' };
+const DRAGGED = `application/vnd.code.tree.${views.inventory.toLowerCase()}`;
+
+/** Connections → hosts → VMs → disks, NICs, snapshots; and storage. Connects only while somebody looks and the workspace is trusted. */
+export class InventoryView
+  implements vscode.TreeDataProvider<string>, vscode.TreeDragAndDropController<string>, vscode.Disposable
+{
   private readonly changed = new vscode.EventEmitter<string[] | undefined>();
   private readonly namesChanged = new vscode.EventEmitter<void>();
   private readonly disposables: vscode.Disposable[] = [this.changed, this.namesChanged];
   private readonly view: vscode.TreeView<string>;
+  private model = new InventoryModel({ connections: [] });
   private live: LiveInventory | undefined;
   private looked = false;
+  private arranged: Arrangement;
   private readonly labWatchers: vscode.Disposable[] = [];
-  private names = '';
   readonly onDidChangeTreeData = this.changed.event;
   /** Hosts or VMs came or went. */
   readonly onDidChangeNames = this.namesChanged.event;
+  readonly dragMimeTypes = [DRAGGED];
+  readonly dropMimeTypes = [DRAGGED];
+  /** Set by who knows how to migrate. */
+  onDrop: OnDrop | undefined;
 
   constructor(
     private readonly file: InventoryFile,
     private readonly open: OpenConnection,
+    private readonly memory: vscode.Memento,
     private readonly log: vscode.LogOutputChannel,
   ) {
-    this.view = vscode.window.createTreeView(views.inventory, { treeDataProvider: this, showCollapseAll: true });
+    const grouping = memory.get<string>(KEPT.grouping);
+    this.arranged = {
+      grouping: grouping === 'tag' || grouping === 'owner' ? grouping : 'host',
+      filter: readFilter(memory.get(KEPT.filter)),
+    };
+    this.view = vscode.window.createTreeView(views.inventory, {
+      treeDataProvider: this,
+      dragAndDropController: this,
+      showCollapseAll: true,
+      canSelectMany: true,
+    });
     this.disposables.push(
       this.view,
       this.view.onDidChangeVisibility(({ visible }) => this.look(visible)),
@@ -55,21 +81,25 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     this.live = undefined;
     for (const watcher of this.labWatchers.splice(0)) watcher.dispose();
     this.view.description = undefined;
+    this.model = new InventoryModel({ connections: [] });
     if (state.state === 'ready' && vscode.workspace.isTrusted) {
       const { inventory, uri } = state;
       this.view.description = vscode.workspace.asRelativePath(uri);
+      const model = new InventoryModel({ connections: Object.keys(inventory.connections), vms: inventory.vms });
+      model.arrange(this.arranged);
+      this.model = model;
       this.live = new LiveInventory({
-        connections: Object.keys(inventory.connections),
+        model,
         open: connection => this.open(inventory, uri, connection),
-        onChange: ids => this.onChange(ids),
+        onChange: change => this.onChange(change),
         onError: (connection, error) => this.tellFailure(connection, error),
       });
       this.live.setVisible(this.view.visible);
       this.watchLabs(inventory, uri);
     }
     showState(state.state);
-    this.changed.fire(undefined);
-    this.compareNames();
+    this.redrawAll();
+    this.namesChanged.fire();
   }
 
   /** The welcome view with *Try again* can't hold the reason, and a tree's line cuts it off. */
@@ -106,42 +136,140 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     }
   }
 
-  private onChange(ids: string[] | undefined): void {
+  private onChange({ redraw, names }: Change): void {
     const failed = this.live?.allFailed ?? false;
     showState(failed ? 'failed' : this.file.state.state);
-    this.changed.fire(ids);
-    this.compareNames();
+    if (redraw === undefined) this.redrawAll();
+    else {
+      if (redraw.length > 0) this.changed.fire(redraw);
+      this.tellFilter();
+    }
+    if (names) this.namesChanged.fire();
   }
 
-  private compareNames(): void {
-    const names = [...this.hosts.map(node => node.host.name), ...this.vms.map(node => node.vm.name)].join('\n');
-    if (names === this.names) return;
-    this.names = names;
-    this.namesChanged.fire();
+  private redrawAll(): void {
+    this.changed.fire(undefined);
+    this.tellFilter();
+  }
+
+  /** What is not shown must be told, or it would be taken for not there. */
+  private tellFilter(): void {
+    const filtering = isFiltering(this.arranged.filter);
+    void vscode.commands.executeCommand('setContext', contextKeys.inventoryFiltered, filtering);
+    if (!filtering || !this.live) {
+      this.view.message = undefined;
+      return;
+    }
+    const { all, shown } = this.model.size;
+    const what = filterText(this.arranged.filter);
+    this.view.message = vscode.l10n.t('{0} of {1} VMs: {2}', shown, all, what);
+  }
+
+  get filter(): InventoryFilter {
+    return this.arranged.filter;
+  }
+
+  get grouping(): Grouping {
+    return this.arranged.grouping;
+  }
+
+  async arrange(change: Partial<Arrangement>): Promise<void> {
+    this.arranged = { ...this.arranged, ...change };
+    this.model.arrange(this.arranged);
+    this.redrawAll();
+    await this.memory.update(KEPT.grouping, this.arranged.grouping);
+    await this.memory.update(KEPT.filter, this.arranged.filter);
   }
 
   getTreeItem(id: string): vscode.TreeItem {
-    const node = this.live?.node(id);
+    const node = this.model.node(id);
     if (!node) return new vscode.TreeItem('');
-    const { Expanded, None } = vscode.TreeItemCollapsibleState;
-    return treeItem(id, node.row, node.kind === 'vm' ? None : Expanded);
+    const item = treeItem(id, this.model.row(node), collapsible(node));
+    if (node.kind === 'more') {
+      item.command = { command: commands.showMore, title: vscode.l10n.t('Show More'), arguments: [id] };
+    }
+    return item;
   }
 
-  getChildren(id?: string): string[] {
+  resolveTreeItem(item: vscode.TreeItem, id: string): vscode.TreeItem {
+    const node = this.model.node(id);
+    if (node) item.tooltip = tooltipOf(this.model.row(node));
+    return item;
+  }
+
+  async getChildren(id?: string): Promise<string[]> {
     if (!this.live) return [];
-    if (id === undefined) return this.live.allFailed ? [] : this.live.roots;
-    return this.live.node(id)?.children ?? [];
+    if (id === undefined) return this.live.allFailed ? [] : this.model.roots;
+    const { live, model } = this;
+    const node = model.node(id);
+    if (node?.kind === 'vm' || node?.kind === 'datastore') await live.list(node);
+    return model.children(id);
   }
 
   getParent(id: string): string | undefined {
-    const node = this.live?.node(id);
-    if (!node || node.kind === 'connection') return undefined;
-    if (node.kind === 'host') return `connection:${node.connection}`;
-    return `host:${node.connection}/${node.vm.host}`;
+    return this.model.parent(id);
+  }
+
+  handleDrag(ids: readonly string[], data: vscode.DataTransfer): void {
+    const vms = ids.filter(id => this.node(id)?.kind === 'vm');
+    if (vms.length > 0) data.set(DRAGGED, new vscode.DataTransferItem(vms));
+  }
+
+  /** Onto a host, or onto a VM, which stands for its host. */
+  async handleDrop(target: string | undefined, data: vscode.DataTransfer): Promise<void> {
+    const ids: unknown = data.get(DRAGGED)?.value;
+    const node = target === undefined ? undefined : this.node(target);
+    const host = node?.kind === 'vm' ? this.hosts.find(one => isHostOf(one, node)) : node;
+    if (host?.kind !== 'host' || !Array.isArray(ids)) return;
+    const vms = this.vmsOf(ids).filter(vm => !isHostOf(host, vm));
+    if (vms.length > 0 && vscode.workspace.isTrusted) await this.onDrop?.(vms, host);
   }
 
   node(id: string): InventoryNode | undefined {
-    return this.live?.node(id);
+    return this.model.node(id);
+  }
+
+  /** What a command acts on: what the menu was opened on, all that is selected with it, or, by key, the selection. */
+  targets(argument: unknown, selected: unknown): string[] {
+    const ids: unknown[] = Array.isArray(selected) ? selected : [argument];
+    const found = ids.filter(id => typeof id === 'string' && this.node(id) !== undefined) as string[];
+    return found.length > 0 || argument !== undefined ? found : [...this.view.selection];
+  }
+
+  /** The VMs among these, each once wherever it stands. */
+  vmsOf(ids: readonly unknown[]): NodeOf<'vm'>[] {
+    const found = new Map<string, NodeOf<'vm'>>();
+    for (const id of ids) {
+      const node = typeof id === 'string' ? this.node(id) : undefined;
+      if (node?.kind === 'vm') found.set(`${node.connection} ${node.vm.uuid}`, node);
+    }
+    return [...found.values()];
+  }
+
+  showMore(id: unknown): void {
+    const node = typeof id === 'string' ? this.node(id) : undefined;
+    if (node?.kind !== 'more') return;
+    this.model.showMore(node.of);
+    this.changed.fire(this.model.node(node.of) ? [node.of] : undefined);
+  }
+
+  /** Selects a VM or host by its name, and takes a filter away that hides it. False: it is not there. */
+  async reveal(name: string): Promise<boolean> {
+    await vscode.commands.executeCommand(`${views.inventory}.focus`);
+    const node =
+      this.vms.find(({ vm }) => vm.name === name || vm.uuid === name) ??
+      this.hosts.find(({ host }) => host.name === name);
+    if (!node) return false;
+    let id = this.model.place(node);
+    if (id === undefined) {
+      await this.arrange(node.kind === 'host' ? { filter: noFilter, grouping: 'host' } : { filter: noFilter });
+      id = this.model.place(node);
+    }
+    if (id === undefined) return false;
+    const { parts } = parseId(id);
+    this.changed.fire(node.kind === 'vm' && parts[2] === undefined ? [this.model.parent(id) ?? id] : undefined);
+    await this.view.reveal(id, { select: true, focus: true });
+    return true;
   }
 
   get inventory(): { uri: vscode.Uri; inventory: Inventory } | undefined {
@@ -149,27 +277,22 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
     return state.state === 'ready' ? state : undefined;
   }
 
-  /** Everything that is shown now. */
-  get vms(): (InventoryNode & { kind: 'vm' })[] {
-    return this.all('vm');
+  /** All of them, also those that a filter hides. */
+  get vms(): NodeOf<'vm'>[] {
+    return [...this.model.allVms()];
   }
 
-  get hosts(): (InventoryNode & { kind: 'host' })[] {
-    return this.all('host');
+  get hosts(): NodeOf<'host'>[] {
+    return [...this.model.allHosts()].sort((one, other) => compareNames(one.host.name, other.host.name));
   }
 
-  private all<K extends InventoryNode['kind']>(kind: K): (InventoryNode & { kind: K })[] {
-    const found: (InventoryNode & { kind: K })[] = [];
-    const visit = (ids: readonly string[]) => {
-      for (const id of ids) {
-        const node = this.live?.node(id);
-        if (!node) continue;
-        if (isKind(node, kind)) found.push(node);
-        visit(node.children);
-      }
-    };
-    visit(this.live?.roots ?? []);
-    return found;
+  /** The line beside a node's name. */
+  describe(node: InventoryNode): string {
+    return this.model.row(node).description;
+  }
+
+  actionsOf(node: InventoryNode): string[] {
+    return this.model.row(node).actions;
   }
 
   hypervisor(connection: string): Hypervisor | undefined {
@@ -183,15 +306,16 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
 
   /** Connects again what a node of the view stands for. */
   retry(id: unknown): void {
-    const node = typeof id === 'string' ? this.live?.node(id) : undefined;
-    if (node) this.live?.refresh(node.connection);
+    const node = typeof id === 'string' ? this.node(id) : undefined;
+    if (node?.kind === 'connection') this.live?.refresh(node.connection);
   }
 
   /** What its connections show, as far as they have been looked at. */
   get shown(): SeenConnection[] {
-    return (this.live?.views ?? []).flatMap(({ name, state }) =>
-      state ? [{ connection: name, hosts: state.hosts, vms: state.vms }] : [],
-    );
+    return this.model.connections.flatMap(({ name }) => {
+      const state = this.model.state(name);
+      return state ? [{ connection: name, hosts: state.hosts, vms: state.vms }] : [];
+    });
   }
 
   /** What a run changed may come without an event, e.g. a snapshot. */
@@ -202,24 +326,33 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
   /** Names for checks and completion, when this view shows that inventory. */
   seen(uri: vscode.Uri): SeenNames | undefined {
     if (!this.live || uriOf(this.file.state)?.toString() !== uri.toString()) return undefined;
-    const seen: SeenNames = { hosts: {}, capabilities: {} };
-    const connected = this.live.views.filter(view => view.state);
-    for (const { name, state, capabilities } of connected) {
-      seen.hosts![name] = (state?.hosts ?? []).map(host => host.name);
-      seen.capabilities![name] = capabilities;
-    }
+    const hosts: Record<string, string[]> = {};
+    const capabilities: NonNullable<SeenNames['capabilities']> = {};
+    const seen: SeenNames = { hosts, capabilities };
+    const { connections } = this.model;
+    const states = connections.map(({ name }) => this.model.state(name));
+    connections.forEach((view, at) => {
+      const state = states[at];
+      if (!state) return;
+      hosts[view.name] = state.hosts.map(host => host.name);
+      capabilities[view.name] = view.capabilities;
+    });
     // Complete only when every connection has answered.
-    if (connected.length === this.live.views.length && this.live.views.every(view => view.phase === 'connected')) {
-      seen.vms = connected.flatMap(view => view.state?.vms.flatMap(vm => [vm.name, vm.uuid]) ?? []);
+    if (connections.every((view, at) => view.phase === 'connected' && states[at])) {
+      seen.vms = states.flatMap(state => state?.vms.flatMap(vm => [vm.name, vm.uuid]) ?? []);
+      seen.datastores = [...new Set(states.flatMap(state => state?.datastores.map(store => store.name) ?? []))];
     }
     return seen;
   }
 
   /** A VM's or host's state in a few words, for hover. */
   liveState(kind: 'vm' | 'host', name: string): string | undefined {
-    if (kind === 'host') return this.hosts.find(node => node.host.name === name)?.row.description;
-    const node = this.vms.find(node => node.vm.name === name || node.vm.uuid === name);
-    return node && `${node.row.description} · on ${node.vm.host}`;
+    if (kind === 'host') {
+      const node = this.hosts.find(({ host }) => host.name === name);
+      return node && this.describe(node);
+    }
+    const node = this.vms.find(({ vm }) => vm.name === name || vm.uuid === name);
+    return node && `${this.describe(node)} · on ${node.vm.host}`;
   }
 
   dispose(): void {
@@ -228,6 +361,24 @@ export class InventoryView implements vscode.TreeDataProvider<string>, vscode.Di
   }
 }
 
-function isKind<K extends InventoryNode['kind']>(node: InventoryNode, kind: K): node is InventoryNode & { kind: K } {
-  return node.kind === kind;
+function isHostOf({ connection, host }: NodeOf<'host'>, node: NodeOf<'vm'>): boolean {
+  return connection === node.connection && host.name === node.vm.host;
+}
+
+function collapsible(node: InventoryNode): vscode.TreeItemCollapsibleState {
+  const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
+  switch (node.kind) {
+    case 'connection':
+    case 'host':
+    case 'group':
+      return Expanded;
+    case 'vm':
+      return parseId(node.id).parts[2]?.startsWith('volume:') ? None : Collapsed;
+    case 'storage':
+    case 'datastore':
+    case 'volume':
+      return Collapsed;
+    default:
+      return None;
+  }
 }

@@ -1,5 +1,6 @@
-import type { Hypervisor, HypervisorEvent } from '../../hypervisors/ports';
-import { type ConnectionView, changedNodes, connectionId, connectionTree, type InventoryTree } from './inventoryTree';
+import type { ConnectionState, Hypervisor, HypervisorEvent } from '../../hypervisors/ports';
+import type { Change, InventoryModel } from './inventoryModel';
+import type { ConnectionView, NodeOf } from './inventoryTree';
 
 export interface OpenedConnection {
   hypervisor: Hypervisor;
@@ -8,10 +9,10 @@ export interface OpenedConnection {
 }
 
 export interface LiveInventoryOptions {
-  connections: string[];
+  /** Where what is seen is kept; it names the connections. */
+  model: InventoryModel;
   open(connection: string): Promise<OpenedConnection>;
-  /** Ids of nodes to redraw; undefined: the list of connections itself. */
-  onChange(ids: string[] | undefined): void;
+  onChange(change: Change): void;
   onError(connection: string, error: unknown): void;
   /** How long events are gathered before they are looked up, in ms. */
   gatherMs?: number;
@@ -20,7 +21,6 @@ export interface LiveInventoryOptions {
 }
 
 interface Connection {
-  view: ConnectionView;
   opened?: OpenedConnection;
   unsubscribe?: () => void;
   /** VMs to look up again; `all`: read everything. */
@@ -42,35 +42,17 @@ export class LiveInventory {
   private readonly connections = new Map<string, Connection>();
   private visible = false;
   private disposed = false;
-  private current = new Map<string, ReturnType<typeof connectionTree>>();
+  private readonly model: InventoryModel;
 
   constructor(private readonly options: LiveInventoryOptions) {
-    for (const name of options.connections) {
-      this.connections.set(name, {
-        view: { name, phase: 'idle', capabilities: new Set() },
-        dirty: undefined,
-        due: 0,
-        reading: false,
-      });
-      this.current.set(name, connectionTree({ name, phase: 'idle', capabilities: new Set() }));
+    this.model = options.model;
+    for (const { name } of this.model.connections) {
+      this.connections.set(name, { dirty: undefined, due: 0, reading: false });
     }
   }
 
-  get views(): ConnectionView[] {
-    return [...this.connections.values()].map(connection => connection.view);
-  }
-
-  /** Ids of the connections' nodes. */
-  get roots(): string[] {
-    return this.options.connections.map(connectionId);
-  }
-
-  node(id: string) {
-    for (const tree of this.current.values()) {
-      const node = tree.get(id);
-      if (node) return node;
-    }
-    return undefined;
+  private phase(name: string): ConnectionView['phase'] | undefined {
+    return this.model.connection(name)?.phase;
   }
 
   hypervisor(connection: string): Hypervisor | undefined {
@@ -83,8 +65,8 @@ export class LiveInventory {
       if (!visible) {
         clearTimeout(connection.timer);
         connection.timer = undefined;
-      } else if (connection.view.phase === 'idle') void this.connect(name);
-      else if (connection.view.phase === 'connected') {
+      } else if (this.phase(name) === 'idle') void this.connect(name);
+      else if (this.phase(name) === 'connected') {
         if (!connection.opened?.hypervisor.events) connection.dirty = 'all';
         this.schedule(name, 0);
       }
@@ -95,17 +77,17 @@ export class LiveInventory {
   refresh(only?: string): void {
     for (const [name, connection] of this.connections) {
       if (only !== undefined && name !== only) continue;
-      if (connection.view.phase === 'connected') {
+      if (this.phase(name) === 'connected') {
         connection.dirty = 'all';
         this.schedule(name, 0);
-      } else if (connection.view.phase !== 'connecting') void this.connect(name);
+      } else if (this.phase(name) !== 'connecting') void this.connect(name);
     }
   }
 
   /** Something that has no event may have changed it: read everything again, soon. Connects nothing. */
   touch(only?: string): void {
     for (const [name, connection] of this.connections) {
-      if ((only !== undefined && name !== only) || connection.view.phase !== 'connected') continue;
+      if ((only !== undefined && name !== only) || this.phase(name) !== 'connected') continue;
       connection.dirty = 'all';
       this.schedule(name);
     }
@@ -119,7 +101,8 @@ export class LiveInventory {
   private async connect(name: string): Promise<void> {
     const connection = this.connections.get(name);
     if (!connection || this.disposed) return;
-    this.show(connection, { ...connection.view, phase: 'connecting', error: undefined });
+    const { simulated } = this.model.connection(name) ?? {};
+    this.show({ name, phase: 'connecting', capabilities: new Set(), simulated });
     try {
       await this.release(name);
       const opened = await this.options.open(name);
@@ -134,10 +117,31 @@ export class LiveInventory {
       const state = await hypervisor.state();
       connection.dirty = undefined;
       const simulated = hypervisor.kind === 'simulated';
-      this.show(connection, { name, phase: 'connected', capabilities: hypervisor.capabilities, simulated, state });
+      this.show({ name, phase: 'connected', capabilities: hypervisor.capabilities, simulated }, state);
       this.schedule(name);
     } catch (error) {
       this.fail(name, error);
+    }
+  }
+
+  /** Lists what is below a node and is not part of a connection's state: a VM's snapshots, a datastore's volumes. */
+  async list(node: NodeOf<'vm'> | NodeOf<'datastore'>): Promise<void> {
+    const { connection } = node;
+    const hypervisor = this.hypervisor(connection);
+    const listed = async <T>(list: () => Promise<readonly T[]>) => {
+      try {
+        return await list();
+      } catch (error) {
+        return { error: error instanceof Error ? error.message : String(error) };
+      }
+    };
+    if (node.kind === 'vm') {
+      const { uuid, snapshotCount } = node.vm;
+      const snapshots = snapshotCount > 0 ? hypervisor?.snapshots : undefined;
+      this.model.setSnapshots(connection, uuid, await listed(async () => (await snapshots?.list(uuid)) ?? []));
+    } else {
+      const { name } = node.datastore;
+      this.model.setVolumes(connection, name, await listed(async () => (await hypervisor?.volumes?.list(name)) ?? []));
     }
   }
 
@@ -157,7 +161,7 @@ export class LiveInventory {
   /** Reads what is dirty, a little later; for a connection without events, everything, much later. */
   private schedule(name: string, delay?: number): void {
     const connection = this.connections.get(name);
-    if (!connection || !this.visible || this.disposed || connection.view.phase !== 'connected') return;
+    if (!connection || !this.visible || this.disposed || this.phase(name) !== 'connected') return;
     const polls = !connection.opened?.hypervisor.events;
     if (!connection.dirty && !polls) return;
     const wait = delay ?? (connection.dirty ? (this.options.gatherMs ?? 150) : (this.options.pollMs ?? 10_000));
@@ -180,19 +184,15 @@ export class LiveInventory {
     connection.dirty = undefined;
     connection.reading = true;
     try {
-      const known = connection.view.state;
-      let state = known;
-      if (dirty === 'all' || dirty.size > SINGLE_READS || !known) state = await hypervisor.state();
-      else {
-        const fresh = await Promise.all([...dirty].map(async uuid => ({ uuid, vm: await hypervisor.vm(uuid) })));
-        const gone = new Set(fresh.filter(({ vm }) => !vm).map(({ uuid }) => uuid));
-        const byUuid = new Map(fresh.flatMap(({ uuid, vm }) => (vm ? [[uuid, vm] as const] : [])));
-        state = {
-          ...known,
-          vms: known.vms.filter(vm => !gone.has(vm.uuid)).map(vm => byUuid.get(vm.uuid) ?? vm),
-        };
+      if (dirty === 'all' || dirty.size > SINGLE_READS) {
+        const state = await hypervisor.state();
+        const view = this.model.connection(name);
+        if (view && connection.opened?.hypervisor === hypervisor) this.show(view, state);
+        return;
       }
-      if (connection.opened?.hypervisor === hypervisor) this.show(connection, { ...connection.view, state });
+      const fresh = await Promise.all([...dirty].map(async uuid => ({ uuid, vm: await hypervisor.vm(uuid) })));
+      if (connection.opened?.hypervisor !== hypervisor) return;
+      for (const { uuid, vm } of fresh) this.tell(this.model.setVm(name, uuid, vm));
     } catch (error) {
       if (connection.opened?.hypervisor === hypervisor) this.fail(name, error);
     } finally {
@@ -207,7 +207,7 @@ export class LiveInventory {
     this.options.onError(name, error);
     void this.release(name);
     const message = error instanceof Error ? error.message : String(error);
-    this.show(connection, { name, phase: 'failed', error: message, capabilities: new Set() });
+    this.show({ name, phase: 'failed', error: message, capabilities: new Set() }, null);
   }
 
   private async release(name: string): Promise<void> {
@@ -227,19 +227,19 @@ export class LiveInventory {
     }
   }
 
-  private show(connection: Connection, view: ConnectionView): void {
+  private show(view: ConnectionView, state?: ConnectionState | null): void {
     const failed = this.allFailed;
-    connection.view = view;
-    const before: InventoryTree = this.current.get(view.name) ?? new Map();
-    const after = connectionTree(view);
-    this.current.set(view.name, after);
-    const changed = failed === this.allFailed ? changedNodes(before, after) : undefined;
-    if (changed?.length !== 0) this.options.onChange(changed);
+    const change = this.model.setConnection(view, state);
+    this.tell(failed === this.allFailed ? change : { ...change, redraw: undefined });
+  }
+
+  private tell(change: Change): void {
+    if (change.redraw?.length !== 0 || change.names) this.options.onChange(change);
   }
 
   /** Then a welcome view with a way to try again stands where the tree would. */
   get allFailed(): boolean {
-    const views = this.views;
-    return views.length > 0 && views.every(view => view.phase === 'failed');
+    const { connections } = this.model;
+    return connections.length > 0 && connections.every(view => view.phase === 'failed');
   }
 }

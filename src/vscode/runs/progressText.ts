@@ -16,6 +16,8 @@ export function progressText(view: RunView): string {
   if (view.question) return view.question.text;
   const [approval] = view.approvals;
   if (approval) return `waiting for approval: ${approval.message}`;
+  const [paused] = view.paused;
+  if (paused) return paused.text;
   if (view.window !== undefined) return view.window;
   const active = view.steps.filter(
     step => step.state === 'running' || step.state === 'retrying' || step.state === 'undoing',

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
+import type { RunSummary } from '../../runner/contract';
 import type { RunProgress } from './runProgress';
 import type { RunsService } from './runsService';
-import { isLive } from './stepResults';
+import { parseRunsId } from './runsTree';
+import { isLive, statusText } from './stepResults';
 
 /** Commands on runs that are there already. */
 export class RunsCommands {
@@ -77,14 +79,75 @@ export class RunsCommands {
     }
   }
 
+  /** Deletes runs from the history, for good; asks first. What they did stays done. */
+  async remove(runIds: readonly string[]): Promise<void> {
+    this.needsTrust();
+    const runs = this.runs.list.filter(run => runIds.includes(run.runId));
+    const live = runs.filter(run => isLive(run.status));
+    const [first] = live;
+    if (first) {
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t('{0} is under way. Cancel it first; when it has ended it can be removed.', first.name),
+      );
+      return;
+    }
+    if (runs.length === 0) {
+      void vscode.window.showInformationMessage(vscode.l10n.t('Choose runs in the Runs view first.'));
+      return;
+    }
+    const open = runs.filter(isOpen);
+    const [run] = runs;
+    const text =
+      runs.length === 1 && run
+        ? vscode.l10n.t('Remove the run of {0} from the history?', run.name)
+        : vscode.l10n.t('Remove {0} runs from the history?', runs.length);
+    const detail = [
+      vscode.l10n.t('Their journals are deleted, so they can neither be looked at nor be rolled back any more.'),
+      ...(open.length > 0
+        ? [vscode.l10n.t('Something is left to do after these, and it will not be known any more what:')]
+        : []),
+      ...open.map(one => `- ${one.name}, ${statusText(one.status)}`),
+    ].join('\n');
+    const remove = vscode.l10n.t('Remove');
+    if ((await vscode.window.showWarningMessage(text, { modal: true, detail }, remove)) !== remove) return;
+    for (const one of runs) await this.runs.runs.remove(one.runId, { force: isOpen(one) });
+    await this.runs.refresh();
+  }
+
+  /** Of runs that ended long ago; those that left something to do are kept. */
+  async removeOld(): Promise<void> {
+    const day = 86_400_000;
+    const choices = [7, 30, 90, 365].map(days => {
+      const old = this.runs.list.filter(
+        run =>
+          !isLive(run.status) && !isOpen(run) && (run.endedAt ?? Number.POSITIVE_INFINITY) < Date.now() - days * day,
+      );
+      return {
+        label: vscode.l10n.t('Ended more than {0} days ago', days),
+        description: old.length === 1 ? vscode.l10n.t('1 run') : vscode.l10n.t('{0} runs', old.length),
+        ids: old.map(run => run.runId),
+      };
+    });
+    const picked = await vscode.window.showQuickPick(choices, { title: vscode.l10n.t('Runs to remove') });
+    if (picked && picked.ids.length > 0) await this.remove(picked.ids);
+  }
+
   private needsTrust(): void {
     if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t('Nothing runs in a workspace that is not trusted.'));
   }
 }
 
-/** A run's id from a lens or notification (a string) or from the runs view (a node). @throws when it is neither */
+/** Whether somebody should still resume it or roll it back. */
+function isOpen(run: RunSummary): boolean {
+  return run.status === 'crashed' || run.status === 'needs-operator';
+}
+
+/** A run's id from a lens or notification, or from a node of the runs view. @throws when it is neither */
 export function runIdOf(argument: unknown): string {
-  if (typeof argument === 'string') return argument;
+  if (typeof argument === 'string') {
+    const node = parseRunsId(argument);
+    return node && 'runId' in node ? node.runId : argument;
+  }
   const runId = typeof argument === 'object' && argument !== null && 'runId' in argument ? argument.runId : undefined;
   if (typeof runId === 'string') return runId;
   throw new Error(vscode.l10n.t('Choose a run in the Runs view.'));

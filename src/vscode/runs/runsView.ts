@@ -1,31 +1,53 @@
 import * as vscode from 'vscode';
 import type { RunSummary } from '../../runner/contract';
-import { contextKeys, views } from '../ids';
-import { treeItem } from '../treeItem';
+import { commands, contextKeys, views } from '../ids';
+import type { Row } from '../inventory/rows';
+import { tooltipOf, treeItem } from '../treeItem';
 import type { RunsService } from './runsService';
-import { asItIs, type RunsNode, runNode, sectionNode, stepNodes } from './runsTree';
-import { isLive } from './stepResults';
+import {
+  asItIs,
+  fitsWords,
+  moreStepsId,
+  moreStepsRow,
+  parseRunsId,
+  runNodeId,
+  runRow,
+  type Section,
+  STEPS,
+  sectionId,
+  sectionOf,
+  sectionRow,
+  sections,
+  stepNodeId,
+  stepOf,
+  stepRow,
+  waitsForPerson,
+} from './runsTree';
 
 /** Earlier runs shown; the rest stays on disk and in `virtbook runs`. */
 const HISTORY = 100;
 /** Progress of a running step is drawn at most this often, in ms. */
 const REDRAW_MS = 250;
 
-/** Runs under way and runs that have ended, each with its steps. Reads the runner's folder; nothing while hidden. */
-export class RunsView implements vscode.TreeDataProvider<RunsNode>, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<RunsNode | undefined>();
-  private readonly view: vscode.TreeView<RunsNode>;
+/** Runs that wait, that are under way, that need a person and that have ended, each with its steps. Draws nothing while hidden. */
+export class RunsView implements vscode.TreeDataProvider<string>, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<string[] | undefined>();
+  private readonly view: vscode.TreeView<string>;
   private readonly disposables: vscode.Disposable[] = [this.changed];
-  private readonly shown = new Map<string, RunsNode>();
+  /** Ids of nodes to draw again. */
   private readonly pending = new Set<string>();
+  private readonly pages = new Map<string, number>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private text = '';
+  /** What stands in which section; when that changes, the tree does. */
+  private standing = '';
   readonly onDidChangeTreeData = this.changed.event;
 
   constructor(
     private readonly service: RunsService,
     private readonly log: vscode.LogOutputChannel,
   ) {
-    this.view = vscode.window.createTreeView(views.runs, { treeDataProvider: this });
+    this.view = vscode.window.createTreeView(views.runs, { treeDataProvider: this, canSelectMany: true });
     this.disposables.push(
       this.view,
       this.view.onDidChangeVisibility(({ visible }) => visible && void this.refresh()),
@@ -49,72 +71,150 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, vscode.Dispo
   private redraw(): void {
     const state = this.service.list.length === 0 ? 'none' : 'ready';
     void vscode.commands.executeCommand('setContext', contextKeys.runsState, state);
-    const running = this.service.list.filter(run => isLive(run.status)).length;
-    this.view.badge =
-      running > 0
-        ? { value: running, tooltip: running === 1 ? vscode.l10n.t('1 run') : vscode.l10n.t('{0} runs', running) }
-        : undefined;
+    void vscode.commands.executeCommand('setContext', contextKeys.runsFiltered, this.text !== '');
+    const runs = this.runs();
+    const filtered = vscode.l10n.t('{0} of {1} runs: "{2}"', runs.length, this.service.list.length, this.text);
+    this.view.message = this.text === '' ? undefined : filtered;
+    this.standing = standingOf(runs);
+    this.countWaiting();
     this.changed.fire(undefined);
   }
 
+  /** The badge counts runs that only a person brings on. */
+  private countWaiting(): void {
+    const waiting = this.service.list.filter(run => waitsForPerson(asItIs(run, this.service.live(run.runId)))).length;
+    const tooltip =
+      waiting === 1 ? vscode.l10n.t('1 run waits for a person') : vscode.l10n.t('{0} runs wait for a person', waiting);
+    if (this.view.badge?.value !== waiting) this.view.badge = { value: waiting, tooltip };
+  }
+
   private redrawSoon(runId: string): void {
-    this.pending.add(runId);
-    if (this.timer !== undefined || !this.view.visible) return;
-    this.timer = setTimeout(() => {
+    this.pending.add(runNodeId(runId));
+    this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      for (const id of this.pending) {
-        const node = this.shown.get(id);
-        if (node) this.changed.fire(node);
+      this.countWaiting();
+      if (this.view.visible) {
+        // A run that begins to wait, or ends, stands in another section.
+        if (standingOf(this.runs()) !== this.standing) this.redraw();
+        else this.changed.fire([...this.pending]);
       }
       this.pending.clear();
     }, REDRAW_MS);
   }
 
-  getTreeItem(node: RunsNode): vscode.TreeItem {
-    const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
-    if (node.kind === 'section') return treeItem(node.id, node.row, Expanded);
-    // The row may be older than the run: what is drawn is what the list says now.
-    if (node.kind === 'run') {
-      const now = this.service.list.find(run => run.runId === node.runId);
-      const row = now ? runNode(asItIs(now, this.service.live(now.runId)), Date.now()).row : node.row;
-      return treeItem(node.id, row, Collapsed);
-    }
-    return treeItem(node.id, node.row, None);
+  /** As they are by now, those that fit the filter. */
+  private runs(): RunSummary[] {
+    const runs = this.service.list.map(run => asItIs(run, this.service.live(run.runId)));
+    return this.text === '' ? runs : runs.filter(run => fitsWords(run, this.text));
   }
 
-  async getChildren(node?: RunsNode): Promise<RunsNode[]> {
-    const { list } = this.service;
-    if (!node) {
-      const running = list.filter(run => isLive(run.status));
-      const over = list.filter(run => !isLive(run.status)).slice(0, HISTORY);
-      if (running.length === 0) return this.nodes(over);
-      return [
-        sectionNode('running', running.length),
-        ...(over.length > 0 ? [sectionNode('history', over.length)] : []),
-      ];
+  private inSection(section: Section): RunSummary[] {
+    const runs = this.runs().filter(run => sectionOf(run) === section);
+    return section === 'history' ? runs.slice(0, HISTORY) : runs;
+  }
+
+  async filter(): Promise<void> {
+    const text = await vscode.window.showInputBox({
+      title: vscode.l10n.t('Filter runs'),
+      prompt: vscode.l10n.t(
+        'Words of the name, state, runbook, id or who started it, e.g. `failed web`. Empty: all runs.',
+      ),
+      value: this.text,
+    });
+    if (text === undefined) return;
+    this.text = text.trim();
+    this.redraw();
+  }
+
+  clearFilter(): void {
+    this.text = '';
+    this.redraw();
+  }
+
+  showMore(id: unknown): void {
+    const node = typeof id === 'string' ? parseRunsId(id) : undefined;
+    if (node?.kind !== 'more') return;
+    this.pages.set(node.runId, (this.pages.get(node.runId) ?? 1) + 1);
+    this.changed.fire([runNodeId(node.runId)]);
+  }
+
+  /** The runs a command acts on: of the menu, all that are selected with it, or, by key, of the selection. */
+  targets(argument: unknown, selected: unknown): string[] {
+    const given = Array.isArray(selected) ? selected : argument === undefined ? this.view.selection : [argument];
+    return given.flatMap((id: unknown) => {
+      const node = typeof id === 'string' ? parseRunsId(id) : undefined;
+      return node?.kind === 'run' ? [node.runId] : [];
+    });
+  }
+
+  async getTreeItem(id: string): Promise<vscode.TreeItem> {
+    const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
+    const node = parseRunsId(id);
+    const row = await this.row(id);
+    if (!node || !row) return new vscode.TreeItem('');
+    const item = treeItem(id, row, node.kind === 'section' ? Expanded : node.kind === 'run' ? Collapsed : None);
+    if (node.kind === 'more')
+      item.command = { command: commands.showMoreSteps, title: vscode.l10n.t('Show More'), arguments: [id] };
+    return item;
+  }
+
+  async resolveTreeItem(item: vscode.TreeItem, id: string): Promise<vscode.TreeItem> {
+    const row = await this.row(id);
+    if (row) item.tooltip = tooltipOf(row);
+    return item;
+  }
+
+  /** The row as things are now: a node may be older than its run. */
+  private async row(id: string): Promise<Row | undefined> {
+    const node = parseRunsId(id);
+    if (node?.kind === 'section') return sectionRow(node.section, this.inSection(node.section).length);
+    if (!node) return undefined;
+    if (node.kind === 'run') {
+      const run = this.service.list.find(one => one.runId === node.runId);
+      const live = this.service.live(node.runId);
+      return run && runRow(asItIs(run, live), Date.now(), live);
     }
-    if (node.kind === 'section') {
-      const wanted = list.filter(run => isLive(run.status) === (node.section === 'running'));
-      return this.nodes(wanted.slice(0, HISTORY));
-    }
-    if (node.kind === 'step') return [];
-    const view = await this.service.view(node.runId).catch(error => {
-      this.log.error(`Run ${node.runId} could not be read.`, error);
+    const view = await this.viewOf(node.runId);
+    if (!view) return undefined;
+    if (node.kind === 'more') return moreStepsRow(view.steps.length - this.shownSteps(node.runId));
+    const step = 'key' in node ? stepOf(view, node.key) : undefined;
+    return step && stepRow(step);
+  }
+
+  private shownSteps(runId: string): number {
+    return STEPS * (this.pages.get(runId) ?? 1);
+  }
+
+  private viewOf(runId: string) {
+    return this.service.view(runId).catch(error => {
+      this.log.error(`Run ${runId} could not be read.`, error);
       return undefined;
     });
-    return view ? stepNodes(view) : [];
   }
 
-  private nodes(runs: RunSummary[]): RunsNode[] {
-    return runs.map(run => {
-      const node = runNode(asItIs(run, this.service.live(run.runId)), Date.now());
-      this.shown.set(run.runId, node);
-      return node;
-    });
+  async getChildren(id?: string): Promise<string[]> {
+    if (id === undefined) {
+      const there = new Set(this.runs().map(sectionOf));
+      // History alone needs no heading.
+      if (there.size === 1 && there.has('history')) return this.inSection('history').map(run => runNodeId(run.runId));
+      return sections.filter(section => there.has(section)).map(sectionId);
+    }
+    const node = parseRunsId(id);
+    if (node?.kind === 'section') return this.inSection(node.section).map(run => runNodeId(run.runId));
+    if (node?.kind !== 'run') return [];
+    const view = await this.viewOf(node.runId);
+    if (!view) return [];
+    const shown = this.shownSteps(node.runId);
+    const ids = view.steps.slice(0, shown).map(step => stepNodeId(node.runId, step.key));
+    return view.steps.length > shown ? [...ids, moreStepsId(node.runId)] : ids;
   }
 
   dispose(): void {
     clearTimeout(this.timer);
     for (const item of this.disposables) item.dispose();
   }
+}
+
+function standingOf(runs: readonly RunSummary[]): string {
+  return runs.map(run => `${run.runId} ${sectionOf(run)}`).join('\n');
 }

@@ -155,6 +155,7 @@ export function statusIcon(status: RunStatus): string {
 
 export function statusText(status: RunStatus, waitsFor?: RunSummary['waitsFor']): string {
   if (status === 'waiting' && waitsFor === 'approval') return 'waiting for approval';
+  if (status === 'waiting' && waitsFor === 'debugger') return 'paused';
   if (status === 'waiting' && waitsFor === 'window') return 'waiting for its window';
   return statusWords[status][1];
 }
