@@ -4,17 +4,12 @@ import type { JournalRecord, RunEnded } from '../../src/engine/journal';
 import { fold } from '../../src/engine/view';
 import { anyRun, fault, type GeneratedRun } from './generated-runs';
 import { approve, call, noReturn, set, type TestRun, testRun, wait } from './harness';
+import { holds, type Outcome } from './run-holds';
 
 // Any runbook, any fault, the process dying at any record: what was begun is finished, taken back or listed; nothing is done twice.
 
 /** Faults that do not depend on how often a step is tried. */
 const steady = fault.filter(one => one !== 'undo-fails-once' && one !== 'unclear-not');
-
-/** Of one process, so that only what is recorded survives it. */
-interface Outcome {
-  ended: RunEnded;
-  run: TestRun;
-}
 
 type Crashes = { at: number; when: 'before' | 'after' }[];
 
@@ -33,49 +28,6 @@ async function toTheEnd({ steps, options }: GeneratedRun, crashes: Crashes): Pro
 function endOf(run: TestRun): RunEnded | undefined {
   const last = run.journal.records.at(-1);
   return last?.type === 'run.ended' ? last : undefined;
-}
-
-function holds({ ended, run }: Outcome): void {
-  const { records } = run.journal;
-  expect(run.world.violations).toEqual([]);
-  const actual = run.world.snapshot();
-  if (ended.status === 'rolled-back' || ended.status === 'failed') {
-    expect(Object.keys(actual).filter(name => !name.includes('.finally'))).toEqual([]);
-  }
-  // Whatever is not as the journal has it is named by what is left.
-  const named = new Set((ended.remaining ?? []).map(one => targetOf(run, one.key)));
-  const told = accordingTo(records);
-  for (const name of new Set([...Object.keys(actual), ...told.keys()])) {
-    if (!named.has(name)) expect({ name, value: actual[name] ?? 0 }).toEqual({ name, value: told.get(name) ?? 0 });
-  }
-  if (ended.status === 'needs-operator') expect(ended.remaining!.length).toBeGreaterThan(0);
-  const point = records.findIndex(record => record.type === 'noreturn.passed');
-  if (point < 0) return;
-  const before = new Set(records.slice(0, point).flatMap(one => (one.type === 'step.done' ? [one.key] : [])));
-  const undone = records.slice(point).flatMap(one => (one.type === 'undo.intent' ? [one.key] : []));
-  expect(undone.filter(key => before.has(key))).toEqual([]);
-}
-
-/** What all targets are, from what was done and undone. */
-function accordingTo(records: readonly JournalRecord[]): Map<string, number> {
-  const values = new Map<string, number>();
-  const intents = new Map<string, { target: string; value: number; was: number }>();
-  for (const record of records) {
-    if (record.type === 'step.intent') {
-      const { target, value } = record.inputs as { target: string; value: number };
-      const { was } = record.before as { was: number };
-      intents.set(`${record.key}#${record.attempt}`, { target, value, was });
-    }
-    if (record.type !== 'step.done' && record.type !== 'undo.done') continue;
-    const intent = intents.get(`${record.key}#${record.attempt}`);
-    if (intent) values.set(intent.target, record.type === 'step.done' ? intent.value : intent.was);
-  }
-  return values;
-}
-
-function targetOf(run: TestRun, key: string): string {
-  const intent = run.journal.records.find(record => record.type === 'step.intent' && record.key === key);
-  return intent?.type === 'step.intent' ? String(intent.inputs.target) : '';
 }
 
 /** What of a journal must be equal however often the process died. */
