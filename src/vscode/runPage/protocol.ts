@@ -63,6 +63,8 @@ export interface PageHead {
   noReturn?: string;
   questions: { id: string; text: string; choices: { id: string; label: string }[] }[];
   approvals: { key: string; message: string; needed: number; given: string[]; expiresAt?: number }[];
+  /** What stands, in a debugger or because it was paused: branch and why. */
+  paused: { name: string; text: string }[];
   remaining: { key: string; text: string; why: string }[];
   warnings: string[];
   actions: RunAction[];

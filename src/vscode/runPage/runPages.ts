@@ -175,13 +175,18 @@ class RunPage {
   }
 
   private async act(action: RunAction): Promise<void> {
-    const command = actionCommands[action];
-    if (command === undefined) throw new Error(vscode.l10n.t('This version of Virtbook can not do that yet.'));
-    await vscode.commands.executeCommand(command, this.runId);
+    const { runId } = this;
+    if (action !== 'pause' && action !== 'continue') {
+      await vscode.commands.executeCommand(actionCommands[action], runId);
+      return;
+    }
+    this.needsTrust();
+    const { runs } = this.options.runs;
+    await (action === 'pause' ? runs.pause(runId) : runs.goOn(runId));
   }
 
   private async answer(question: string, choice: string): Promise<void> {
-    if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t('Nothing runs in a workspace that is not trusted.'));
+    this.needsTrust();
     const attached = await this.options.runs.runs.attach(this.runId, { name: 'VS Code' });
     if (!attached) throw new Error(vscode.l10n.t('The runner is gone. Resume the run first.'));
     try {
@@ -189,6 +194,10 @@ class RunPage {
     } finally {
       attached.detach();
     }
+  }
+
+  private needsTrust(): void {
+    if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t('Nothing runs in a workspace that is not trusted.'));
   }
 
   private async openAt(key: string): Promise<void> {
@@ -295,7 +304,8 @@ function splitPointer(pointer: string): [file: string, pointer: string] {
   return at < 0 ? ['', pointer] : [pointer.slice(0, at), pointer.slice(at + 1)];
 }
 
-const actionCommands: Partial<Record<RunAction, string>> = {
+const actionCommands: Record<Exclude<RunAction, 'pause' | 'continue'>, string> = {
+  debug: commands.debugRun,
   cancel: commands.cancelRun,
   rollBack: commands.rollBackRun,
   resume: commands.resumeRun,

@@ -25,6 +25,7 @@ const head: PageHead = {
   failure: evil,
   questions: [],
   approvals: [],
+  paused: [],
   remaining: [{ key: evil, text: evil, why: evil }],
   warnings: [evil],
   actions: [],

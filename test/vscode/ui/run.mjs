@@ -235,7 +235,7 @@ const cases = {
       '      - { id: look, uses: guest.run, with: { vm: "${{ vm }}", argv: [echo, "one\\ntwo\\nthree"], changes: false } }',
       '  - id: move',
       '    uses: vm.migrate',
-      '    with: { vm: web1, to: hv2 }',
+      '    with: { vm: db1, to: hv1 }',
       '',
     ].join('\n');
     writeFileSync(path.join(workspace, 'page.runbook.yaml'), runbook);

@@ -219,7 +219,7 @@ class RunPage {
         button(texts.print, () => host.postMessage({ type: 'print' }), { class: 'quiet' }),
       );
     });
-    this.part('waiting', [head.questions, head.approvals], () => this.drawWaiting());
+    this.part('waiting', [head.questions, head.approvals, head.paused], () => this.drawWaiting());
     this.part('left', head.remaining, () => {
       this.left.hidden = head.remaining.length === 0;
       const items = head.remaining.map(({ key, text, why }) => el('li', {}, text, el('span', {}, ` ${key}: ${why}`)));
@@ -262,8 +262,10 @@ class RunPage {
         button(texts.reject, () => host.postMessage({ type: 'decide', key, decision: 'reject' }), { class: 'quiet' }),
       ),
     );
-    this.waiting.hidden = questions.length + approvals.length === 0;
-    this.waiting.replaceChildren(heading(texts.waiting), ...questions, ...approvals);
+    const paused = head.paused.map(({ name, text }) => el('div', { class: 'ask' }, el('p', {}, `${name}: ${text}`)));
+    const all = [...questions, ...approvals, ...paused];
+    this.waiting.hidden = all.length === 0;
+    this.waiting.replaceChildren(heading(texts.waiting), ...all);
   }
 
   private drawFacts(): void {
