@@ -14,6 +14,7 @@ import { plan } from './plan';
 import { rehearsal } from './rehearsal';
 import { RivalMissing } from './rivals';
 import { missing, type Row, table } from './row';
+import { tree } from './tree';
 
 const benches: Record<string, () => Promise<Row[]>> = {
   domains,
@@ -24,6 +25,7 @@ const benches: Record<string, () => Promise<Row[]>> = {
   rehearsal,
   journal,
   plan,
+  tree,
 };
 
 async function main(): Promise<number> {
