@@ -199,6 +199,8 @@ export class DebugAdapter extends DebugSession {
 
   #onStopped(thread: number, stop: StopView, text: string): void {
     if (this.#stopping || this.#restarting) return;
+    // A run that is launched stands before its first step until all is set; nobody asked to see that.
+    if (stop.reason === 'entry' && this.#launch && !this.#launch.stopOnEntry) return;
     this.#inspection?.forget(thread);
     if (this.#reversing.has(thread) && stop.reason === 'back' && !this.#hasBreakpoint(stop)) {
       this.#background(this.#goBack(thread, stop));
@@ -579,14 +581,14 @@ export class DebugAdapter extends DebugSession {
 
   protected override disconnectRequest(
     response: DebugProtocol.DisconnectResponse,
-    args: DebugProtocol.DisconnectArguments,
+    args: DebugProtocol.DisconnectArguments | undefined,
     request?: DebugProtocol.Request,
   ): void {
     this.#answer(response, request, async () => {
       const run = this.#run;
       const mode = (this.#launch ?? this.#attach)?.onStop ?? 'rollback';
       if (run) {
-        if (args.terminateDebuggee && !this.#stopping && mode !== 'leave') await this.#stop(run, mode);
+        if (args?.terminateDebuggee && !this.#stopping && mode !== 'leave') await this.#stop(run, mode);
         await this.#leave(run);
       }
       return () => this.shutdown();
@@ -614,7 +616,7 @@ export class DebugAdapter extends DebugSession {
 
   protected override restartRequest(
     response: Response,
-    args: DebugProtocol.RestartArguments,
+    args: DebugProtocol.RestartArguments | undefined,
     request?: DebugProtocol.Request,
   ): void {
     this.#answer(response, request, async () => {
@@ -637,7 +639,7 @@ export class DebugAdapter extends DebugSession {
         await this.#prepared?.remove?.();
         await run.leave().catch(() => undefined);
         this.#run = undefined;
-        const given: unknown = args.arguments;
+        const given: unknown = args?.arguments;
         this.#launch = given === undefined ? this.#launch : launchArguments(given);
         this.#configured = false;
         await this.#begin(this.#launch);

@@ -37,6 +37,7 @@ export interface RunListener {
 export class DebuggedRun {
   readonly model = new RunModel();
   readonly #left = new AbortController();
+  #begun: () => void = () => undefined;
   /** Resolves when the run has ended or its runner has died; undefined: it was left before. */
   readonly ended: Promise<ReadRun | undefined>;
 
@@ -67,7 +68,12 @@ export class DebuggedRun {
       throw new Error(`${runId} is not running. ${how}`);
     }
     const sources = await RunSources.load(runbookPath, plan.program);
-    return new DebuggedRun(runs, runId, session, sources, listener, openedAt);
+    const run = new DebuggedRun(runs, runId, session, sources, listener, openedAt);
+    const begun = new Promise<void>(resolve => {
+      run.#begun = resolve;
+    });
+    await Promise.race([begun, run.ended]);
+    return run;
   }
 
   /** @throws RunRefused with why it can't be done now */
@@ -77,7 +83,8 @@ export class DebuggedRun {
 
   /** As far as its journal has been read. */
   get view(): RunView {
-    if (!this.model.view) throw new Error(`The journal of ${this.runId} is still being read. Try again.`);
+    if (!this.model.view)
+      throw new Error(`The journal of ${this.runId} could not be read. \`virtbook show\` says why.`);
     return this.model.view;
   }
 
@@ -96,6 +103,7 @@ export class DebuggedRun {
     for await (const record of this.runs.follow(this.runId, { signal })) {
       if (signal.aborted) return undefined;
       this.model.apply(record);
+      this.#begun();
       listener.onRecord(record, this.model, record.t < openedAt);
     }
     return signal.aborted ? undefined : this.runs.read(this.runId);

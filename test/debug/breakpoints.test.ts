@@ -60,14 +60,14 @@ describe('breakpoints', () => {
   it('are set on the step of a line, and refused where there is none', async () => {
     await debug.dc.launchRequest({ runbook: loop } as object);
     await debug.event('initialized');
-    const set = await debug.breakpoints(loop, [2, 10, { line: 8, condition: 'nothing.of + this' }]);
+    const set = await debug.breakpoints(loop, [2, 10, { line: 8, condition: 'vm ==' }]);
     expect(set.map(({ verified, line }) => [verified, line])).toEqual([
       [false, 2],
       [true, 8],
       [false, 8],
     ]);
     expect(set[0]?.message).toBe('There is no step in this line. Set it on a step.');
-    expect(set[2]?.message).toMatch(/nothing/);
+    expect(set[2]?.message).toMatch(/condition|vm ==/);
     const places = (
       await debug.dc.customRequest('breakpointLocations', { source: { path: loop }, line: 1, endLine: 20 })
     ).body;
@@ -133,7 +133,7 @@ describe('failures', () => {
     await debug.launch({ runbook: fails }, { filters: ['rollback'] });
     const before = await debug.stop();
     expect(before.reason).toBe('exception');
-    expect(debug.output()).not.toContain('is undone');
+    expect(debug.output()).not.toContain('✓ snapshot is undone');
     await debug.go('continue', before.thread);
     expect(await debug.end()).toBe(1);
   });

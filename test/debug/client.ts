@@ -1,3 +1,4 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -16,15 +17,33 @@ export interface Stop {
   body: DebugProtocol.StoppedEvent['body'];
 }
 
+/** The client of the test support, over a program with arguments that can be killed. */
+class DapClient extends DebugClient {
+  constructor(private readonly child: ChildProcessWithoutNullStreams) {
+    super('', '', 'virtbook');
+    this.defaultTimeout = 15_000;
+    this.connect(child.stdout, child.stdin);
+  }
+
+  /** As when the editor has crashed. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = new Promise(resolve => this.child.once('exit', resolve));
+    this.child.kill('SIGKILL');
+    await gone;
+  }
+}
+
 /** A client of `virtbook dap`, which keeps every event until somebody asks for it. */
 export class Debugging {
   readonly #events: DebugProtocol.Event[] = [];
   #wake: () => void = () => undefined;
-  readonly dc: DebugClient;
+  readonly dc: DapClient;
 
-  private constructor(runtime: string, program: string, env: NodeJS.ProcessEnv) {
-    this.dc = new DebugClient(runtime, program, 'virtbook', { env, cwd: undefined }, true);
-    this.dc.defaultTimeout = 15_000;
+  private constructor(at: Workspace, env: NodeJS.ProcessEnv) {
+    const child = spawn(process.execPath, [at.cli, 'dap'], { env: at.env(env) });
+    child.stderr.setEncoding('utf8').on('data', text => process.stderr.write(text));
+    this.dc = new DapClient(child);
     for (const name of [
       'initialized',
       'stopped',
@@ -44,10 +63,7 @@ export class Debugging {
   }
 
   static async start(at: Workspace, env: NodeJS.ProcessEnv = {}): Promise<Debugging> {
-    // The client starts a program without arguments.
-    const program = at.write('dap.cjs', "process.argv.splice(2, 0, 'dap');\nrequire('./dist/cli.js');\n");
-    const made = new Debugging(process.execPath, program, at.env(env));
-    await made.dc.start();
+    const made = new Debugging(at, env);
     await made.dc.initializeRequest({
       adapterID: 'virtbook',
       clientName: 'the test',
@@ -163,8 +179,9 @@ export class Debugging {
     return (await this.dc.evaluateRequest({ expression, frameId, context })).body.result;
   }
 
-  async close(): Promise<void> {
-    await this.dc.stop().catch(() => undefined);
+  /** What is debugged is left as it is. */
+  close(): Promise<void> {
+    return this.dc.kill();
   }
 }
 
