@@ -1,39 +1,46 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  type Node,
-  type ParsedNode,
-  parseAllDocuments,
-  type Scalar,
-  type YAMLMap,
-  type YAMLSeq,
-} from 'yaml';
+import { type Document, isScalar, parseAllDocuments } from 'yaml';
 import type { Diagnostic, SourceRange } from './diagnostic';
 import type { Json, JsonObject } from './json';
 import { diagnostic, type RuleCode } from './rules';
 import { ScalarOffsets } from './scalar-offsets';
+import { type KnownPieces, type PlacedPiece, parseOptions, readPieces, type SyntaxProblem } from './yaml-pieces';
+import { maxDepth, type PairPlace, type Place, PlaceReader, Refused, shifted, visibleRange } from './yaml-places';
 
 /** More than this is refused unread: nobody writes a runbook of 4 million characters by hand. */
 const maxLength = 4_000_000;
-/** Values that aliases may add to those that are written; a bomb is far above it. */
-const maxAliased = 50_000;
-const maxDepth = 100;
+
+/** A value with what its offsets count from, and where its key stands in the text. */
+interface Located {
+  place: Place | null;
+  base: number;
+  key?: SourceRange;
+}
+
+/** A key at the margin of a document that was read in pieces. */
+interface Section extends Located {
+  name: string;
+  key: SourceRange;
+  /** Of a list, each in a piece of its own. */
+  items?: PlacedPiece[];
+}
 
 /** A YAML text as plain data, with the way back from a JSON pointer to the place in the text, and from an offset to the pointer. */
 export class YamlSource {
   /** undefined: the document is empty or could not be read at all. What could be read of a broken document is here. */
   readonly data: Json | undefined;
   readonly diagnostics: Diagnostic[] = [];
-  readonly #root: Node | null = null;
-  readonly #document: Document.Parsed | undefined;
-  readonly #anchors = new Map<string, Node>();
-  #values = 0;
+  /** What need not be parsed again in the next version of this text. */
+  readonly known: KnownPieces;
+  #root: Place | null = null;
+  /** The keys of the root in their order, when the document was read in pieces. */
+  readonly #sections = new Map<string, Section>();
 
-  constructor(readonly text: string) {
+  /** `previous`: an earlier version of the same text. What has not changed since is not parsed again, and gives the very same data. */
+  constructor(
+    readonly text: string,
+    previous?: YamlSource,
+  ) {
+    this.known = previous?.known ?? new Map();
     if (text.length > maxLength) {
       this.#report(
         'file-too-large',
@@ -60,18 +67,20 @@ export class YamlSource {
       );
       return;
     }
+    const pieces = readPieces(text, this.known);
+    if (pieces) {
+      this.known = pieces.known;
+      this.#syntax(
+        pieces.placed.flatMap(({ piece, start }) =>
+          piece.errors.map(error => ({ ...error, ...shifted(error, start) })),
+        ),
+      );
+      this.data = this.#join(pieces.placed);
+      return;
+    }
     let documents: Document.Parsed[];
     try {
-      documents = [
-        ...parseAllDocuments(text, {
-          prettyErrors: false,
-          uniqueKeys: false,
-          logLevel: 'silent',
-          version: '1.2',
-          schema: 'core',
-          strict: true,
-        }),
-      ] as Document.Parsed[];
+      documents = [...parseAllDocuments(text, parseOptions)] as Document.Parsed[];
     } catch (error) {
       this.#report(
         'yaml-syntax',
@@ -82,16 +91,7 @@ export class YamlSource {
     }
     const [first, second] = documents;
     if (!first) return;
-    this.#document = first;
-    let lastLine: number | undefined;
-    for (const error of first.errors) {
-      const [start, end] = error.pos;
-      // What follows on the same line is mostly a consequence.
-      const line = start === 0 ? -1 : text.lastIndexOf('\n', start - 1);
-      if (line === lastLine) continue;
-      lastLine = line;
-      this.#report('yaml-syntax', this.#visible(start, end), syntaxSentence(error.code, error.message, text, start));
-    }
+    this.#syntax(first.errors.map(({ code, message, pos }) => ({ code, message, start: pos[0], end: pos[1] })));
     // A closing `---` or `...` with nothing after it is no second document.
     if (second?.contents && documents.length > 1) {
       const start = second.range[0];
@@ -101,14 +101,15 @@ export class YamlSource {
         'A file holds one document. Move what follows into a file of its own.',
       );
     }
-    this.#root = first.contents;
-    if (this.#root && !(isScalar(this.#root) && this.#root.value === null)) {
-      try {
-        this.data = this.#read(this.#root, 0, new Set());
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        this.#report(error.code, error.range, error.message);
-      }
+    const reader = new PlaceReader(text);
+    try {
+      this.#root = reader.read(first.contents, 0);
+      if (this.#root && !(isScalar(first.contents) && first.contents.value === null)) this.data = this.#root.value;
+      this.diagnostics.push(...reader.problems);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.diagnostics.push(...reader.problems);
+      this.#report(error.code, error.range, error.message);
     }
   }
 
@@ -116,18 +117,18 @@ export class YamlSource {
   valueRange(pointer: string): SourceRange | undefined {
     const found = this.#find(pointer);
     if (!found) return undefined;
-    const { node, key } = found;
-    if (node && !(isScalar(node) && node.value === null && isEmptyRange(node))) return nodeRange(node, this.text);
-    if (key) return nodeRange(key, this.text);
+    const { place, base, key } = found;
+    if (place && !(place.value === null && place.style && place.start === place.end))
+      return visibleRange(this.text, place.start + base, place.end + base);
+    if (key) return key;
     // An empty item of a list: its dash.
-    const dash = node?.range ? this.text.lastIndexOf('-', node.range[0]) : -1;
+    const dash = place ? this.text.lastIndexOf('-', place.start + base) : -1;
     return dash < 0 ? undefined : { start: dash, end: dash + 1 };
   }
 
   /** Where the key of a JSON pointer stands; undefined for items of a list. */
   keyRange(pointer: string): SourceRange | undefined {
-    const key = this.#find(pointer)?.key;
-    return key ? nodeRange(key, this.text) : undefined;
+    return this.#find(pointer)?.key;
   }
 
   /** The key where there is one, else the start of the value: what a squiggle about the whole value underlines. */
@@ -147,34 +148,103 @@ export class YamlSource {
 
   /** The way from places in a string's value to places in the text; undefined when there is no string at this pointer. */
   scalar(pointer: string): ScalarOffsets | undefined {
-    const node = this.#find(pointer)?.node;
-    if (!node || !isScalar(node) || typeof node.value !== 'string' || !node.range) return undefined;
-    return new ScalarOffsets(this.text, node.value, node.type, node.range[0], node.range[1]);
+    const found = this.#find(pointer);
+    if (!found?.place?.style || typeof found.place.value !== 'string') return undefined;
+    const { place, base } = found;
+    return new ScalarOffsets(this.text, found.place.value, place.style, place.start + base, place.end + base);
   }
 
   /** The innermost value or key that holds this offset. */
   at(offset: number): { pointer: string; on: 'key' | 'value' } | undefined {
-    let node: Node | null = this.#root;
+    let place = this.#root;
     let pointer = '';
-    if (!node) return undefined;
-    for (;;) {
-      if (isMap(node)) {
-        const pair = lastStartingBefore((node as YAMLMap.Parsed).items, offset);
-        if (!pair || !isScalar(pair.key)) return { pointer, on: 'value' };
-        const child = `${pointer}/${escapePointer(String(pair.key.value))}`;
-        if (offset <= (pair.key.range?.[1] ?? 0)) return { pointer: child, on: 'key' };
-        const value: Node | null = pair.value;
-        if (!value?.range || offset < value.range[0] || offset > value.range[2]) return { pointer: child, on: 'value' };
-        pointer = child;
-        node = value;
-      } else if (isSeq(node)) {
-        const items: ParsedNode[] = (node as YAMLSeq.Parsed).items as ParsedNode[];
-        const index = lastIndexStartingBefore(items, offset);
+    let base = 0;
+    if (this.#sections.size > 0) {
+      const sections = [...this.#sections.values()];
+      const section = sections[lastBefore(sections, offset, one => one.key.start)];
+      if (!section) return { pointer, on: 'value' };
+      pointer = `/${escapePointer(section.name)}`;
+      if (offset <= section.key.end) return { pointer, on: 'key' };
+      ({ place, base } = section);
+      if (!holds(place, offset - base)) return { pointer, on: 'value' };
+      if (section.items) {
+        const { items } = section;
+        const index = lastBefore(items, offset, one => (one.piece.place?.start ?? 0) + one.start);
         const item = items[index];
-        if (!item?.range || offset > item.range[2]) return { pointer, on: 'value' };
+        if (!item?.piece.place || offset > item.piece.place.stop + item.start) return { pointer, on: 'value' };
         pointer = `${pointer}/${index}`;
-        node = item;
+        place = item.piece.place;
+        base = item.start;
+      }
+    }
+    while (place) {
+      const { pairs, items }: Place = place;
+      if (pairs) {
+        const pair: PairPlace | undefined = pairs[lastBefore(pairs, offset - base, one => one.keyStart)];
+        if (pair?.name === undefined) return { pointer, on: 'value' };
+        pointer = `${pointer}/${escapePointer(pair.name)}`;
+        if (offset - base <= pair.keyEnd) return { pointer, on: 'key' };
+        if (!holds(pair.value, offset - base)) return { pointer, on: 'value' };
+        place = pair.value;
+      } else if (items) {
+        const index: number = lastBefore(items, offset - base, one => one?.start ?? 0);
+        const item: Place | null | undefined = items[index];
+        if (!item || offset - base > item.stop) return { pointer, on: 'value' };
+        pointer = `${pointer}/${index}`;
+        place = item;
       } else return { pointer, on: 'value' };
+    }
+    return undefined;
+  }
+
+  /** Puts together what the pieces hold. */
+  #join(placed: readonly PlacedPiece[]): JsonObject {
+    const data: JsonObject = {};
+    let section: Section | undefined;
+    let values: Json[] = [];
+    for (const one of placed) {
+      const { piece, start } = one;
+      for (const problem of piece.problems) this.diagnostics.push(moved(problem, start));
+      const { listEnds, documentEnds } = piece;
+      if (piece.kind === 'item') {
+        values.push(piece.place?.value ?? null);
+        const items = section?.items;
+        items?.push(one);
+        if (section && items?.[0] && listEnds) {
+          const begin = items[0].start + items[0].piece.head;
+          section.place = { start: begin, end: listEnds.end + start, stop: listEnds.stop + start, value: values };
+          section.base = 0;
+        }
+      } else {
+        const key = shifted({ start: piece.head, end: piece.keyEnd }, start);
+        section = { name: piece.name, key, base: start, place: piece.place ?? null };
+        if (piece.kind === 'list') {
+          values = [];
+          section.items = [];
+        }
+        data[piece.name] = piece.kind === 'list' ? values : (piece.place?.value ?? null);
+        this.#sections.set(piece.name, section);
+      }
+      if (documentEnds)
+        this.#root = {
+          start: placed[0]!.piece.head,
+          end: documentEnds.end + start,
+          stop: documentEnds.stop + start,
+          value: data,
+        };
+    }
+    return data;
+  }
+
+  #syntax(problems: readonly SyntaxProblem[]): void {
+    const { text } = this;
+    let lastLine: number | undefined;
+    for (const { code, message, start, end } of problems) {
+      // What follows on the same line is mostly a consequence.
+      const line = start === 0 ? -1 : text.lastIndexOf('\n', start - 1);
+      if (line === lastLine) continue;
+      lastLine = line;
+      this.#report('yaml-syntax', this.#visible(start, end), syntaxSentence(code, message, text, start));
     }
   }
 
@@ -190,162 +260,49 @@ export class YamlSource {
     return { start: from, end: Math.min(to, length) };
   }
 
-  #read(node: Node | null, depth: number, open: Set<Node>): Json {
-    if (++this.#values > maxAliased + this.text.length) {
-      throw new Refused(
-        'alias-bomb',
-        this.#rangeOf(node),
-        `Aliases make this more than ${this.#values - 1} values. Write out what is meant, or use fewer aliases.`,
-      );
-    }
-    if (depth > maxDepth)
-      throw new Refused('too-deep', this.#rangeOf(node), `This is nested more than ${maxDepth} deep. Flatten it.`);
-    if (node === null) return null;
-    if (isAlias(node)) {
-      const target = this.#anchors.get(node.source);
-      if (!target) {
-        this.#report(
-          'yaml-syntax',
-          this.#rangeOf(node),
-          `There is no anchor \`&${node.source}\` above. Correct the name, or write the value out.`,
-        );
-        return null;
+  #find(pointer: string): Located | undefined {
+    let found: Located = { place: this.#root, base: 0 };
+    if (!found.place || pointer === '') return found.place ? found : undefined;
+    const parts = pointer.slice(1).split('/').map(unescapePointer);
+    let at = 0;
+    if (this.#sections.size > 0) {
+      const section = this.#sections.get(parts[at++]!);
+      if (!section) return undefined;
+      found = section;
+      if (section.items && at < parts.length) {
+        const item = section.items[Number(parts[at++])];
+        if (!item) return undefined;
+        found = { place: item.piece.place ?? null, base: item.start };
       }
-      if (open.has(target))
-        throw new Refused(
-          'alias-bomb',
-          this.#rangeOf(node),
-          `\`*${node.source}\` stands inside what it names, so it has no end. Remove it.`,
-        );
-      return this.#read(target, depth + 1, open);
     }
-    if ('anchor' in node && node.anchor) this.#anchors.set(node.anchor, node);
-    if (isScalar(node)) return this.#readScalar(node);
-    open.add(node);
-    const value = isMap(node)
-      ? this.#readMap(node as YAMLMap.Parsed, depth, open)
-      : isSeq(node)
-        ? this.#readList(node as YAMLSeq.Parsed, depth, open)
-        : null;
-    open.delete(node);
-    return value;
-  }
-
-  #readScalar(node: Scalar): Json {
-    const { value } = node;
-    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-    if (typeof value === 'number') {
-      if (Number.isFinite(value)) return value;
-      this.#report(
-        'not-json',
-        this.#rangeOf(node),
-        `\`${node.source ?? value}\` is no number that can be computed with. Write a finite number.`,
-      );
-      return null;
-    }
-    return typeof value === 'bigint' ? value.toString() : null;
-  }
-
-  #readList(node: YAMLSeq.Parsed, depth: number, open: Set<Node>): Json[] {
-    const list: Json[] = [];
-    for (const item of node.items) {
-      // `[a: 1]` is a map with one key.
-      if (isPair(item)) list.push(null);
-      else list.push(this.#read(item, depth + 1, open));
-    }
-    return list;
-  }
-
-  #readMap(node: YAMLMap.Parsed, depth: number, open: Set<Node>): JsonObject {
-    const map: JsonObject = {};
-    const seen = new Map<string, Node>();
-    for (const pair of node.items) {
-      const { key, value } = pair;
-      if (isScalar(key) && key.anchor) this.#anchors.set(key.anchor, key);
-      if (!isScalar(key) || typeof key.value !== 'string') {
-        if (isScalar(key) && key.value === null && value === null) continue; // half-typed; the composer has said so
-        const written = isScalar(key) ? (key.source ?? '') : '';
-        this.#report(
-          'key-not-string',
-          this.#rangeOf(key ?? node),
-          written ? `A key must be a string; quote it: "${written}".` : 'A key must be a plain string.',
-        );
-        continue;
-      }
-      const name = key.value;
-      if (name === '<<') {
-        this.#report(
-          'merge-key',
-          this.#rangeOf(key),
-          'YAML 1.2 has no merge keys (`<<`). Write the keys out, or use an alias for a whole value.',
-        );
-        // Taken as it was meant, so that nothing else is said to be missing.
-        const merged = this.#read(value, depth + 1, open);
-        if (merged !== null && typeof merged === 'object' && !Array.isArray(merged))
-          Object.assign(map, { ...merged, ...map });
-        continue;
-      }
-      const first = seen.get(name);
-      if (first) {
-        this.diagnostics.push({
-          ...diagnostic(
-            'duplicate-key',
-            this.#rangeOf(key),
-            `\`${name}\` stands twice in this map. Remove one of them.`,
-          ),
-          related: [{ range: this.#rangeOf(first), message: 'The first one is here.' }],
-        });
-        continue;
-      }
-      seen.set(name, key);
-      const read = this.#read(value, depth + 1, open);
-      // A plain assignment to __proto__ would change the object instead of adding a key.
-      if (name === '__proto__')
-        Object.defineProperty(map, name, { value: read, enumerable: true, configurable: true, writable: true });
-      else map[name] = read;
-    }
-    return map;
-  }
-
-  #rangeOf(node: Node | null): SourceRange {
-    return (node && nodeRange(node, this.text)) ?? { start: 0, end: 0 };
-  }
-
-  #find(pointer: string): { node: Node | null; key?: Scalar } | undefined {
-    let node: Node | null = this.#root;
-    let key: Scalar | undefined;
-    if (!node || !this.#document) return undefined;
-    if (pointer === '') return { node };
-    for (const part of pointer.slice(1).split('/')) {
-      const name = unescapePointer(part);
+    let { place, key } = found;
+    const { base } = found;
+    for (; at < parts.length; at++) {
+      const name = parts[at]!;
       key = undefined;
-      for (let hops = 0; node && isAlias(node) && hops < maxDepth; hops++)
-        node = this.#anchors.get(node.source) ?? null;
-      if (isMap(node)) {
-        const pair: { key: unknown; value: unknown } | undefined = node.items.find(
-          item => isScalar(item.key) && String(item.key.value) === name,
-        );
+      if (place?.target) place = place.target;
+      if (place?.pairs) {
+        const pair: PairPlace | undefined = place.pairs.find(one => one.name === name);
         if (!pair) return undefined;
-        key = pair.key as Scalar;
-        node = pair.value as Node | null;
-      } else if (isSeq(node)) {
-        const item: unknown = node.items[Number(name)];
+        key = visibleRange(this.text, pair.keyStart + base, pair.keyEnd + base);
+        place = pair.value;
+      } else if (place?.items) {
+        const item: Place | null | undefined = place.items[Number(name)];
         if (item === undefined) return undefined;
-        node = item as Node | null;
+        place = item;
       } else return undefined;
     }
-    return { node, key };
+    return { place, base, ...(key && { key }) };
   }
 }
 
-class Refused extends Error {
-  constructor(
-    readonly code: RuleCode,
-    readonly range: SourceRange,
-    message: string,
-  ) {
-    super(message);
-  }
+function holds(place: Place | null, offset: number): place is Place {
+  return place !== null && offset >= place.start && offset <= place.stop;
+}
+
+function moved(problem: Diagnostic, by: number): Diagnostic {
+  const related = problem.related?.map(one => ({ ...one, range: shifted(one.range, by) }));
+  return { ...problem, range: shifted(problem.range, by), ...(related && { related }) };
 }
 
 export function escapePointer(key: string): string {
@@ -362,31 +319,13 @@ function lineEnd(text: string, offset: number): number {
   return end > offset && text[end - 1] === '\r' ? end - 1 : end;
 }
 
-function nodeRange(node: Node, text: string): SourceRange {
-  const [start, end] = node.range ?? [0, 0, 0];
-  // A block scalar's or map's range may take in the line break and the comments behind it.
-  let last = end;
-  while (last > start && (text[last - 1] === '\n' || text[last - 1] === '\r' || text[last - 1] === ' ')) last--;
-  return { start, end: last };
-}
-
-function isEmptyRange(node: Node): boolean {
-  return !node.range || node.range[0] === node.range[1];
-}
-
-function lastStartingBefore(
-  items: YAMLMap.Parsed['items'],
-  offset: number,
-): YAMLMap.Parsed['items'][number] | undefined {
-  return items[lastIndexStartingBefore(items.map(pair => pair.key) as ParsedNode[], offset)];
-}
-
-function lastIndexStartingBefore(items: (ParsedNode | null)[], offset: number): number {
+/** Index of the last one that begins at an offset or before; -1: none does. */
+function lastBefore<T>(items: readonly T[], offset: number, start: (item: T) => number): number {
   let low = 0;
   let high = items.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((items[middle]?.range?.[0] ?? 0) <= offset) low = middle + 1;
+    if (start(items[middle]!) <= offset) low = middle + 1;
     else high = middle;
   }
   return low - 1;
