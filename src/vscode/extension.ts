@@ -1,7 +1,13 @@
 import * as vscode from 'vscode';
 import { Debugger } from './debug/debugger';
 import { type CommandId, commands } from './ids';
-import { chooseInventory, createInventory, newRunbook, openInventory } from './inventory/inventoryCommands';
+import {
+  chooseInventory,
+  createInventory,
+  newRunbook,
+  openExample,
+  openInventory,
+} from './inventory/inventoryCommands';
 import { InventoryFile } from './inventory/inventoryFile';
 import { InventoryView } from './inventory/inventoryView';
 import { LanguageFeatures } from './language/languageFeatures';
@@ -118,6 +124,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   register(commands.newRunbook, () => newRunbook(file));
   register(commands.openWalkthrough, () => openWalkthrough(context.extension.id));
+  register(commands.openExample, () => openExample(file));
   register(commands.vmConsole, terminals.console);
   register(commands.vmSsh, terminals.guest);
   register(commands.hostSsh, terminals.host);

@@ -8,6 +8,7 @@ export const commands = {
   runFrom: 'virtbook.runFrom',
   newRunbook: 'virtbook.newRunbook',
   openWalkthrough: 'virtbook.openWalkthrough',
+  openExample: 'virtbook.openExample',
   vmConsole: 'virtbook.vm.console',
   vmSsh: 'virtbook.vm.ssh',
   hostSsh: 'virtbook.host.ssh',

@@ -247,6 +247,11 @@ export function runbookUri(argument: unknown): vscode.Uri | undefined {
   if (node?.kind === 'runbook') return vscode.Uri.parse(node.uri);
   const document = vscode.window.activeTextEditor?.document;
   if (document?.languageId === languages.runbook && document.uri.scheme !== schemes.plan) return document.uri;
+  // From the walkthrough, or a view: no editor has the focus.
+  const open = vscode.workspace.textDocuments.filter(
+    ({ languageId, uri }) => languageId === languages.runbook && uri.scheme === 'file',
+  );
+  if (open.length === 1 && !vscode.window.activeTextEditor) return open[0]!.uri;
   void vscode.window.showInformationMessage(vscode.l10n.t('Open a runbook (*.runbook.yaml) first.'));
   return undefined;
 }

@@ -5,7 +5,7 @@ import { parseInventory } from '../../src/inventory/file';
 import { knownNames } from '../../src/inventory/names';
 import { checkRunbook } from '../../src/runbook/check';
 import { parseRunbook } from '../../src/runbook/parse';
-import { exampleInventory, exampleLab, exampleRunbook } from '../../src/vscode/inventory/exampleFiles';
+import { exampleInventory, exampleLab, exampleRunbook, exampleToFix } from '../../src/vscode/inventory/exampleFiles';
 import { listed, stepLines, stepRunbook, stepRunbookName } from '../../src/vscode/vm/stepRunbook';
 
 const { inventory, diagnostics } = parseInventory(exampleInventory);
@@ -21,6 +21,19 @@ describe('example files', () => {
     const parsed = parseRunbook(exampleRunbook('a "quoted" name', './lab.inventory.yaml'));
     expect(checkRunbook(parsed, { actions, inventory: inventory && knownNames(inventory) })).toEqual([]);
     expect(parsed.runbook?.name).toBe('a "quoted" name');
+  });
+});
+
+describe('the runbook of the walkthrough', () => {
+  const problems = (text: string) =>
+    checkRunbook(parseRunbook(text), { actions, inventory: inventory && knownNames(inventory) });
+
+  it('has one mistake, and its fix is all that it needs', () => {
+    const found = problems(exampleToFix);
+    expect(found.map(({ code, range }) => [code, exampleToFix.slice(range.start, range.end)])).toEqual([
+      ['unknown-action', 'vm.snapshoot'],
+    ]);
+    expect(problems(exampleToFix.replace('vm.snapshoot', 'vm.snapshot'))).toEqual([]);
   });
 });
 

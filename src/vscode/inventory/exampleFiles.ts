@@ -45,6 +45,30 @@ groups:
   web: { vms: [web1, web2] }
 `;
 
+/** The walkthrough's runbook: one word of it is wrong, and once that is right it runs on the lab above. */
+export const exampleToFix = `# One word here is wrong: it is underlined. Click it and press Ctrl+. (on a Mac Cmd+.) for what it should be.
+version: 1
+name: Patch the web servers
+inventory: ./lab.inventory.yaml
+inputs:
+  vms: { type: vms, default: "group:web", description: VMs to patch }
+steps:
+  - id: each-vm
+    forEach: { vm: "\${{ inputs.vms }}", batch: 1 }
+    steps:
+      - id: safety
+        uses: vm.snapshoot
+        with: { vm: "\${{ vm }}", name: before-patch }
+      - id: patch
+        uses: guest.patch
+        with: { vm: "\${{ vm }}", packages: [openssl] }
+      - id: check
+        uses: check.guest
+        with: { vm: "\${{ vm }}", agent: true }
+      - uses: vm.snapshot.delete
+        with: { vm: "\${{ vm }}", snapshot: before-patch }
+`;
+
 export function exampleRunbook(name: string, inventory: string | undefined): string {
   const lines = [
     'version: 1',

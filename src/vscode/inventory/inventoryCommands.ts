@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { exampleInventory, exampleLab, exampleRunbook } from './exampleFiles';
+import { exampleInventory, exampleLab, exampleRunbook, exampleToFix } from './exampleFiles';
 import { type InventoryFile, uriOf } from './inventoryFile';
 
 export async function chooseInventory(file: InventoryFile): Promise<void> {
@@ -32,6 +32,19 @@ export async function createInventory(file: InventoryFile): Promise<void> {
   await writeNew(inventory, exampleInventory);
   await file.choose(inventory);
   await vscode.window.showTextDocument(inventory);
+}
+
+/** Writes a simulated lab and a runbook with a mistake in it, for the walkthrough, and shows the runbook. Overwrites nothing. */
+export async function openExample(file: InventoryFile): Promise<void> {
+  const folder = await someFolder();
+  if (!folder) return;
+  const inventory = vscode.Uri.joinPath(folder, 'lab.inventory.yaml');
+  await writeNew(vscode.Uri.joinPath(folder, 'lab.yaml'), exampleLab);
+  await writeNew(inventory, exampleInventory);
+  await file.choose(inventory);
+  const runbook = vscode.Uri.joinPath(folder, 'example.runbook.yaml');
+  await writeNew(runbook, exampleToFix);
+  await vscode.window.showTextDocument(runbook);
 }
 
 /** Writes a runbook to start from, and shows it. Overwrites nothing. */
