@@ -341,6 +341,52 @@ const cases = {
     await bench.treeItem('web1').waitFor();
   },
 
+  async 'a runbook is written from an empty file by completion alone'({ bench, page, workspace }) {
+    writeFileSync(path.join(workspace, 'empty.runbook.yaml'), '');
+    await bench.openFile('empty.runbook.yaml');
+    const suggestions = page.locator('.suggest-widget.visible');
+    /** Takes what is offered under this label. */
+    const take = async label => {
+      const row = suggestions.locator('.monaco-list-row', { has: page.getByText(label, { exact: true }) }).first();
+      // Offered by itself in places; and an extension that has just been loaded may not answer the first time.
+      for (let tries = 0; tries < 5 && !(await row.isVisible()); tries++) {
+        await page.keyboard.press('Control+Space');
+        await row.waitFor({ timeout: 8_000 }).catch(() => undefined);
+      }
+      await row.click();
+      await suggestions.waitFor({ state: 'hidden' });
+    };
+    await take('version');
+    await take('1');
+    await page.keyboard.press('Enter');
+    await take('name');
+    await page.keyboard.type('Move one');
+    await page.keyboard.press('Enter');
+    await take('inventory');
+    await take('./lab.inventory.yaml');
+    await page.keyboard.press('Enter');
+    await take('steps');
+    // The list is long: only what is in sight can be taken.
+    await page.keyboard.type('vm.mig');
+    await take('uses: vm.migrate');
+    await take('web1');
+    await page.keyboard.press('Tab');
+    await take('hv2');
+    assert.deepEqual((await bench.editorText()).trimEnd().split('\n'), [
+      'version: 1',
+      'name: Move one',
+      'inventory: ./lab.inventory.yaml',
+      'steps:',
+      '  - uses: vm.migrate',
+      '    with:',
+      '      vm: web1',
+      '      to: hv2',
+    ]);
+    await bench.lens('Run').first().waitFor();
+    await bench.squiggles('error').first().waitFor({ state: 'detached' });
+    await bench.screenshot(path.join(images, 'written-by-completion.png'));
+  },
+
   async 'a folder without an inventory offers to make one'({ bench, page, workspace }) {
     await bench.openContainer('Virtbook');
     await page.locator('.sidebar .welcome-view .monaco-button', { hasText: 'Create one' }).click();
