@@ -181,8 +181,13 @@ ${examples(`virtbook ${decision} latest`, `virtbook ${decision} 20260103-2200 --
   program
     .command('runs')
     .description('list runs, newest first')
+    .option('--remove <run...>', 'delete these from the history, their journals with them; what they did stays done')
+    .option('--force', 'with --remove: also those that somebody should still resume or roll back')
     .addOption(format())
-    .addHelpText('after', examples('virtbook runs', 'virtbook runs --format json'))
+    .addHelpText(
+      'after',
+      examples('virtbook runs', 'virtbook runs --format json', 'virtbook runs --remove 20260103-220000'),
+    )
     .action(async options => end(await (await import('./commands/show')).runs(options, terminal)));
 
   program

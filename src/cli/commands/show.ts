@@ -11,8 +11,21 @@ import { duration, paint, printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { statusText, watchRun } from '../watch-run';
 
-export async function runs(options: { format: 'text' | 'json' }, terminal: Terminal): Promise<number> {
-  const list = await openRuns().list();
+export async function runs(
+  options: { format: 'text' | 'json'; remove?: string[]; force?: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const all = openRuns();
+  if (options.remove) {
+    // All are found before the first is gone: a name that is wrong removes nothing.
+    const runIds = await Promise.all(options.remove.map(name => all.find(name)));
+    for (const runId of new Set(runIds)) {
+      await all.remove(runId, { force: options.force === true });
+      terminal.write(`Removed ${runId}.\n`);
+    }
+    return 0;
+  }
+  const list = await all.list();
   if (options.format === 'json') {
     terminal.write(`${JSON.stringify(list, undefined, 2)}\n`);
     return 0;
