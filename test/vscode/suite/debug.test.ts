@@ -116,7 +116,7 @@ suite('debugger', () => {
   test('runs on a simulated copy without asking, and says so', async () => {
     const watched = watch('nothing');
     try {
-      const runbook = file('snapshots.runbook.yaml').fsPath;
+      const runbook = file('slow.runbook.yaml').fsPath;
       const configuration = { type: 'virtbook', request: 'launch', name: 'copy', runbook, target: 'simulated' };
       assert.equal(await vscode.debug.startDebugging(folder, { ...configuration, stopOnEntry: true }), true);
       assert.match(String((await watched.event('output')).output), /^SIMULATED: .*nothing real is touched/);
@@ -131,15 +131,19 @@ suite('debugger', () => {
   test('attaches to a run that goes on by itself, and leaves it going', async () => {
     const watched = watch('Run');
     try {
-      const runId = await vscode.commands.executeCommand<string>('virtbook.run', file('gated.runbook.yaml'));
+      const uri = file('waits.runbook.yaml');
+      await vscode.workspace.fs.writeFile(uri, Buffer.from('version: 1\nname: Waits\nsteps:\n  - wait: 4s\n'));
+      const runId = await vscode.commands.executeCommand<string>('virtbook.run', uri);
       assert.ok(runId);
       assert.equal(await vscode.commands.executeCommand('virtbook.runs.debug', runId), true);
       const session = await eventually(() => vscode.debug.activeDebugSession);
       const { threads } = (await session.customRequest('threads')) as { threads: unknown[] };
       assert.ok(threads.length > 0);
-      await session.customRequest('disconnect', {});
+      await vscode.commands.executeCommand('workbench.action.debug.disconnect');
       await eventually(() => vscode.debug.activeDebugSession === undefined);
-      await vscode.commands.executeCommand('virtbook.runs.refresh');
+      const journal = vscode.Uri.from({ scheme: 'virtbook-journal', path: `/${runId}.log` });
+      const document = await vscode.workspace.openTextDocument(journal);
+      await eventually(() => document.getText().includes('■ done'));
     } finally {
       watched.dispose();
     }
