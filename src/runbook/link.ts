@@ -55,6 +55,29 @@ export async function linkRunbooks(
   return { runbook: linked, problems };
 }
 
+/**
+ * The same with runbooks that are loaded already, without a word on what is wrong. undefined: one of them is missing or has mistakes in its
+ * structure, they call each other in a circle, or all together are too many steps.
+ */
+export function linkLoaded(runbook: Runbook, path: string, runbooks: CalledRunbooks): Runbook | undefined {
+  if (callsOf(runbook).length === 0) return runbook;
+  const self = fileName(path);
+  const sound = new Set<string>();
+  const linkable = (caller: Runbook, chain: readonly string[]): boolean =>
+    callsOf(caller).every(step => {
+      const called = calledPath(chain.at(-1)!, step.uses);
+      if (sound.has(called)) return true;
+      const parsed = chain.includes(called) ? undefined : runbooks(called)?.runbook;
+      if (!parsed || !linkable(parsed, [...chain, called])) return false;
+      sound.add(called);
+      return true;
+    });
+  if (!linkable(runbook, [self])) return undefined;
+  const linker = new Linker(runbooks);
+  const linked = linker.link(runbook, self, '');
+  return linker.sizeOf(linked) > maxSteps ? undefined : linked;
+}
+
 /** Reads and parses what a runbook calls, and what that calls. Paths are relative to the folder of `self`. */
 export async function loadCalled(
   runbook: Runbook,
