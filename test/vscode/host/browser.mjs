@@ -161,6 +161,51 @@ export class Workbench {
     await this.page.locator('.tab.active', { hasText: path.basename(name) }).waitFor();
   }
 
+  /** A breakpoint on a line of the file in front, by keyboard. */
+  async breakpointAt(line) {
+    await this.page.keyboard.press('Control+G');
+    const input = this.page.locator('.quick-input-widget .quick-input-box input');
+    await input.waitFor();
+    await input.fill(`:${line}`);
+    await this.page.keyboard.press('Enter');
+    await input.waitFor({ state: 'hidden' });
+    await this.page.keyboard.press('F9');
+    await this.page.locator('.codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified').first().waitFor();
+  }
+
+  /** Waits until the debugger stands in this line of the file in front. */
+  async stoppedAt(line) {
+    await this.page.waitForFunction(wanted => {
+      const mark = document.querySelector('.codicon-debug-stackframe')?.getBoundingClientRect();
+      if (!mark) return false;
+      return [...document.querySelectorAll('.line-numbers')].some(number => {
+        const box = number.getBoundingClientRect();
+        return number.textContent === String(wanted) && Math.abs(box.top - mark.top) < 4;
+      });
+    }, line);
+  }
+
+  /** Waits until a tree item stands below another one, before the next one of that one's kind (the first word of its label). */
+  async under(text, above) {
+    await this.page.waitForFunction(
+      ([name, parent]) => {
+        const labels = [...document.querySelectorAll('.sidebar [role="treeitem"]')].map(item => ({
+          label: item.getAttribute('aria-label') ?? '',
+          top: item.getBoundingClientRect().top,
+        }));
+        labels.sort((one, other) => one.top - other.top);
+        const kind = parent.split(' ')[0];
+        let inside = false;
+        for (const { label } of labels) {
+          if (label.startsWith(`${kind} `)) inside = label.startsWith(parent);
+          else if (inside && label.startsWith(`VM ${name}`)) return true;
+        }
+        return false;
+      },
+      [text, above],
+    );
+  }
+
   /** The text of the editor in front, as far as it is rendered. */
   async editorText() {
     const lines = await this.page.locator('.part.editor .editor-group-container.active .view-line').allInnerTexts();

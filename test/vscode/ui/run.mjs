@@ -88,6 +88,36 @@ const cases = {
     await bench.screenshot(path.join(images, 'run-result.png'));
   },
 
+  async 'the example under the debugger: breakpoint, F5, over, back, on, by keyboard alone'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.openFile('migrate.runbook.yaml');
+    await bench.breakpointAt(14);
+    await page.keyboard.press('F5');
+    assert.match(await bench.dialogText(), /Debug Move VMs to another host\?[\s\S]*Plan [0-9a-f]{12}/);
+    await bench.clickDialog('Debug');
+    await bench.stoppedAt(14);
+    await page.locator('.debug-variables [role="treeitem"][aria-label^="vm"]', { hasText: '"web1"' }).waitFor();
+    await page.keyboard.press('F10');
+    await bench.stoppedAt(23);
+    await bench.openContainer('Virtbook');
+    await bench.under('web1', 'Host hv2');
+    await bench.openContainer('Run and Debug');
+    await page.locator('.debug-variables [role="treeitem"]').first().waitFor();
+    await bench.screenshot(path.join(images, 'debugger.png'));
+    await bench.runCommand('Debug: Step Back');
+    await bench.stoppedAt(14);
+    await bench.openContainer('Virtbook');
+    await bench.under('web1', 'Host hv1');
+    await page.keyboard.press('F5');
+    // The next VM.
+    await bench.openContainer('Run and Debug');
+    await page.locator('.debug-variables [role="treeitem"][aria-label^="vm"]', { hasText: '"web2"' }).waitFor();
+    await page.keyboard.press('F5');
+    await bench.notification('Move VMs to another host: done in').waitFor();
+    await page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  },
+
   async 'a run shows in the tree what it changed'({ bench }) {
     await bench.openContainer('Virtbook');
     await bench.treeItem('web1').waitFor();
@@ -420,6 +450,47 @@ const prepared = {
 
 /** On real libvirt hosts (`npm run lab -- up`), behind their backs as little as can be: a snapshot, and its rollback. */
 const labCases = {
+  async 'real hosts: a migration under the debugger, over it, back, and on'({ bench, page, workspace }) {
+    const runbook = path.join(workspace, 'move.runbook.yaml');
+    const text = [
+      'version: 1',
+      'name: Move web1',
+      'inventory: ./lab.inventory.yaml',
+      'steps:',
+      '  - id: move',
+      '    name: Move web1 to hv2',
+      '    uses: vm.migrate',
+      '    with: { vm: web1, to: hv2 }',
+      '  - id: settle',
+      '    wait: 1s',
+      '  - id: home',
+      '    name: Move web1 back to hv1',
+      '    uses: vm.migrate',
+      '    with: { vm: web1, to: hv1 }',
+    ];
+    writeFileSync(runbook, `${text.join('\n')}\n`);
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar [role="treeitem"][aria-label^="VM web1, running"]').waitFor();
+    await bench.openFile('move.runbook.yaml');
+    await bench.breakpointAt(5);
+    await page.keyboard.press('F5');
+    assert.match(await bench.dialogText(), /Debug Move web1\?[\s\S]*Changes VM web1\./);
+    await bench.clickDialog('Debug');
+    await bench.stoppedAt(5);
+    await bench.openContainer('Virtbook');
+    await bench.under('web1', 'Host hv1');
+    await page.keyboard.press('F10');
+    await bench.stoppedAt(9);
+    await bench.under('web1', 'Host hv2');
+    await bench.screenshot(path.join(images, 'debug-lab.png'));
+    await bench.runCommand('Debug: Step Back');
+    await bench.stoppedAt(5);
+    await bench.under('web1', 'Host hv1');
+    await page.keyboard.press('F5');
+    await bench.notification('Move web1: done in').waitFor();
+    await bench.under('web1', 'Host hv1');
+  },
+
   async 'real hosts and VMs are shown, and what is done to one is a run'({ bench, page }) {
     await bench.openContainer('Virtbook');
     const web1 = page.locator('.sidebar [role="treeitem"][aria-label^="VM web1, running"]');
