@@ -23,11 +23,18 @@ export class ParseCache {
     this.#inventories.delete(uri);
   }
 
-  #get<T>(map: Map<string, { version: number; parsed: T }>, document: TextDocument, parse: (text: string) => T): T {
+  /** An earlier version saves the parser what has not changed since. */
+  #get<T>(
+    map: Map<string, { version: number; parsed: T }>,
+    document: TextDocument,
+    parse: (text: string, previous?: T) => T,
+  ): T {
     const known = map.get(document.uri);
     map.delete(document.uri);
     const entry =
-      known?.version === document.version ? known : { version: document.version, parsed: parse(document.getText()) };
+      known?.version === document.version
+        ? known
+        : { version: document.version, parsed: parse(document.getText(), known?.parsed) };
     map.set(document.uri, entry);
     if (map.size > this.capacity) map.delete(map.keys().next().value!);
     return entry.parsed;

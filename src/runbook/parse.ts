@@ -24,9 +24,12 @@ export interface ParsedRunbook {
   source: YamlSource;
 }
 
-/** Reads a runbook. Never throws, whatever the text. */
-export function parseRunbook(text: string): ParsedRunbook {
-  const source = new YamlSource(text);
+/**
+ * Reads a runbook. Never throws, whatever the text. `previous`: an earlier version of the same text; the result is the same without it, and takes
+ * longer.
+ */
+export function parseRunbook(text: string, previous?: ParsedRunbook): ParsedRunbook {
+  const source = new YamlSource(text, previous?.source);
   const diagnostics = [...source.diagnostics];
   const draft = readRunbook(source.data);
   if (source.data === undefined) {
@@ -59,6 +62,7 @@ function loopVariables(draft: Runbook, source: YamlSource, diagnostics: Diagnost
     const data = dataAt(source.data, pointer);
     if (data === null || typeof data !== 'object' || Array.isArray(data)) continue;
     const names = Object.keys(asObject(data)).filter(key => !(forEachSettings as readonly string[]).includes(key));
+    if (names.length === 1) continue;
     const range = source.headRange(pointer) ?? { start: 0, end: 0 };
     if (names.length === 0) {
       diagnostics.push(
@@ -68,7 +72,7 @@ function loopVariables(draft: Runbook, source: YamlSource, diagnostics: Diagnost
           '`forEach` needs a loop variable and its list, e.g. `forEach: { vm: "${{ inputs.vms }}" }`.',
         ),
       );
-    } else if (names.length > 1) {
+    } else {
       const second = source.keyRange(`${pointer}/${names[1]}`) ?? range;
       diagnostics.push(
         diagnostic(

@@ -120,8 +120,19 @@ function readSteps(data: Json | undefined, pointer: string): Step[] {
   return data.flatMap((item, index) => readStep(item, `${pointer}/${index}`) ?? []);
 }
 
+/** Steps by what they were read from: the next version of a document gives the same data for what has not changed. */
+const known = new WeakMap<JsonObject, Step>();
+
 function readStep(data: Json, pointer: string): Step | undefined {
   if (data === null || typeof data !== 'object' || Array.isArray(data)) return undefined;
+  const same = known.get(data);
+  if (same?.pointer === pointer) return same;
+  const step = readStepAnew(data, pointer);
+  known.set(data, step);
+  return step;
+}
+
+function readStepAnew(data: JsonObject, pointer: string): Step {
   const base: Pick<Step, 'pointer' | 'id' | 'name' | 'when'> = { pointer };
   const id = asString(data.id);
   if (id !== undefined) base.id = id;

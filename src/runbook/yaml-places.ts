@@ -31,10 +31,10 @@ export interface Place {
   readonly value: Json;
   /** How a scalar is written, as YAML's library calls it. */
   readonly style?: string | undefined;
-  readonly pairs?: readonly PairPlace[];
-  readonly items?: readonly (Place | null)[];
+  readonly pairs?: readonly PairPlace[] | undefined;
+  readonly items?: readonly (Place | null)[] | undefined;
   /** What an alias stands for. */
-  readonly target?: Place;
+  readonly target?: Place | undefined;
 }
 
 export interface PairPlace {
@@ -88,15 +88,15 @@ export class PlaceReader {
       this.hasAnchors = true;
       this.anchors.set(node.anchor, node);
     }
-    if (isScalar(node)) return { ...this.#bounds(node), value: this.#scalar(node), style: node.type };
+    if (isScalar(node)) return place(node, this.base, this.#scalar(node), node.type);
     this.#open.add(node);
-    const place = isMap(node)
+    const block = isMap(node)
       ? this.#map(node as YAMLMap.Parsed, depth)
       : isSeq(node)
         ? this.#list(node as YAMLSeq.Parsed, depth)
         : null;
     this.#open.delete(node);
-    return place;
+    return block;
   }
 
   #alias(node: Alias, depth: number): Place {
@@ -108,7 +108,7 @@ export class PlaceReader {
         this.#rangeOf(node),
         `There is no anchor \`&${node.source}\` above. Correct the name, or write the value out.`,
       );
-      return { ...this.#bounds(node), value: null };
+      return place(node, this.base, null);
     }
     if (this.#open.has(target))
       throw new Refused(
@@ -118,7 +118,7 @@ export class PlaceReader {
       );
     // Read once more, so that it is counted as often as it is meant.
     const meant = this.read(target, depth + 1);
-    return { ...this.#bounds(node), value: meant?.value ?? null, ...(meant && { target: meant }) };
+    return place(node, this.base, meant?.value ?? null, undefined, undefined, undefined, meant ?? undefined);
   }
 
   #scalar(node: Scalar): Json {
@@ -141,11 +141,11 @@ export class PlaceReader {
     const items: (Place | null)[] = [];
     for (const item of node.items) {
       // `[a: 1]` is a map with one key.
-      const place = isPair(item) ? null : this.read(item, depth + 1);
-      items.push(place);
-      value.push(place?.value ?? null);
+      const found = isPair(item) ? null : this.read(item, depth + 1);
+      items.push(found);
+      value.push(found?.value ?? null);
     }
-    return { ...this.#bounds(node), value, items };
+    return place(node, this.base, value, undefined, undefined, items);
   }
 
   #map(node: YAMLMap.Parsed, depth: number): Place {
@@ -157,15 +157,13 @@ export class PlaceReader {
         this.hasAnchors = true;
         this.anchors.set(key.anchor, key);
       }
-      const [keyStart, keyEnd] = key?.range ?? [this.base, this.base];
+      const range = key?.range;
       const pair = {
         name: isScalar(key) ? String(key.value) : undefined,
-        keyStart,
-        keyEnd,
+        keyStart: range ? range[0] - this.base : 0,
+        keyEnd: range ? range[1] - this.base : 0,
         value: null as Place | null,
       };
-      pair.keyStart -= this.base;
-      pair.keyEnd -= this.base;
       pairs.push(pair);
       if (!isScalar(key) || typeof key.value !== 'string') {
         pair.value = this.#unheard(value, depth);
@@ -209,20 +207,15 @@ export class PlaceReader {
       pair.value = this.read(value, depth + 1);
       put(map, name, pair.value?.value ?? null);
     }
-    return { ...this.#bounds(node), value: map, pairs };
+    return place(node, this.base, map, undefined, pairs);
   }
 
   /** What is not taken is only kept to be found by its place. */
   #unheard(node: Node | null, depth: number): Place | null {
     const before = this.problems.length;
-    const place = this.read(node, depth + 1);
+    const found = this.read(node, depth + 1);
     this.problems.length = before;
-    return place;
-  }
-
-  #bounds(node: Node): { start: number; end: number; stop: number } {
-    const [start, end, stop] = node.range ?? [this.base, this.base, this.base];
-    return { start: start - this.base, end: end - this.base, stop: stop - this.base };
+    return found;
   }
 
   #report(code: RuleCode, range: SourceRange, message: string): void {
@@ -233,6 +226,28 @@ export class PlaceReader {
     const [start, end] = node?.range ?? [this.base, this.base];
     return shifted(visibleRange(this.text, start, end), -this.base);
   }
+}
+
+/** All places have the same shape: there are tens of thousands of them. */
+function place(
+  { range }: Node,
+  base: number,
+  value: Json,
+  style?: string,
+  pairs?: readonly PairPlace[],
+  items?: readonly (Place | null)[],
+  target?: Place,
+): Place {
+  return {
+    start: range ? range[0] - base : 0,
+    end: range ? range[1] - base : 0,
+    stop: range ? range[2] - base : 0,
+    value,
+    style,
+    pairs,
+    items,
+    target,
+  };
 }
 
 /** A plain assignment to __proto__ would change the object instead of adding a key. */
