@@ -69,7 +69,7 @@ async function prepare(launch: LaunchArguments, terminal: Terminal): Promise<Pre
 }
 
 async function useInventory(loaded: LoadedRunbook, file: string): Promise<void> {
-  const { path, inventory, problem, seen, shown } = await loadInventory(resolve(file));
+  const { path, inventory, problem, seen, shown } = await loadInventory(resolve(dirname(loaded.path), file));
   if (!inventory) throw new Error(problem ?? `${path} can't be read.`);
   Object.assign(loaded, { inventory, inventoryPath: path, seen, shown });
 }
