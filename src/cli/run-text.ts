@@ -1,6 +1,7 @@
 import type { JournalRecord } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
 import type { OpenApproval, RunModel, RunView, StepView } from '../engine/view';
+import type { Json } from '../runbook/json';
 import type { ReadRun } from '../runner/contract';
 import { duration, paint, printable, type Terminal } from './terminal';
 
@@ -119,6 +120,28 @@ export function recordText(
       return `${marks.asks} ${printable(record.text)}`;
     case 'question.answered':
       return record.choice === 'cancelled' ? undefined : dim(`${record.by || 'Somebody'} answered: ${record.choice}`);
+    case 'run.paused': {
+      const who = record.thread === 1 ? '' : `${printable(record.name)}: `;
+      const asked = record.reason === 'entry' || record.reason === 'pause';
+      const how = asked ? ` Let it go on: virtbook continue ${model.view?.runId ?? 'latest'}` : '';
+      return `${marks.waits} ${who}${printable(record.text)}${how}`;
+    }
+    case 'run.continued':
+      // Step by step, the next stop says it.
+      return record.how === 'continue' || record.how === 'detach'
+        ? dim(`${printable(record.by)} lets it go on.`)
+        : undefined;
+    case 'step.back':
+      return dim(`${printable(record.by)} steps back over ${printable(record.undone)}.`);
+    case 'step.jump': {
+      const what =
+        record.left.length > 0 ? `leaves out ${record.left.join(', ')}` : `does ${record.again.join(', ')} again`;
+      return dim(`${printable(record.by)} ${printable(what)}.`);
+    }
+    case 'variable.set': {
+      const name = printable(record.path.join('.'));
+      return `${marks.asks} ${printable(record.by)} sets ${name} to ${shortJson(record.value)}; it was ${shortJson(record.was)}.`;
+    }
     case 'cancel.requested':
       return dim(
         record.mode === 'rollback'
@@ -147,6 +170,12 @@ export function approvalText(approval: OpenApproval): string {
 export function approveCommand(runId: string, approvals: readonly OpenApproval[], key: string): string {
   const gate = approvals.length > 1 ? ` --gate '${key}'` : '';
   return `virtbook approve ${runId}${gate}, or virtbook reject ${runId}${gate}`;
+}
+
+/** A value in a line. */
+export function shortJson(value: Json): string {
+  const text = printable(JSON.stringify(value));
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 function noteText(note: string | undefined): string {

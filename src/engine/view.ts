@@ -469,7 +469,11 @@ export class RunModel {
       tail: [],
     };
     this.#steps.set(step.key, added);
-    this.#view!.steps.push(added);
+    const { steps } = this.#view!;
+    const plain = withoutRounds(key);
+    const before = plain === key ? -1 : steps.findLastIndex(one => withoutRounds(one.key) === plain);
+    if (before < 0) steps.push(added);
+    else steps.splice(before + 1, 0, added);
     return added;
   }
 
@@ -518,6 +522,11 @@ export class RunModel {
     while (steps[end]?.key.startsWith(prefix)) end++;
     return steps.slice(from, end);
   }
+}
+
+/** What a step that was stepped back over, and is done again, has in its key. */
+function withoutRounds(key: string): string {
+  return key.replace(/@\d+(?=[/[]|$)/g, '');
 }
 
 /** The view of a whole journal; undefined when it is empty. */

@@ -5,7 +5,7 @@ import type { StepView } from '../../engine/view';
 import type { ReadRun, RunSummary } from '../../runner/contract';
 import { exitCodeOf, exitCodes } from '../../runner/exit-codes';
 import { openRuns } from '../../runner/runs';
-import { approvalText, approveCommand, endText, marksOf, stepName, when } from '../run-text';
+import { approvalText, approveCommand, endText, marksOf, shortJson, stepName, when } from '../run-text';
 import { table } from '../table';
 import { duration, paint, printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
@@ -105,6 +105,16 @@ function showText(run: ReadRun, terminal: Terminal): string {
       for (const line of step.tail) lines.push(paint(terminal, 'dim', `    | ${printable(line)}`));
   }
   if (run.window !== undefined) lines.push('', printable(run.window));
+  for (const { by, name, was, value, key } of run.changed) {
+    lines.push(
+      '',
+      `${printable(by)} set ${printable(name)} to ${shortJson(value)} before ${printable(key)}; it was ${shortJson(was)}.`,
+    );
+  }
+  for (const { name, thread, text, since } of run.paused) {
+    lines.push('', `${thread === 1 ? '' : `${printable(name)}: `}${printable(text)} It stands since ${when(since)}.`);
+  }
+  if (run.paused.length > 0) lines.push(`Let it go on: virtbook continue ${run.runId}`);
   for (const question of run.questions) lines.push('', printable(question.text));
   if (run.question) lines.push(`Answer it in a terminal: virtbook resume ${run.runId}`);
   for (const approval of run.approvals) {
@@ -114,7 +124,9 @@ function showText(run: ReadRun, terminal: Terminal): string {
 }
 
 function waitsFor(run: ReadRun): RunSummary['waitsFor'] {
-  return run.question ? 'answer' : run.approvals.length > 0 ? 'approval' : 'window';
+  if (run.question) return 'answer';
+  if (run.approvals.length > 0) return 'approval';
+  return run.paused.length > 0 ? 'debugger' : 'window';
 }
 
 function itemOf(key: string): string | undefined {

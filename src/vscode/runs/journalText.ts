@@ -64,6 +64,18 @@ export function recordText(record: JournalRecord): string | undefined {
       return `? ${record.text} [${record.choices.map(choice => choice.label).join(' / ')}]`;
     case 'question.answered':
       return `  answered ${record.choice} by ${record.by}`;
+    case 'run.paused':
+      return `■ ${record.thread === 1 ? '' : `${record.name}: `}${record.text}`;
+    case 'run.continued':
+      return record.how === 'continue' || record.how === 'detach' ? `▶ ${record.by} lets it go on` : undefined;
+    case 'step.back':
+      return `← ${record.by} steps back over ${record.undone}`;
+    case 'step.jump':
+      return record.left.length > 0
+        ? `→ ${record.by} leaves out ${record.left.join(', ')}`
+        : `→ ${record.by} does ${record.again.join(', ')} again`;
+    case 'variable.set':
+      return `= ${record.by} sets ${record.path.join('.')} to ${JSON.stringify(record.value)}; it was ${JSON.stringify(record.was)}`;
     case 'cancel.requested':
       return `■ ${record.by} asked to stop and ${record.mode === 'keep' ? 'keep what was done' : 'roll back'}`;
     case 'run.ended': {
