@@ -222,7 +222,9 @@ class RunPage {
     this.part('waiting', [head.questions, head.approvals, head.paused], () => this.drawWaiting());
     this.part('left', head.remaining, () => {
       this.left.hidden = head.remaining.length === 0;
-      const items = head.remaining.map(({ key, text, why }) => el('li', {}, text, el('span', {}, ` ${key}: ${why}`)));
+      const items = head.remaining.map(({ key, text, why }) =>
+        el('li', {}, text, el('div', { class: 'facts' }, `${key}: ${why}`)),
+      );
       this.left.replaceChildren(heading(texts.remaining), el('ul', {}, ...items));
     });
     this.part('warnings', [head.warnings, head.noReturn], () => {
@@ -308,7 +310,7 @@ class RunPage {
       }
       const state = `${stateSigns[live.state]} ${texts.states[live.state]}${attempt}`;
       const expected =
-        plannedFrom === undefined || plannedTo === undefined
+        plannedFrom === undefined || plannedTo === undefined || plannedTo === plannedFrom
           ? undefined
           : fill(texts.planned, duration((plannedTo - plannedFrom) * 1000));
       this.details.replaceChildren(

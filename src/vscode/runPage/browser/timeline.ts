@@ -361,7 +361,14 @@ function drawBar(
   context.clip();
   context.fillStyle = bar.kind === 'did' ? theme.background : theme.foreground;
   const sign = bar.kind === 'undo' ? '↶' : bar.kind === 'will' ? '' : stateSigns[live.state];
-  context.fillText(width < TITLE ? sign : `${sign} ${live.title}`.trimStart(), x + 4, y + height / 2);
+  const text = width < TITLE ? sign : `${sign} ${live.title}`.trimStart();
+  if (bar.kind === 'undo') {
+    // Legible between the stripes.
+    context.strokeStyle = theme.background;
+    context.lineWidth = 4;
+    context.strokeText(text, x + 4, y + height / 2);
+  }
+  context.fillText(text, x + 4, y + height / 2);
   context.restore();
 }
 
