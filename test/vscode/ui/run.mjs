@@ -247,8 +247,7 @@ const cases = {
   async 'the example: the page of a run, live and after, in every kind of theme'({ bench, page, workspace }) {
     const runbook = [
       'version: 1',
-      // Nothing that a runbook says is HTML.
-      `name: "Backups, then patches <img src=x onerror=document.body.remove()>"`,
+      'name: Back up, patch, make room',
       'inventory: ./lab.inventory.yaml',
       'steps:',
       '  - id: backups',
@@ -262,7 +261,7 @@ const cases = {
       '    steps:',
       '      - { id: snapshot, uses: vm.snapshot, with: { vm: "${{ vm }}", name: before-patch } }',
       '      - { id: patch, uses: guest.patch, with: { vm: "${{ vm }}" } }',
-      '      - { id: look, uses: guest.run, with: { vm: "${{ vm }}", argv: [echo, "one\\ntwo\\nthree"], changes: false } }',
+      '      - { id: look, uses: guest.run, with: { vm: "${{ vm }}", argv: [echo, "one\\ntwo\\n<img src=x onerror=document.body.remove()>"], changes: false } }',
       '  - id: move',
       '    uses: vm.migrate',
       '    with: { vm: db1, to: hv1 }',
@@ -288,8 +287,7 @@ const cases = {
     await bench.lens('Run').first().click();
     await bench.dialogText();
     await bench.clickDialog('Run');
-    await run.locator('h1', { hasText: 'Backups, then patches <img' }).waitFor();
-    assert.equal(await run.locator('img').count(), 0);
+    await run.locator('h1', { hasText: 'Back up, patch, make room' }).waitFor();
     await run.locator('.status', { hasText: 'running' }).waitFor();
     assert.ok((await run.locator('.steps .row').count()) >= 12);
     await bench.screenshot(path.join(images, 'run-page-beside.png'));
@@ -303,12 +301,15 @@ const cases = {
     await run.locator('.ask button', { hasText: 'Approve' }).click();
     assert.match(await bench.dialogText(), /Approve "Patch the web servers\?"/);
     await bench.clickDialog('Approve');
-    await run.locator('.steps .row.state-running', { hasText: 'patch' }).first().waitFor();
+    await run.locator('.steps .row.state-running', { hasText: 'patch all' }).first().waitFor();
     await bench.screenshot(path.join(images, 'run-page.png'));
 
     await run.locator('.status', { hasText: 'done' }).waitFor();
     await run.locator('.steps .row', { hasText: 'echo' }).first().click();
     await run.locator('.log .row', { hasText: 'two' }).waitFor();
+    // Nothing that a runbook or a guest says is HTML.
+    await run.locator('.log .row', { hasText: '<img src=x' }).waitFor();
+    assert.equal(await run.locator('img').count(), 0);
     await run.locator('.log-view input').fill('TWO');
     await run.locator('.log-view .count', { hasText: '1 of 3 lines' }).waitFor();
     assert.equal(await run.locator('.log .row').count(), 1);
@@ -346,6 +347,79 @@ const cases = {
 
     await page.reload();
     await run.locator('.status', { hasText: 'needs a person' }).waitFor();
+  },
+
+  async 'the inventory: storage, search, groups, several VMs at once, and one that is dragged'({ bench, page }) {
+    const node = label => page.locator(`.sidebar [role="treeitem"][aria-label^="${label}"]`).first();
+    const menu = text => page.locator('.context-view .action-item', { hasText: text }).first();
+    await bench.openContainer('Virtbook');
+    await node('VM web1, running').waitFor();
+
+    // A VM, a datastore, a volume: opened when somebody looks.
+    await node('VM web1').click();
+    await page.keyboard.press('ArrowRight');
+    await node('Disk vda of VM web1').waitFor();
+    await node('NIC 52:54:00').waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await node('Storage').click();
+    await node('Datastore shared').click();
+    await node('Volume web1.qcow2, 20 GiB, used by web1').waitFor();
+    await bench.screenshot(path.join(images, 'storage.png'));
+    await node('Storage').click();
+
+    // Dragged onto another host, a VM is asked about; nothing has been moved yet.
+    await node('VM web1').dragTo(node('Host hv2'));
+    assert.match(await bench.dialogText(), /Run Migrate web1 to hv2\?[\s\S]*Changes VM web1 \(simulated\)/);
+    await bench.clickDialog('Cancel');
+
+    // Two at once are one question and one run.
+    await node('VM web1').click();
+    await node('VM web2').click({ modifiers: ['Control'] });
+    await node('VM web2').click({ button: 'right' });
+    await menu('Take Snapshot').click();
+    await bench.answerInput('both');
+    assert.match(await bench.dialogText(), /Run Snapshot both of web1 and web2\?[\s\S]*Changes VMs web1, web2/);
+    await bench.clickDialog('Run');
+    await bench.notification('done in').waitFor();
+    for (const name of ['web1', 'web2'])
+      await node(`VM ${name}, running, ${name === 'web1' ? 4 : 2} GiB memory, 1 snapshot`).waitFor();
+
+    await bench.openFile('slow.runbook.yaml');
+    await node('VM spare').click();
+    await page.keyboard.press('Control+Alt+I');
+    await bench.pick('vm.start');
+    await page.locator('.view-line', { hasText: 'vm: spare' }).waitFor();
+    assert.match(await bench.editorText(), /- uses: vm\.start\n +with:\n +vm: spare/);
+
+    await node('VM spare').click();
+    await page.keyboard.press('Control+Alt+F');
+    await bench.answerInput('web');
+    await page.locator('.sidebar', { hasText: '2 of 3 VMs: "web"' }).waitFor();
+    await node('VM spare').waitFor({ state: 'detached' });
+    await bench.screenshot(path.join(images, 'search.png'));
+    await bench.runCommand('Virtbook: Show All VMs');
+    await node('VM spare').waitFor();
+    await bench.runCommand('Virtbook: Group VMs');
+    await bench.pick('By owner');
+    await node('No owner, 3 VMs').waitFor();
+  },
+
+  async 'runbooks of the workspace, with their mistakes and how they went'({ bench, page }) {
+    const node = label => page.locator(`.sidebar [role="treeitem"][aria-label^="${label}"]`).first();
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar .pane-header', { hasText: 'Runbooks' }).click();
+    await node('Runbook Snapshot the web servers, no problems').waitFor();
+    await page
+      .locator('.sidebar [role="treeitem"][aria-label*="2 errors"][aria-label*="broken.runbook.yaml"]')
+      .waitFor();
+    const line = node('Runbook Snapshot the web servers');
+    await line.hover();
+    await line.locator('.action-label[aria-label^="Run Runbook"]').click();
+    await bench.dialogText();
+    await bench.clickDialog('Run');
+    await bench.notification('done in').waitFor();
+    await node('Runbook Snapshot the web servers, no problems, last run done just now').waitFor();
+    await bench.screenshot(path.join(images, 'runbooks.png'));
   },
 
   async 'an untrusted workspace reads and checks, and runs nothing'({ bench, page }) {
