@@ -109,26 +109,38 @@ export class NamesInDocument {
 
 type Indexed = Pick<EditorConfig, 'actions' | 'runbooks'>;
 
+interface Index {
+  actions: EditorConfig['actions'];
+  /** Called runbooks that were looked into, by path. */
+  called: ReadonlyMap<string, ParsedRunbook | null | undefined>;
+  names: NamesInDocument;
+}
+
 /** One index per parsed text, as long as that lives. */
-const known = new WeakMap<object, Indexed & { names: NamesInDocument }>();
+const known = new WeakMap<object, Index>();
 
 const none = new NamesInDocument([]);
 
 /** The names of a runbook or inventory. Never throws, whatever the text. */
-export function namesInDocument(document: TextDocument, config: EditorConfig): NamesInDocument {
+export function namesInDocument(document: TextDocument, { actions, runbooks, cache }: EditorConfig): NamesInDocument {
   const kind = documentKind(document);
   if (!kind) return none;
-  const parsed = kind === 'runbook' ? runbookOf(document, config.cache) : inventoryOf(document, config.cache);
-  const { actions, runbooks } = config;
+  const parsed = kind === 'runbook' ? runbookOf(document, cache) : inventoryOf(document, cache);
   const before = known.get(parsed);
-  if (before && before.actions === actions && before.runbooks === runbooks) return before.names;
+  if (before && before.actions === actions && [...before.called].every(([path, one]) => runbooks?.(path) === one))
+    return before.names;
+  const called = new Map<string, ParsedRunbook | null | undefined>();
+  const look = (path: string) => {
+    if (!called.has(path)) called.set(path, runbooks?.(path));
+    return called.get(path);
+  };
   const found =
     kind === 'runbook'
-      ? new RunbookNames(parsed as ParsedRunbook, config).collect()
+      ? new RunbookNames(parsed as ParsedRunbook, { actions, runbooks: look }).collect()
       : new InventoryNames(parsed as ParsedInventory).collect();
   found.sort((left, right) => left.range.start - right.range.start || left.range.end - right.range.end);
   const names = new NamesInDocument(found);
-  known.set(parsed, { actions, runbooks, names });
+  known.set(parsed, { actions, called, names });
   return names;
 }
 

@@ -45,6 +45,21 @@ export interface PairPlace {
   readonly value: Place | null;
 }
 
+/** Of large maps: looking through all pairs for each of their keys would take the square of their number. */
+const pairsByName = new WeakMap<readonly PairPlace[], ReadonlyMap<string | undefined, PairPlace>>();
+const largeMap = 32;
+
+/** Of several with one name, the first. */
+export function pairNamed(pairs: readonly PairPlace[], name: string): PairPlace | undefined {
+  if (pairs.length < largeMap) return pairs.find(pair => pair.name === name);
+  let known = pairsByName.get(pairs);
+  if (!known) {
+    known = new Map(pairs.map(pair => [pair.name, pair] as const).reverse());
+    pairsByName.set(pairs, known);
+  }
+  return known.get(name);
+}
+
 /** A document that is not read at all: a bomb. */
 export class Refused extends Error {
   constructor(

@@ -4,7 +4,16 @@ import type { Json, JsonObject } from './json';
 import { diagnostic, type RuleCode } from './rules';
 import { ScalarOffsets } from './scalar-offsets';
 import { type KnownPieces, type PlacedPiece, parseOptions, readPieces, type SyntaxProblem } from './yaml-pieces';
-import { maxDepth, type PairPlace, type Place, PlaceReader, Refused, shifted, visibleRange } from './yaml-places';
+import {
+  maxDepth,
+  type PairPlace,
+  type Place,
+  PlaceReader,
+  pairNamed,
+  Refused,
+  shifted,
+  visibleRange,
+} from './yaml-places';
 
 /** More than this is refused unread: nobody writes a runbook of 4 million characters by hand. */
 const maxLength = 4_000_000;
@@ -282,7 +291,7 @@ export class YamlSource {
       key = undefined;
       if (place?.target) place = place.target;
       if (place?.pairs) {
-        const pair: PairPlace | undefined = place.pairs.find(one => one.name === name);
+        const pair: PairPlace | undefined = pairNamed(place.pairs, name);
         if (!pair) return undefined;
         key = visibleRange(this.text, pair.keyStart + base, pair.keyEnd + base);
         place = pair.value;
