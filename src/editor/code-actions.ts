@@ -1,7 +1,19 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { CodeAction, Diagnostic, Range } from 'vscode-languageserver-types';
+import type { CodeAction, Diagnostic, Range, TextEdit } from 'vscode-languageserver-types';
+import type { Runbook } from '../runbook/model';
 import type { EditorConfig } from './config';
-import { quickFixes } from './quick-fixes';
+import { documentKind } from './document-kind';
+import { type Fix, type Problem, suggestionsOf } from './fixes/fix';
+import { operationFixes } from './fixes/operation-fixes';
+import { extractions, rewrites } from './fixes/rewrites';
+import { RunbookText } from './fixes/runbook-text';
+import { structureFixes } from './fixes/structure-fixes';
+import { suppressFixes } from './fixes/suppress-fixes';
+import { inventoryOf, runbookOf } from './parse-cache';
+import { validate } from './validate';
+
+/** Kind of the action that does all fixes at once which nobody need look at. */
+export const fixAllKind = 'source.fixAll.virtbook';
 
 /**
  * What can be done about a place: fixes of the problems there (`quickfix`), rewriting (`refactor.*`), and everything of a kind at once
@@ -9,9 +21,110 @@ import { quickFixes } from './quick-fixes';
  */
 export function codeActions(
   document: TextDocument,
-  _range: Range,
+  range: Range,
   diagnostics: Diagnostic[],
-  _config: EditorConfig,
+  config: EditorConfig,
 ): CodeAction[] {
-  return quickFixes(document, diagnostics);
+  const kind = documentKind(document);
+  const runbook = new RunbookText(
+    kind === 'runbook'
+      ? runbookOf(document, config.cache)
+      : { ...inventoryOf(document, config.cache), draft: noRunbook },
+  );
+  const ours = diagnostics.filter(item => item.source === 'virtbook' && typeof item.code === 'string');
+  const quick = ours.flatMap(diagnostic => {
+    const problem = problemOf(document, runbook, config, diagnostic);
+    return fixesOf(problem).map(fix => toAction(document, fix, 'quickfix', diagnostic));
+  });
+  const all = ours.length > 0 ? fixAll(document, runbook, config, ours) : [];
+  return [...quick, ...all, ...(kind === 'runbook' ? refactorings(document, runbook, range, config) : [])];
+}
+
+/** An inventory has no steps. */
+const noRunbook: Runbook = { version: 1, name: '', inputs: {}, steps: [] };
+
+function problemOf(
+  document: TextDocument,
+  runbook: RunbookText,
+  config: EditorConfig,
+  diagnostic: Diagnostic,
+): Problem {
+  const pointer = runbook.pointerAt(document.offsetAt(diagnostic.range.start)) ?? '';
+  const [about] = diagnostic.relatedInformation ?? [];
+  const elsewhere =
+    about?.location.uri === document.uri ? runbook.pointerAt(document.offsetAt(about.location.range.start)) : undefined;
+  return {
+    document,
+    runbook,
+    config,
+    diagnostic,
+    pointer,
+    step: runbook.stepAround(pointer),
+    other: elsewhere === undefined ? undefined : runbook.stepAround(elsewhere),
+  };
+}
+
+function fixesOf(problem: Problem): Fix[] {
+  return [...didYouMean(problem), ...structureFixes(problem), ...operationFixes(problem), ...suppressFixes(problem)];
+}
+
+function didYouMean({ document, diagnostic }: Problem): Fix[] {
+  const start = document.offsetAt(diagnostic.range.start);
+  const end = document.offsetAt(diagnostic.range.end);
+  return suggestionsOf(diagnostic).map((text, index) => ({
+    title: `Change to \`${text}\``,
+    edits: [{ start, end, text }],
+    ...(index === 0 && { preferred: true }),
+  }));
+}
+
+/** One action for all problems of the document that are of the kinds given and have a fix that is safe. */
+function fixAll(document: TextDocument, runbook: RunbookText, config: EditorConfig, given: Diagnostic[]): CodeAction[] {
+  const safeFix = (diagnostic: Diagnostic) =>
+    fixesOf(problemOf(document, runbook, config, diagnostic)).find(({ safe }) => safe);
+  const codes = new Set(given.filter(safeFix).map(({ code }) => code));
+  if (codes.size === 0) return [];
+  const diagnostics = validate(document, config).filter(({ code }) => codes.has(code));
+  const done: Diagnostic[] = [];
+  const edits: Fix['edits'] = [];
+  for (const diagnostic of diagnostics) {
+    const found = safeFix(diagnostic);
+    const overlaps = found?.edits.some(edit => edits.some(one => edit.start < one.end && one.start < edit.end));
+    if (!found || overlaps) continue;
+    edits.push(...found.edits);
+    done.push(diagnostic);
+  }
+  const names = [...codes].map(code => `\`${code}\``).join(', ');
+  const title = `Fix all ${done.length} of ${names}`;
+  const action: CodeAction = { ...toAction(document, { title, edits }, fixAllKind), diagnostics: done };
+  return done.length > 0 ? [action] : [];
+}
+
+function refactorings(document: TextDocument, runbook: RunbookText, range: Range, config: EditorConfig): CodeAction[] {
+  const pointer = runbook.pointerAt(document.offsetAt(range.start));
+  // Of broken text too little is understood to rewrite it.
+  if (pointer === undefined || runbook.parsed.diagnostics.some(({ code }) => code === 'yaml-syntax')) return [];
+  return [
+    ...rewrites(runbook, pointer, config).map(fix => toAction(document, fix, 'refactor.rewrite')),
+    ...extractions(runbook, pointer, config).map(fix => toAction(document, fix, 'refactor.extract')),
+  ];
+}
+
+function toAction(
+  document: TextDocument,
+  { title, edits, preferred }: Fix,
+  kind: string,
+  about?: Diagnostic,
+): CodeAction {
+  const changes: TextEdit[] = edits.map(({ start, end, text }) => ({
+    range: { start: document.positionAt(start), end: document.positionAt(end) },
+    newText: text,
+  }));
+  return {
+    title,
+    kind,
+    ...(about && { diagnostics: [about] }),
+    ...(preferred && { isPreferred: true }),
+    edit: { changes: { [document.uri]: changes } },
+  };
 }

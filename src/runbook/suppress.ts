@@ -53,6 +53,13 @@ export function suppress(text: string, diagnostics: readonly Diagnostic[]): Diag
   return [...kept, ...unused].sort((left, right) => left.range.start - right.range.start);
 }
 
+/** Of text that can't be read, and of comments that ignore nothing, no comment keeps quiet. */
+export function isSuppressible(code: string): boolean {
+  return !unreadable.has(code) && code !== 'unused-ignore';
+}
+
+const unreadable = new Set(['yaml-syntax', 'multi-document', 'not-text', 'file-too-large', 'too-deep', 'empty-file']);
+
 interface Ignore {
   code: string;
   range: { start: number; end: number };
