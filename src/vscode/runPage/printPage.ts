@@ -66,7 +66,7 @@ ${timeline(run)}
 <p class="small">${escapeHtml(texts.legend)}</p>
 ${list(
   texts.remaining,
-  head.remaining.map(({ text, why }) => `${text}: ${why}`),
+  head.remaining.map(({ key, text, why }) => `${text} (${key}): ${why}`),
 )}
 ${list(texts.warnings, head.warnings)}
 <h2>${escapeHtml(texts.steps)}</h2>
@@ -92,7 +92,7 @@ tr, li { break-inside: avoid; } td.n { white-space: nowrap; font-variant-numeric
 svg text { font: 10px system-ui, sans-serif; fill: #000; }
 @page { margin: 1.2cm; } @media print { body { margin: 0; } * { print-color-adjust: exact; } }`;
 
-function timeline({ head, lanes, steps, now }: PrintedRun): string {
+function timeline({ head, lanes, steps, now, texts }: PrintedRun): string {
   const start = head.startedAt ?? head.submittedAt;
   const layout = layoutTimeline(steps, lanes.length, {
     start,
@@ -108,7 +108,7 @@ function timeline({ head, lanes, steps, now }: PrintedRun): string {
     const top = y;
     const rows = layout.rows[index] ?? 0;
     if (rows > 0) {
-      parts.push(`<text x="0" y="${top + 11}">${escapeHtml(laneName(lane))}</text>`);
+      parts.push(`<text x="0" y="${top + 11}">${escapeHtml(laneName(lane) || texts.wholeRun)}</text>`);
       parts.push(`<path d="M0 ${top - 2.5}H${WIDTH}" stroke="#ddd" stroke-width="1"/>`);
       y += rows * ROW + 5;
     }
