@@ -13,8 +13,10 @@ import type { DiskFiles } from './disk-files';
 /** A change makes a new document: what is kept of the one before stays true of it. */
 export const fresh: TextDocumentsConfiguration<TextDocument> = {
   create: TextDocument.create,
-  update: ({ uri, languageId, version, getText }, changes, next) =>
-    TextDocument.update(TextDocument.create(uri, languageId, version, getText()), changes, next),
+  update: (document, changes, version) => {
+    const { uri, languageId, version: before } = document;
+    return TextDocument.update(TextDocument.create(uri, languageId, before, document.getText()), changes, version);
+  },
 };
 
 /** What the features are given of a document. */
@@ -33,15 +35,14 @@ export class DocumentConfigs {
     return { actions, cache: this.cache, ...(await this.#around.of(document, this.cache)) };
   }
 
-  /** With the files that the document could name. */
-  async forCompletion(document: TextDocument): Promise<EditorConfig> {
+  /** The files that the document could name. */
+  async offered(document: TextDocument): Promise<Pick<EditorConfig, 'callable' | 'inventories'>> {
     const path = pathOf(document.uri);
-    const config = await this.of(document);
-    if (path === undefined) return config;
+    if (path === undefined) return {};
     const { runbooks, inventories } = await this.files.paths();
     const named = (others: readonly string[]) =>
       others.flatMap(other => (other === path ? [] : [relative(dirname(path), other).replaceAll('\\', '/')]));
-    return { ...config, callable: named(runbooks), inventories: named(inventories) };
+    return { callable: named(runbooks), inventories: named(inventories) };
   }
 
   async workspace(): Promise<WorkspaceFiles> {

@@ -1,20 +1,36 @@
 import {
+  type CancellationToken,
   CodeActionKind,
+  type CodeActionParams,
+  type CompletionParams,
   type Connection,
+  type DefinitionParams,
   type Diagnostic,
   DidChangeWatchedFilesNotification,
+  type DocumentFormattingParams,
+  type DocumentHighlightParams,
+  type DocumentRangeFormattingParams,
+  type HoverParams,
   type InitializeParams,
   type InitializeResult,
+  type InlayHintParams,
   LSPErrorCodes,
+  type Position,
   PositionEncodingKind,
+  type PrepareRenameParams,
+  type ReferenceParams,
+  type RenameParams,
   ResponseError,
+  type SelectionRangeParams,
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { version } from '../../package.json';
+import { actions } from '../actions/catalogue';
 import { codeActions } from '../editor/code-actions';
 import { complete } from '../editor/complete';
+import type { EditorConfig } from '../editor/config';
 import { definition } from '../editor/definition';
 import { documentKind } from '../editor/document-kind';
 import { foldingRanges } from '../editor/folding';
@@ -89,7 +105,7 @@ export function serve(connection: Connection): void {
     return validate(document, await configs.of(document));
   }
 
-  function pushSoon(uri: string, delay: number): void {
+  function pushSoon(uri: string): void {
     clearTimeout(timers.get(uri));
     const push = async (): Promise<void> => {
       timers.delete(uri);
@@ -102,24 +118,20 @@ export function serve(connection: Connection): void {
     };
     timers.set(
       uri,
-      setTimeout(() => void push().catch(error => connection.console.error(String(error))), delay),
+      setTimeout(() => void push().catch(error => connection.console.error(String(error))), QUIET_MS),
     );
   }
 
   /** What stands around the open documents changed. */
   function lookAgain(): void {
-    if (!asks()) for (const { uri } of documents.all()) pushSoon(uri, QUIET_MS);
+    if (!asks()) for (const { uri } of documents.all()) pushSoon(uri);
     else if (client.workspace?.diagnostics?.refreshSupport) connection.languages.diagnostics.refresh();
     if (client.workspace?.inlayHint?.refreshSupport) connection.languages.inlayHint.refresh();
   }
 
-  documents.onDidOpen(({ document }) => {
-    if (!asks()) pushSoon(document.uri, 0);
-  });
-  documents.onDidChangeContent(({ document }) => {
-    if (asks() || document.version === 0) return;
-    // Others may refer to it.
-    for (const { uri } of documents.all()) pushSoon(uri, QUIET_MS);
+  // Opening a document is its first change. Others may refer to it.
+  documents.onDidChangeContent(() => {
+    if (!asks()) for (const { uri } of documents.all()) pushSoon(uri);
   });
   documents.onDidClose(({ document }) => {
     clearTimeout(timers.get(document.uri));
@@ -132,98 +144,92 @@ export function serve(connection: Connection): void {
     return { kind: 'full', items: document ? await check(document) : [] };
   });
 
-  /** The document that a request is about; undefined: it is none of ours, or not open. */
-  const about = ({ textDocument }: { textDocument: { uri: string } }): TextDocument | undefined => {
-    const document = documents.get(textDocument.uri);
-    return document && documentKind(document) ? document : undefined;
-  };
+  type About = { textDocument: { uri: string } };
 
-  connection.onCompletion(async params => {
-    const document = about(params);
-    return document && complete(document, document.offsetAt(params.position), await configs.forCompletion(document));
+  /** A request about one document of ours; others get no answer. */
+  function on<P extends About, R>(
+    feature: (document: TextDocument, params: P, config: EditorConfig) => R | Promise<R>,
+  ) {
+    return async (params: P, cancelled: CancellationToken) => {
+      // That nobody waits for it any more may have come right behind it.
+      await new Promise(setImmediate);
+      const document = documents.get(params.textDocument.uri);
+      if (!document || !documentKind(document)) return undefined;
+      const config = await configs.of(document);
+      if (cancelled.isCancellationRequested)
+        return new ResponseError<void>(LSPErrorCodes.RequestCancelled, 'Cancelled.');
+      return feature(document, params, config);
+    };
+  }
+  const offset = (document: TextDocument, { position }: { position: Position }) => document.offsetAt(position);
+
+  connection.onCompletion(
+    on(async (document, params: CompletionParams, config) =>
+      complete(document, offset(document, params), { ...config, ...(await configs.offered(document)) }),
+    ),
+  );
+  connection.onHover(on((document, params: HoverParams, config) => hover(document, offset(document, params), config)));
+  connection.onDefinition(
+    on(async (document, params: DefinitionParams, config) =>
+      definition(document, offset(document, params), config, await configs.workspace()),
+    ),
+  );
+  connection.onReferences(
+    on(async (document, params: ReferenceParams, config) =>
+      references(document, offset(document, params), config, await configs.workspace(), params.context),
+    ),
+  );
+  connection.onPrepareRename(
+    on((document, params: PrepareRenameParams, config) => prepareRename(document, offset(document, params), config)),
+  );
+  connection.onRenameRequest(
+    on(async (document, params: RenameParams, config) => {
+      const made = rename(document, offset(document, params), params.newName, config, await configs.workspace());
+      return 'problem' in made ? new ResponseError<void>(LSPErrorCodes.RequestFailed, made.problem) : made;
+    }),
+  );
+  connection.onDocumentHighlight(
+    on((document, params: DocumentHighlightParams, config) =>
+      documentHighlights(document, offset(document, params), config),
+    ),
+  );
+  connection.onDocumentSymbol(on(document => symbols(document, configs.cache)));
+  connection.onWorkspaceSymbol(async ({ query }) => workspaceSymbols(query, await configs.workspace(), { actions }));
+  connection.onFoldingRanges(on((document, _params, config) => foldingRanges(document, config)));
+  connection.onSelectionRanges(
+    on((document, { positions }: SelectionRangeParams, config) =>
+      selectionRanges(
+        document,
+        positions.map(position => document.offsetAt(position)),
+        config,
+      ),
+    ),
+  );
+  connection.languages.semanticTokens.on(async (params, cancelled) => {
+    const found = await on((document, _params, config) => semanticTokens(document, config))(params, cancelled);
+    return found instanceof ResponseError ? found : { data: found ?? [] };
   });
-  connection.onHover(async params => {
-    const document = about(params);
-    return document && hover(document, document.offsetAt(params.position), await configs.of(document));
-  });
-  connection.onDefinition(async params => {
-    const document = about(params);
-    if (!document) return undefined;
-    const [config, workspace] = await Promise.all([configs.of(document), configs.workspace()]);
-    return definition(document, document.offsetAt(params.position), config, workspace);
-  });
-  connection.onReferences(async params => {
-    const document = about(params);
-    if (!document) return undefined;
-    const [config, workspace] = await Promise.all([configs.of(document), configs.workspace()]);
-    return references(document, document.offsetAt(params.position), config, workspace, params.context);
-  });
-  connection.onPrepareRename(async params => {
-    const document = about(params);
-    return document && prepareRename(document, document.offsetAt(params.position), await configs.of(document));
-  });
-  connection.onRenameRequest(async params => {
-    const document = about(params);
-    if (!document) return undefined;
-    const [config, workspace] = await Promise.all([configs.of(document), configs.workspace()]);
-    const made = rename(document, document.offsetAt(params.position), params.newName, config, workspace);
-    return 'problem' in made ? new ResponseError(LSPErrorCodes.RequestFailed, made.problem) : made;
-  });
-  connection.onDocumentHighlight(async params => {
-    const document = about(params);
-    return document && documentHighlights(document, document.offsetAt(params.position), await configs.of(document));
-  });
-  connection.onDocumentSymbol(params => {
-    const document = about(params);
-    return document && symbols(document, configs.cache);
-  });
-  connection.onWorkspaceSymbol(async ({ query }) => {
-    const workspace = await configs.workspace();
-    return workspaceSymbols(query, workspace, { actions: [], cache: configs.cache });
-  });
-  connection.onFoldingRanges(async params => {
-    const document = about(params);
-    return document && foldingRanges(document, await configs.of(document));
-  });
-  connection.onSelectionRanges(async params => {
-    const document = about(params);
-    if (!document) return undefined;
-    const offsets = params.positions.map(position => document.offsetAt(position));
-    return selectionRanges(document, offsets, await configs.of(document));
-  });
-  connection.languages.semanticTokens.on(async params => {
-    const document = about(params);
-    return { data: document ? semanticTokens(document, await configs.of(document)) : [] };
-  });
-  connection.onDocumentLinks(async params => {
-    const document = about(params);
-    if (!document) return undefined;
-    return documentLinks(document, await configs.of(document), (from, path) => files.resolve(from, path));
-  });
-  connection.onDocumentFormatting(async params => {
-    const document = about(params);
-    return document && format(document, params.options);
-  });
-  connection.onDocumentRangeFormatting(async params => {
-    const document = about(params);
-    return document && format(document, params.options, params.range);
-  });
-  connection.onCodeAction(async params => {
-    const document = about(params);
-    if (!document) return undefined;
-    const config = await configs.of(document);
-    // What a client gives back need not have all that it was given.
-    const known = validate(document, config);
-    const diagnostics = params.context.diagnostics.flatMap(given => known.find(one => isSame(one, given)) ?? []);
-    const wanted = params.context.only;
-    return codeActions(document, params.range, diagnostics, config).filter(
-      ({ kind }) => !wanted || wanted.some(one => kind === one || kind?.startsWith(`${one}.`)),
-    );
-  });
-  connection.languages.inlayHint.on(async params => {
-    const document = about(params);
-    return document && inlayHints(document, params.range, await configs.of(document));
-  });
+  connection.onDocumentLinks(
+    on((document, _params, config) => documentLinks(document, config, (from, path) => files.resolve(from, path))),
+  );
+  connection.onDocumentFormatting(on((document, { options }: DocumentFormattingParams) => format(document, options)));
+  connection.onDocumentRangeFormatting(
+    on((document, { options, range }: DocumentRangeFormattingParams) => format(document, options, range)),
+  );
+  connection.onCodeAction(
+    on((document, { range, context }: CodeActionParams, config) => {
+      // What a client gives back need not have all that it was given.
+      const known = validate(document, config);
+      const diagnostics = context.diagnostics.flatMap(given => known.find(one => isSame(one, given)) ?? []);
+      const wanted = context.only;
+      return codeActions(document, range, diagnostics, config).filter(
+        ({ kind }) => !wanted || wanted.some(one => kind === one || kind?.startsWith(`${one}.`)),
+      );
+    }),
+  );
+  connection.languages.inlayHint.on(
+    on((document, { range }: InlayHintParams, config) => inlayHints(document, range, config)),
+  );
 
   documents.listen(connection);
   connection.listen();
