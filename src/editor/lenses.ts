@@ -8,7 +8,7 @@ import { toRange } from './validate';
 /** Where a lens stands and what it is about. Which command it runs, and the last result, is for the caller to fill in. */
 export interface Lens {
   range: Range;
-  kind: 'run' | 'plan' | 'rehearse' | 'run-step' | 'run-from';
+  kind: 'run' | 'debug' | 'plan' | 'rehearse' | 'run-step' | 'run-from';
   title: string;
   /** JSON pointer of the step; '' for the whole file. */
   pointer: string;
@@ -17,7 +17,7 @@ export interface Lens {
 const controls: ReadonlySet<Step['kind']> = new Set(['approve', 'wait', 'assert', 'pointOfNoReturn']);
 
 /**
- * *Run · Plan · Rehearse* on the file, *Run step · Run from here* on each step. Steps of `rollback` and `finally` have none: they never run
+ * *Run · Debug · Plan · Rehearse* on the file, *Run step · Run from here* on each step. Steps of `rollback` and `finally` have none: they never run
  * by themselves; nor is there a point in a single approval, wait, assertion or point of no return.
  */
 export function lenses(document: TextDocument, cache?: ParseCache): Lens[] {
@@ -30,6 +30,7 @@ export function lenses(document: TextDocument, cache?: ParseCache): Lens[] {
   });
   const made: Lens[] = [
     { range: top, kind: 'run', title: 'Run', pointer: '' },
+    { range: top, kind: 'debug', title: 'Debug', pointer: '' },
     { range: top, kind: 'plan', title: 'Plan', pointer: '' },
     { range: top, kind: 'rehearse', title: 'Rehearse', pointer: '' },
   ];

@@ -19,10 +19,11 @@ steps:
         with: { vm: web1 }
 `;
 
-test('Run, Plan and Rehearse on the file, Run step and Run from here on each step, none on a rollback', () => {
+test('Run, Debug, Plan and Rehearse on the file, Run step and Run from here on each step, none on a rollback', () => {
   expect(lenses(document(text)).map(({ range, title, pointer }) => `${range.start.line}: ${title} ${pointer}`)).toEqual(
     [
       '1: Run ',
+      '1: Debug ',
       '1: Plan ',
       '1: Rehearse ',
       '3: Run step /steps/0',
@@ -37,6 +38,7 @@ test('Run, Plan and Rehearse on the file, Run step and Run from here on each ste
 test('while a file is half typed', () => {
   expect(lenses(document('steps:\n  - uses: vm.st')).map(lens => lens.title)).toEqual([
     'Run',
+    'Debug',
     'Plan',
     'Rehearse',
     'Run step',
@@ -50,7 +52,7 @@ test('in every scheme, by path; never in other YAML', () => {
     'vscode-vfs://github/o/r/a.runbook.yml',
     'pr:/a.runbook.yaml#x',
   ]) {
-    expect(lenses(document(text, uri))).toHaveLength(9);
+    expect(lenses(document(text, uri))).toHaveLength(10);
   }
   expect(lenses(document(text, 'file:///a.yaml'))).toEqual([]);
 });

@@ -57,12 +57,8 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
       }
       if (!vscode.workspace.isTrusted) return [];
       if (lens.kind === 'rehearse') return [make(vscode.l10n.t('Rehearse'), commands.rehearse)];
-      if (lens.kind === 'run') {
-        return [
-          make(`$(play)${NBSP}${vscode.l10n.t('Run')}`, commands.run),
-          make(`$(debug-alt)${NBSP}${vscode.l10n.t('Debug')}`, commands.debug),
-        ];
-      }
+      if (lens.kind === 'run') return [make(`$(play)${NBSP}${vscode.l10n.t('Run')}`, commands.run)];
+      if (lens.kind === 'debug') return [make(`$(debug-alt)${NBSP}${vscode.l10n.t('Debug')}`, commands.debug)];
       if (lens.kind === 'run-step') return [make(vscode.l10n.t('Run step'), commands.runStep, lens.pointer)];
       const made = [make(vscode.l10n.t('Run from here'), commands.runFrom, lens.pointer)];
       const result = results.get(lens.pointer);
