@@ -8,8 +8,16 @@ import { checkWindow } from './check-window';
 import type { Diagnostic } from './diagnostic';
 import { nearest } from './did-you-mean';
 import { conditionSource } from './expression';
-import { type CheckedExpression, ExpressionChecker, type SecretUse, type StepInScope } from './expression-check';
+import {
+  addNamed,
+  type CheckedExpression,
+  ExpressionChecker,
+  nothingNamed,
+  type SecretUse,
+  type StepInScope,
+} from './expression-check';
 import type { Json } from './json';
+import { KeptChecks } from './kept-checks';
 import {
   type ActionStep,
   type CallStep,
@@ -21,6 +29,7 @@ import {
 } from './model';
 import { checkOperations } from './operations/check-operations';
 import type { ParsedRunbook } from './parse';
+import { asObject } from './read-runbook';
 import { Report } from './report';
 import { type RunbookScope, schemaOfInput } from './scope';
 import { suppress } from './suppress';
@@ -36,6 +45,7 @@ import {
   type ValueType,
   withArticle,
 } from './value-type';
+import { shifted } from './yaml-places';
 import { escapePointer } from './yaml-source';
 
 /**
@@ -103,7 +113,7 @@ class RunbookChecks {
     for (const key of ['name', 'description', 'inventory'] as const) this.#report.noTemplate(draft[key], `/${key}`);
     for (const [name, input] of Object.entries(draft.inputs)) checkInput(this.#report, name, input);
     if (draft.window) checkWindow(this.#report, draft.window);
-    this.#steps(draft.steps, new Map());
+    this.#outermost(draft.steps);
     for (const [name, value] of Object.entries(draft.outputs ?? {}))
       this.#values(value, `/outputs/${escapePointer(name)}`, undefined, `\`${name}\``, new Map());
     this.#finally(draft.finally ?? []);
@@ -136,6 +146,34 @@ class RunbookChecks {
         this.#report.head(`${step.pointer}/pointOfNoReturn`),
         'It ends the undo of the whole run, so it can only stand in the outermost `steps`. Move it there.',
       );
+    }
+  }
+
+  #outermost(steps: readonly Step[]): void {
+    const { data, source } = this.parsed;
+    const items = asObject(data).steps;
+    const kept = new KeptChecks(this.around.context, this.#scope, this.#secrets);
+    const { diagnostics } = this.#report;
+    const whole = this.#expressions.named;
+    for (const step of steps) {
+      const own = this.#ownIds(step);
+      const item = Array.isArray(items) ? items[Number(step.pointer.slice('/steps/'.length))] : undefined;
+      const start = source.valueRange(step.pointer)?.start ?? 0;
+      const known = kept.find(item, own);
+      if (known) {
+        diagnostics.push(...known.diagnostics.map(one => ({ ...one, range: shifted(one.range, start) })));
+        for (const [at, id] of own.entries()) Object.assign(this.#scope.steps.get(id)!, known.after[at]);
+        addNamed(whole, known.named);
+      } else {
+        const before = diagnostics.length;
+        const named = nothingNamed();
+        this.#expressions.named = named;
+        this.#step(step, new Map());
+        this.#expressions.named = whole;
+        addNamed(whole, named);
+        kept.keep(item, step, start, own, named, diagnostics.slice(before));
+      }
+      this.#setState(step, 'earlier');
     }
   }
 
@@ -204,10 +242,14 @@ class RunbookChecks {
 
   /** What can be named of a step and of those inside it. */
   #inScope(step: Step): StepInScope[] {
-    return everyStep({ steps: [step] }).flatMap(inner => {
-      const found = inner.id === undefined ? undefined : this.#scope.steps.get(inner.id);
-      return found && this.#scope.idPointers.get(inner.id!) === inner.pointer ? [found] : [];
-    });
+    return this.#ownIds(step).map(id => this.#scope.steps.get(id)!);
+  }
+
+  /** Of two steps with one id, the first is meant. */
+  #ownIds(step: Step): string[] {
+    return everyStep({ steps: [step] }).flatMap(({ id, pointer }) =>
+      id !== undefined && this.#scope.idPointers.get(id) === pointer ? [id] : [],
+    );
   }
 
   #setState(step: Step, state: StepInScope['state'], around?: string): void {
@@ -383,7 +425,7 @@ class RunbookChecks {
     for (const part of templateParts(text)) {
       if (part.kind === 'text') continue;
       if (!part.closed) {
-        this.#expressions.usesAllInputs = true;
+        this.#expressions.named.allInputs = true;
         this.#report.add(
           'expression-syntax',
           this.#report.inString(pointer, part.start - 3, part.end),
@@ -434,7 +476,7 @@ class RunbookChecks {
     const { source, start } = conditionSource(when);
     const mixed = when.indexOf('${{');
     if (start === 0 && mixed >= 0) {
-      this.#expressions.usesAllInputs = true;
+      this.#expressions.named.allInputs = true;
       this.#report.add(
         'expression-syntax',
         this.#report.value(pointer),
@@ -478,9 +520,10 @@ class RunbookChecks {
   }
 
   #unusedInputs(): void {
-    if (this.#expressions.usesAllInputs || this.parsed.diagnostics.some(item => item.severity === 'error')) return;
+    const { named } = this.#expressions;
+    if (named.allInputs || this.parsed.diagnostics.some(item => item.severity === 'error')) return;
     for (const name of Object.keys(this.parsed.draft.inputs)) {
-      if (this.#expressions.usedInputs.has(name)) continue;
+      if (named.inputs.has(name)) continue;
       this.#report.add(
         'unused-input',
         this.#report.head(`/inputs/${escapePointer(name)}`),

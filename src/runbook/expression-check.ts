@@ -40,11 +40,30 @@ export interface CheckedExpression {
   secrets: SecretUse[];
 }
 
+/** What expressions have named. */
+export interface Named {
+  inputs: Set<string>;
+  /** `inputs` was used as a whole, or an expression could not be read: then nothing is known to be unused. */
+  allInputs: boolean;
+  steps: Set<string>;
+  /** What was found depends on all steps there are. */
+  allSteps: boolean;
+}
+
+export function nothingNamed(): Named {
+  return { inputs: new Set(), allInputs: false, steps: new Set(), allSteps: false };
+}
+
+export function addNamed(to: Named, from: Named): void {
+  for (const name of from.inputs) to.inputs.add(name);
+  for (const id of from.steps) to.steps.add(id);
+  to.allInputs ||= from.allInputs;
+  to.allSteps ||= from.allSteps;
+}
+
 /** Checks the expressions of one runbook. `steps` may change between calls: states move on from step to step, the types stay. */
 export class ExpressionChecker {
-  readonly usedInputs = new Set<string>();
-  /** `inputs` was used as a whole, or an expression could not be read: then nothing is known to be unused. */
-  usesAllInputs = false;
+  named = nothingNamed();
   #base: Environment | undefined;
   readonly #environments = new Map<string, Environment>();
   readonly #typeNames = new Map<ValueType, string>();
@@ -61,13 +80,19 @@ export class ExpressionChecker {
     };
   }
 
+  /** The step that an expression names. */
+  step(id: string): StepInScope | undefined {
+    this.named.steps.add(id);
+    return this.steps.get(id);
+  }
+
   check(source: string, variables: ReadonlyMap<string, ValueType>): CheckedExpression {
     let ast: ASTNode;
     try {
       ast = compile(source).run.ast;
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      this.usesAllInputs = true;
+      this.named.allInputs = true;
       const costly = error.cause === undefined && source.trim() !== '';
       return { type: anyType, problems: [syntaxProblem(error, costly, source)], secrets: [] };
     }
@@ -232,7 +257,7 @@ class Walk {
         }
         this.visit(key, bound);
         const type = this.visit(object, bound);
-        if (object.op === 'id' && object.args === 'inputs' && !bound.has('inputs')) this.checker.usesAllInputs = true;
+        if (object.op === 'id' && object.args === 'inputs' && !bound.has('inputs')) this.checker.named.allInputs = true;
         return type.kind === 'list'
           ? type.items
           : type.kind === 'map' && !type.fields
@@ -279,14 +304,17 @@ class Walk {
     if (bound.has(name) || builtInNames.has(name)) return anyType;
     const variable = this.variables.get(name);
     if (variable) return variable;
-    if (name === 'steps') return anyType;
-    if (name === 'inputs') this.checker.usesAllInputs = true;
+    if (name === 'steps') {
+      this.checker.named.allSteps = true;
+      return anyType;
+    }
+    if (name === 'inputs') this.checker.named.allInputs = true;
     const root = Object.hasOwn(this.roots, name) ? this.roots[name] : undefined;
     if (root) return root;
     const known = ['inputs', 'steps', 'run', ...this.variables.keys()];
     const places = [
       ...(Object.hasOwn(this.checker.inputs, name) ? [`inputs.${name}`] : []),
-      ...(this.checker.steps.has(name) ? [stepPath(name)] : []),
+      ...(this.checker.step(name) ? [stepPath(name)] : []),
     ];
     const suggestions = places.length > 0 ? places : nearest(name, known);
     const hint =
@@ -327,7 +355,7 @@ class Walk {
   /** An output of a step of which `finally` can't know whether it has run. */
   #unsure(object: ASTNode, name: string, range: SourceRange): void {
     const id = object.op === '.' && object.args[1] === 'outputs' ? memberOf(object.args[0], 'steps') : undefined;
-    const step = id === undefined ? undefined : this.checker.steps.get(id);
+    const step = id === undefined ? undefined : this.checker.step(id);
     if (this.#tests > 0 || step?.state !== 'perhaps') return;
     const fields = step.outputs.kind === 'map' ? (step.outputs.fields ?? {}) : {};
     const nothing = Object.hasOwn(fields, name) ? emptyValues[fields[name]!.kind] : undefined;
@@ -359,7 +387,7 @@ class Walk {
   }
 
   #input(name: string, range: SourceRange): ValueType {
-    this.checker.usedInputs.add(name);
+    this.checker.named.inputs.add(name);
     const { inputs } = this.checker;
     if (Object.hasOwn(inputs, name)) return inputs[name]!;
     const names = Object.keys(inputs);
@@ -375,8 +403,9 @@ class Walk {
   }
 
   #step(id: string, range: SourceRange): ValueType {
-    const step = this.checker.steps.get(id);
+    const step = this.checker.step(id);
     if (!step) {
+      this.checker.named.allSteps = true;
       const ids = [...this.checker.steps].filter(([, other]) => other.state === 'earlier').map(([name]) => name);
       const suggestions = nearest(id, ids);
       const hint =

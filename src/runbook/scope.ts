@@ -32,6 +32,9 @@ export function schemaOfInput(input: InputDefinition): JsonSchema {
   return { type: type.kind === 'list' ? 'array' : type.kind };
 }
 
+/** An action's outputs have one type, however often it is asked for. */
+const outputTypes = new WeakMap<ActionSignature, ValueType>();
+
 /** Names and types of a runbook, for the checks here and for completion and hover. */
 export class RunbookScope {
   readonly actions: ReadonlyMap<string, ActionSignature>;
@@ -40,8 +43,6 @@ export class RunbookScope {
   /** Where each id was given first. */
   readonly idPointers = new Map<string, string>();
   readonly duplicates: { pointer: string; first: string; id: string }[] = [];
-  readonly #outputs = new Map<string, ValueType>();
-
   /** `outputsOfCall` gives what a called runbook gives back. */
   constructor(
     parsed: ParsedRunbook,
@@ -86,11 +87,12 @@ export class RunbookScope {
   }
 
   actionOutputs(uses: string): ValueType {
-    let type = this.#outputs.get(uses);
+    const action = this.actions.get(uses);
+    if (!action) return anyType;
+    let type = outputTypes.get(action);
     if (!type) {
-      const action = this.actions.get(uses);
-      type = action ? typeOfSchema(action.outputs as JsonSchema, `outputs of ${uses}`) : anyType;
-      this.#outputs.set(uses, type);
+      type = typeOfSchema(action.outputs as JsonSchema, `outputs of ${uses}`);
+      outputTypes.set(action, type);
     }
     return type;
   }
