@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   BreakpointEvent,
   ContinuedEvent,
@@ -265,19 +266,25 @@ export class DebugAdapter extends DebugSession {
   ): void {
     this.#answer(response, request, async () => {
       const path = args.source.path ?? '';
-      this.#breakpoints.set(path, args.breakpoints ?? []);
+      const asked = (args.breakpoints ?? []).map(one => ({ ...one, line: this.convertClientLineToDebugger(one.line) }));
+      this.#breakpoints.set(path, asked);
       const shown = await this.#tellBreakpoints();
-      response.body = { breakpoints: shown.get(path) ?? [] };
+      response.body = { breakpoints: shown.get(resolve(path)) ?? [] };
     });
   }
 
   /** Tells the run all breakpoints; gives them by file as the client is to show them. */
-  #tellBreakpoints(): Promise<ReturnType<Breakpoints['shown']>> {
+  #tellBreakpoints(): Promise<Map<string, DebugProtocol.Breakpoint[]>> {
     const run = this.#theRun;
     return this.#inTurn(async () => {
       const breakpoints = this.#breakpoints.forRun(run.sources);
       const results = await run.request({ do: 'breakpoints', breakpoints });
-      return this.#breakpoints.shown(run.sources, results);
+      const shown = this.#breakpoints.shown(run.sources, results);
+      const placed = (one: DebugProtocol.Breakpoint) => ({
+        ...one,
+        line: this.convertDebuggerLineToClient(one.line ?? 1),
+      });
+      return new Map([...shown].map(([path, list]) => [path, list.map(placed)]));
     });
   }
 
@@ -310,9 +317,10 @@ export class DebugAdapter extends DebugSession {
   ): void {
     this.#answer(response, request, async () => {
       const steps = this.#run?.sources.file(args.source.path ?? '')?.steps ?? [];
-      const last = args.endLine ?? args.line;
-      const found = steps.filter(step => args.line <= step.line && step.line <= last);
-      response.body = { breakpoints: found.map(({ line, column }) => ({ line, column })) };
+      const first = this.convertClientLineToDebugger(args.line);
+      const last = this.convertClientLineToDebugger(args.endLine ?? args.line);
+      const found = steps.filter(step => first <= step.line && step.line <= last);
+      response.body = { breakpoints: found.map(place => this.#placed(place)) };
     });
   }
 
@@ -423,7 +431,7 @@ export class DebugAdapter extends DebugSession {
   ): void {
     this.#answer(response, request, async () => {
       const run = this.#theRun;
-      const place = run.sources.stepAt(args.source.path ?? '', args.line);
+      const place = run.sources.stepAt(args.source.path ?? '', this.convertClientLineToDebugger(args.line));
       const targets: DebugProtocol.GotoTarget[] = [];
       if (place) {
         // A target is asked for without a thread, so those of all that stand are given, each place once.
@@ -432,7 +440,7 @@ export class DebugAdapter extends DebugSession {
           if (!found || targets.length > 0) continue;
           const id = this.#nextTarget++;
           this.#targets.set(id, found);
-          targets.push({ id, label: found.title, line: place.line, column: place.column });
+          targets.push({ id, label: found.title, ...this.#placed(place) });
         }
       }
       response.body = { targets };
@@ -466,7 +474,9 @@ export class DebugAdapter extends DebugSession {
     request?: DebugProtocol.Request,
   ): void {
     this.#answer(response, request, async () => {
-      response.body = await this.#looking.stack(args.threadId, args.startFrame, args.levels);
+      const { stackFrames, totalFrames } = await this.#looking.stack(args.threadId, args.startFrame, args.levels);
+      const placed = stackFrames.map(frame => (frame.source ? { ...frame, ...this.#placed(frame) } : frame));
+      response.body = { stackFrames: placed, totalFrames };
     });
   }
 
@@ -526,7 +536,9 @@ export class DebugAdapter extends DebugSession {
     request?: DebugProtocol.Request,
   ): void {
     this.#answer(response, request, async () => {
-      response.body = { targets: await this.#looking.completions(args) };
+      const column = this.convertClientColumnToDebugger(args.column);
+      const line = args.line === undefined ? 1 : this.convertClientLineToDebugger(args.line);
+      response.body = { targets: await this.#looking.completions({ ...args, line, column }) };
     });
   }
 
@@ -701,9 +713,14 @@ export class DebugAdapter extends DebugSession {
       .finally(() => this.#pending.delete(seq));
   }
 
+  /** As the client counts lines and columns. */
+  #placed({ line, column }: { line: number; column: number }): { line: number; column: number } {
+    return { line: this.convertDebuggerLineToClient(line), column: this.convertDebuggerColumnToClient(column) };
+  }
+
   #say(text: string, category: 'console' | 'important' | 'stdout' | 'stderr' = 'console', pointer?: string): void {
     const place = pointer === undefined ? undefined : this.#run?.sources.place(pointer);
-    const where = place && { source: sourceOf(place), line: place.line, column: place.column };
+    const where = place && { source: sourceOf(place), ...this.#placed(place) };
     const body: DebugProtocol.OutputEvent['body'] = { category, output: text, ...where };
     this.sendEvent(Object.assign(new Event('output'), { body }));
   }

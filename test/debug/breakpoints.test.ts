@@ -80,6 +80,17 @@ describe('breakpoints', () => {
     expect(await debug.end()).toBe(0);
   });
 
+  it('count lines as the client does', async () => {
+    await debug.close();
+    debug = await Debugging.start(at, {}, false);
+    await debug.launch({ runbook: loop }, { breakpoints: { [loop]: [9] } });
+    const stop = await debug.stop();
+    expect(stop.at).toBe('loop.runbook.yaml:7');
+    await debug.breakpoints(loop, []);
+    await debug.go('continue', stop.thread);
+    expect(await debug.end()).toBe(0);
+  });
+
   it('stop by condition, at a hit, and speak instead of stopping', async () => {
     await debug.launch({ runbook: loop }, { breakpoints: { [loop]: [{ line: 8, condition: '${{ vm == "web2" }}' }] } });
     const stop = await debug.stop();

@@ -62,14 +62,14 @@ export class Debugging {
       this.dc.on(name, (event: DebugProtocol.Event) => this.#events.push(event));
   }
 
-  static async start(at: Workspace, env: NodeJS.ProcessEnv = {}): Promise<Debugging> {
+  static async start(at: Workspace, env: NodeJS.ProcessEnv = {}, startAt1 = true): Promise<Debugging> {
     const made = new Debugging(at, env);
     await made.dc.initializeRequest({
       adapterID: 'virtbook',
       clientName: 'the test',
       pathFormat: 'path',
-      linesStartAt1: true,
-      columnsStartAt1: true,
+      linesStartAt1: startAt1,
+      columnsStartAt1: startAt1,
       supportsProgressReporting: true,
     });
     return made;
