@@ -16,6 +16,7 @@ const packages = {
   '/usr/bin/ssh': 'openssh-client',
   '/usr/bin/ssh-agent': 'openssh-client',
   '/usr/bin/git': 'git',
+  '/usr/bin/nvim': 'neovim',
 };
 
 let child;
