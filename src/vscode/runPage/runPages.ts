@@ -61,18 +61,13 @@ export class RunPages implements vscode.Disposable {
     return page;
   }
 
-  /** What a page was told last, for tests. */
-  shown(runId: string): ToPage | undefined {
-    return this.pages.get(runId)?.lastTold;
-  }
-
+  /** Leaves the panels: VS Code keeps them over a reload. */
   dispose(): void {
-    for (const page of this.pages.values()) page.dispose();
+    for (const page of this.pages.values()) page.release();
   }
 }
 
 class RunPage {
-  lastTold: ToPage | undefined;
   private readonly disposables: vscode.Disposable[] = [];
   private model: RunPageModel | undefined;
   private log: StepLog | undefined;
@@ -99,7 +94,7 @@ class RunPage {
     this.disposables.push(
       webview.onDidReceiveMessage(message => this.receive(message)),
       panel.onDidChangeViewState(() => panel.visible && this.isStale && this.tellSoon()),
-      panel.onDidDispose(() => this.end()),
+      panel.onDidDispose(() => this.release()),
       runs.onDidChangeRun(change => {
         if (change.runId !== runId) return;
         this.journal = undefined;
@@ -284,11 +279,11 @@ class RunPage {
   }
 
   private post(message: ToPage): void {
-    if (message.type !== 'log') this.lastTold = message;
     void this.panel.webview.postMessage(message);
   }
 
-  private end(): void {
+  /** Tells the page nothing any more. */
+  release(): void {
     clearTimeout(this.timer);
     for (const item of this.disposables) item.dispose();
   }

@@ -21,6 +21,8 @@ const settings = {
   'workbench.colorTheme': 'Default Light Modern',
   'editor.fontFamily': 'DejaVu Sans Mono',
   'editor.minimap.enabled': false,
+  // As text that can be read back.
+  'terminal.integrated.gpuAcceleration': 'off',
   'editor.stickyScroll.enabled': false,
   'security.workspace.trust.startupPrompt': 'never',
   // Half of the window is too little for what most cases look at; the case of the page opens it.
@@ -369,7 +371,7 @@ const cases = {
 
     // Dragged onto another host, a VM is asked about; nothing has been moved yet.
     await node('VM web1').dragTo(node('Host hv2'));
-    assert.match(await bench.dialogText(), /Run Migrate web1 to hv2\?[\s\S]*Changes VM web1 \(simulated\)/);
+    assert.match(await bench.dialogText(), /Run Migrate web1 to hv2\?[\s\S]*Changes VM web1; host hv2 \(simulated\)/);
     await bench.clickDialog('Cancel');
 
     // Two at once are one question and one run.
@@ -583,6 +585,37 @@ const labCases = {
     await bench.clickNotification('done in', 'Roll Back');
     await bench.clickDialog('Roll Back');
     await page.locator('.sidebar [role="treeitem"][aria-label^="VM web1"][aria-label*="no snapshots"]').waitFor();
+  },
+
+  async 'the console of a guest and a shell of its host are terminals'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    const web1 = page.locator('.sidebar [role="treeitem"][aria-label^="VM web1, running"]');
+    await web1.waitFor();
+    const screen = text => page.locator('.terminal-wrapper.active .xterm-rows', { hasText: text });
+    const choose = async (item, command) => {
+      await item.click({ button: 'right' });
+      await page.locator('.monaco-menu .action-label', { hasText: command }).first().click();
+    };
+    await choose(web1, 'Open Console');
+    await screen('Serial console of web1').waitFor();
+    await page.keyboard.press('Enter');
+    await screen(/# /).waitFor();
+    // What the guest says, not the echo of what is typed.
+    await page.keyboard.type('echo con""sole; uname -n');
+    await page.keyboard.press('Enter');
+    await screen('console').waitFor();
+    await bench.screenshot(path.join(images, 'console.png'));
+    await page.keyboard.press('Control+BracketRight');
+    await screen('Serial console of web1').waitFor({ state: 'detached' });
+
+    await choose(page.locator('.sidebar [role="treeitem"][aria-label^="Host hv1"]'), 'Open SSH');
+    await screen('SSH to').waitFor();
+    await page.keyboard.type('stty size; echo sh""ell');
+    await page.keyboard.press('Enter');
+    await screen('shell').waitFor();
+    await page.keyboard.type('exit');
+    await page.keyboard.press('Enter');
+    await screen('SSH to').waitFor({ state: 'detached' });
   },
 
   async 'what happens behind our back is shown by events'({ bench, page, workspace }) {
