@@ -1,6 +1,12 @@
 import type { Loop } from './flow';
 import { mayBeSame, type Vm } from './subject';
 
+const nothing: ReadonlySet<never> = new Set();
+
+/** Of more VMs than this, what was known first is forgotten, and of one no more than this is kept: it is gone through at every step. */
+const maxVms = 200;
+const maxOfOne = 50;
+
 /**
  * What is known of VMs while steps are followed. What holds of each item when a loop ends holds of its list, and what holds of a list holds
  * of each item of the next loop over it.
@@ -10,13 +16,17 @@ export class ByVm<T> {
   readonly #moved = new Map<Loop, Map<string, Set<T>>>();
 
   of(vm: Vm): ReadonlySet<T> {
-    return this.#known.get(vm.key)?.values ?? new Set();
+    return this.#known.get(vm.key)?.values ?? (nothing as ReadonlySet<T>);
   }
 
   add(vm: Vm, value: T): void {
     const known = this.#known.get(vm.key);
-    if (known) known.values.add(value);
-    else this.#known.set(vm.key, { vm, values: new Set([value]) });
+    if (known) {
+      if (known.values.size < maxOfOne) known.values.add(value);
+      return;
+    }
+    this.#known.set(vm.key, { vm, values: new Set([value]) });
+    if (this.#known.size > maxVms) this.#known.delete(this.#known.keys().next().value!);
   }
 
   /** Of every VM that may be this one, what `which` says. */

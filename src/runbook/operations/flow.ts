@@ -20,9 +20,9 @@ export interface Where {
   /** Pointer of the step, or of the call in this runbook that leads to it. */
   pointer: string;
   /** It stands in another file: this one, which the step at `pointer` calls. */
-  calledFile?: string;
+  calledFile?: string | undefined;
   /** The outermost call that leads to it, where it stands in another file. */
-  call?: CallStep;
+  call?: CallStep | undefined;
   /** What has to be true for it to be run. */
   conditions: ReadonlySet<string>;
   /** The branches that it is in: of which `parallel`, and which of its. */
@@ -231,8 +231,9 @@ class Flow {
   }
 }
 
-function whereOf(step: Step, { names: _, path: _path, depth: _depth, ...around }: Around): Where {
-  return { ...around, pointer: around.call?.pointer ?? step.pointer };
+function whereOf(step: Step, around: Around): Where {
+  const { calledFile, call, conditions, branches, loops, phase } = around;
+  return { pointer: call?.pointer ?? step.pointer, calledFile, call, conditions, branches, loops, phase };
 }
 
 /** Whether two steps are in different branches of one `parallel`, so that neither is before the other. */

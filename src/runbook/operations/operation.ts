@@ -46,15 +46,26 @@ export function undoClassOf(action: ActionSignature, inputs: JsonObject): UndoCl
 
 /** What an action does hangs on its switches: inputs that are true or false, or one of several words. */
 function told<T>(action: ActionSignature, inputs: JsonObject, tell: () => T): T | undefined {
-  for (const [name, schema] of Object.entries(inputSchemas(action))) {
-    if ((schema.type === 'boolean' || schema.enum) && isTemplate(inputs[name])) return undefined;
-  }
+  for (const name of switchesOf(action)) if (isTemplate(inputs[name])) return undefined;
   try {
     return tell();
   } catch {
     // Inputs of another shape than they should have; that has been said.
     return undefined;
   }
+}
+
+const knownSwitches = new WeakMap<ActionSignature, readonly string[]>();
+
+function switchesOf(action: ActionSignature): readonly string[] {
+  let names = knownSwitches.get(action);
+  if (!names) {
+    names = Object.entries(inputSchemas(action)).flatMap(([name, { type, enum: words }]) =>
+      type === 'boolean' || words ? [name] : [],
+    );
+    knownSwitches.set(action, names);
+  }
+  return names;
 }
 
 /** The input that names the VM which an action is about; undefined where there is none, or more than one. */
