@@ -31,6 +31,8 @@ interface Standing {
   at?: StepAt;
   stop?: StepStop;
   place: Place;
+  /** It is on disk, and a debugger knows. */
+  told?: true;
   release(release: Release): void;
 }
 
@@ -232,7 +234,11 @@ export class Debugger implements StopPoints {
         return null;
       case 'threads':
         return this.#all().map(
-          ({ id, name, standing }): ThreadView => ({ id, name, ...(standing && { stopped: standing.view }) }),
+          ({ id, name, standing }): ThreadView => ({
+            id,
+            name,
+            ...(standing?.told && { stopped: standing.view }),
+          }),
         ) as unknown as Json;
       case 'pause':
         if (request.thread === undefined) this.pause(this.#by());
@@ -366,7 +372,10 @@ export class Debugger implements StopPoints {
       ...step,
       text,
     });
-    if (thread.standing?.view === view) this.#client?.tell({ type: 'stopped', thread: thread.id, stop: view, text });
+    if (thread.standing?.view === view) {
+      thread.standing.told = true;
+      this.#client?.tell({ type: 'stopped', thread: thread.id, stop: view, text });
+    }
     const release = await released;
     await place.durable.tell({ type: 'run.continued', thread: thread.id, by: release.by, how: release.how });
     return release;
