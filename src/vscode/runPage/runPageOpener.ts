@@ -1,5 +1,7 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
-import { runPage } from '../lazy';
+import { asLspDocument, asRange } from '../language/lspTypes';
+import { language, runPage } from '../lazy';
 import type { RunsService } from '../runs/runsService';
 import type { RunPages } from './runPages';
 
@@ -36,6 +38,7 @@ export class RunPageOpener implements vscode.Disposable {
       storage: vscode.Uri.joinPath(this.context.globalStorageUri, 'printed'),
       runs: this.runs,
       log: this.log,
+      openStep,
     });
     return this.pages;
   }
@@ -44,4 +47,20 @@ export class RunPageOpener implements vscode.Disposable {
     this.serializer.dispose();
     this.pages?.dispose();
   }
+}
+
+async function openStep(runbookPath: string, given: string): Promise<void> {
+  const [called, pointer] = splitPointer(given);
+  const file = called === '' ? runbookPath : path.resolve(path.dirname(runbookPath), called);
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
+  const { lenses, ParseCache } = language();
+  const found = lenses(asLspDocument(document), new ParseCache()).find(lens => lens.pointer === pointer);
+  const selection = found ? asRange(found.range) : undefined;
+  await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.One, selection });
+}
+
+/** `parts/other.runbook.yaml#/steps/0` → its file and the place in it; the file is empty for the runbook itself. */
+function splitPointer(pointer: string): [file: string, pointer: string] {
+  const at = pointer.lastIndexOf('#');
+  return at < 0 ? ['', pointer] : [pointer.slice(0, at), pointer.slice(at + 1)];
 }

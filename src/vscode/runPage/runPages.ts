@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
 import * as vscode from 'vscode';
 import type { JournalRecord } from '../../engine/journal';
 import type { RunView } from '../../engine/view';
 import type { RunStatus } from '../../runner/contract';
 import { commands } from '../ids';
-import { asLspDocument, asRange } from '../language/lspTypes';
-import { language } from '../lazy';
 import type { RunsService } from '../runs/runsService';
 import { asItIs } from '../runs/runsTree';
 import { isLive } from '../runs/stepResults';
@@ -27,6 +24,8 @@ export interface RunPageOptions {
   storage: vscode.Uri;
   runs: RunsService;
   log: vscode.LogOutputChannel;
+  /** Shows a step of a runbook, or of one that it calls. */
+  openStep(runbookPath: string, pointer: string): Promise<void>;
 }
 
 /** The pages of runs, one for each run. */
@@ -197,13 +196,8 @@ class RunPage {
 
   private async openAt(key: string): Promise<void> {
     const view = await this.options.runs.view(this.runId);
-    const [called, pointer] = splitPointer(view.steps.find(step => step.key === key)?.pointer ?? '');
-    const file = called === '' ? view.runbookPath : path.resolve(path.dirname(view.runbookPath), called);
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
-    const { lenses, ParseCache } = language();
-    const found = lenses(asLspDocument(document), new ParseCache()).find(lens => lens.pointer === pointer);
-    const selection = found ? asRange(found.range) : undefined;
-    await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.One, selection });
+    const pointer = view.steps.find(step => step.key === key)?.pointer ?? '';
+    await this.options.openStep(view.runbookPath, pointer);
   }
 
   /** As a file of its own for the system's browser, which can print: a webview can't. */
@@ -291,12 +285,6 @@ class RunPage {
   dispose(): void {
     this.panel.dispose();
   }
-}
-
-/** `parts/other.runbook.yaml#/steps/0` → its file and the place in it; the file is empty for the runbook itself. */
-function splitPointer(pointer: string): [file: string, pointer: string] {
-  const at = pointer.lastIndexOf('#');
-  return at < 0 ? ['', pointer] : [pointer.slice(0, at), pointer.slice(at + 1)];
 }
 
 const actionCommands: Record<Exclude<RunAction, 'pause' | 'continue'>, string> = {
