@@ -10,7 +10,7 @@ import { escapePointer } from '../runbook/yaml-source';
 import type { EditorConfig } from './config';
 import { documentKind } from './document-kind';
 import { type Foretold, foretell, namesOf } from './foretold';
-import { kindOfInput } from './names-in-document';
+import { kindOfInput } from './names-in-runbook';
 import { runbookOf } from './parse-cache';
 
 /** Names that a tooltip lists. */

@@ -4,13 +4,8 @@ import { callsOf } from '../runbook/calls';
 import type { ParsedRunbook } from '../runbook/parse';
 import type { EditorConfig } from './config';
 import { documentKind } from './document-kind';
-import {
-  type InventoryKind,
-  inventoryKinds,
-  type Name,
-  type NamesInDocument,
-  namesInDocument,
-} from './names-in-document';
+import { type InventoryKind, inventoryKinds, type Name } from './name';
+import { type NamesInDocument, namesInDocument } from './names-in-document';
 import { ParseCache } from './parse-cache';
 import type { WorkspaceFiles } from './workspace-files';
 

@@ -9,7 +9,8 @@ import type { EditorConfig } from './config';
 import { documentKind } from './document-kind';
 import { type ExpressionToken, expressionTokens } from './expression-tokens';
 import { expressionsOf } from './expressions-in-document';
-import { type Name, namesInDocument } from './names-in-document';
+import type { Name } from './name';
+import { namesInDocument } from './names-in-document';
 import { inventoryOf, runbookOf } from './parse-cache';
 import { type TokenModifier, type TokenType, tokenModifiers, tokenTypes } from './semantic-legend';
 

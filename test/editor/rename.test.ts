@@ -250,6 +250,11 @@ test('with Windows line ends', () => {
     '- name: ${{ steps.p.outputs }}',
   ]);
 });
+test('what an alias repeats is changed once', () => {
+  expect(alone('steps:\n  - &a { id: o|ne, uses: vm.start }\n  - *a\n', 'two')).toEqual([
+    '- &a { id: two, uses: vm.start }',
+  ]);
+});
 test('files are renamed as files', () => {
   expect(alone(`${head}  - uses: ./pa|rt.runbook.yaml\n`, 'x')).toBe(
     '`./part.runbook.yaml` is a file. Rename the file, then change the path here.',
