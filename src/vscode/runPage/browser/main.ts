@@ -23,7 +23,7 @@ class RunPage {
   private steps: PageStep[] = [];
   private lanes: Lane[] = [];
   private chosen = -1;
-  /** A person chose: the page does not choose for itself any more. */
+  /** A person chose, or looks around: the page does not choose for itself any more. */
   private isChosenByHand = false;
   /** To add to the browser's clock. */
   private clockAhead = 0;
@@ -97,6 +97,12 @@ class RunPage {
       this.warnings,
       this.news,
     );
+    // Who looks around is not taken elsewhere.
+    for (const element of [this.timeline.element, this.list.element]) {
+      for (const name of ['wheel', 'pointerdown', 'keydown']) {
+        element.addEventListener(name, () => this.stay(), { passive: true });
+      }
+    }
     setInterval(() => this.tick(), 1_000);
     document.addEventListener('visibilitychange', () => this.tick());
   }
@@ -187,6 +193,10 @@ class RunPage {
     this.drawDetails();
     const live = this.steps[index]?.live;
     if (byHand && live) this.say(`${live.title}: ${this.texts.states[live.state]}`);
+  }
+
+  private stay(): void {
+    this.isChosenByHand = true;
   }
 
   private open(index: number): void {
