@@ -277,7 +277,7 @@ export class DebugAdapter extends DebugSession {
   #tellBreakpoints(): Promise<Map<string, DebugProtocol.Breakpoint[]>> {
     const run = this.#theRun;
     return this.#inTurn(async () => {
-      const breakpoints = this.#breakpoints.forRun(run.sources);
+      const breakpoints = this.#launch?.noDebug ? [] : this.#breakpoints.forRun(run.sources);
       const results = await run.request({ do: 'breakpoints', breakpoints });
       const shown = this.#breakpoints.shown(run.sources, results);
       const placed = (one: DebugProtocol.Breakpoint) => ({
@@ -301,7 +301,8 @@ export class DebugAdapter extends DebugSession {
 
   #tellExceptions(): Promise<unknown> {
     const run = this.#theRun;
-    return this.#inTurn(() => run.request({ do: 'exceptions', on: this.#exceptions }));
+    const on = this.#launch?.noDebug ? [] : this.#exceptions;
+    return this.#inTurn(() => run.request({ do: 'exceptions', on }));
   }
 
   #inTurn<T>(tell: () => Promise<T>): Promise<T> {

@@ -13,6 +13,8 @@ export interface LaunchArguments {
   /** `simulated`: a copy of the inventory as it is now; nothing real is touched. */
   target: DebugTarget;
   stopOnEntry: boolean;
+  /** Run without debugging: nothing stops it. */
+  noDebug: boolean;
   /** Only this step, or from this step on: id or pointer. */
   only?: string;
   from?: string;
@@ -46,7 +48,8 @@ export function launchArguments(given: unknown): LaunchArguments {
     inputs: inputs as Record<string, Json>,
     ...(inventory !== undefined && { inventory }),
     target: oneOf(values, 'target', targets) ?? 'inventory',
-    stopOnEntry: flag(values, 'stopOnEntry'),
+    stopOnEntry: flag(values, 'stopOnEntry') && !flag(values, 'noDebug'),
+    noDebug: flag(values, 'noDebug'),
     ...(only !== undefined && { only }),
     ...(from !== undefined && { from }),
     onStop: oneOf(values, 'onStop', stopModes) ?? 'rollback',

@@ -73,6 +73,7 @@ describe('configurations', () => {
       inputs: {},
       target: 'inventory',
       stopOnEntry: false,
+      noDebug: false,
       onStop: 'rollback',
     });
     expect(attachArguments({})).toEqual({ run: 'latest', onStop: 'rollback' });
