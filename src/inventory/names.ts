@@ -8,6 +8,8 @@ export interface SeenNames {
   /** All VMs of the inventory; leave out unless every connection has been asked. */
   vms?: readonly string[];
   datastores?: readonly string[];
+  /** Names and uuids of the VMs that a connection shows. */
+  vmsOn?: Record<string, readonly string[]>;
   /** By connection. */
   capabilities?: Record<string, ReadonlySet<string>>;
 }
@@ -50,5 +52,22 @@ export function knownNames(inventory: Inventory, seen: SeenNames = {}): KnownNam
   names.tagsOfVm = vm => (Object.hasOwn(inventory.vms, vm) ? (inventory.vms[vm]?.tags ?? []) : []);
   names.groupsOfVm = vm => groupsOf.get(vm) ?? [];
   names.capabilitiesOfHost = host => seen.capabilities?.[connectionOf.get(host) ?? ''];
+  names.capabilitiesOfVm = capabilitiesOfVm(Object.keys(inventory.connections), seen);
   return names;
+}
+
+/** Those of the connection that shows the VM; of one that none shows, what any of them can do, once all have been looked at. */
+function capabilitiesOfVm(
+  connections: readonly string[],
+  { vmsOn = {}, capabilities = {} }: SeenNames,
+): NonNullable<KnownNames['capabilitiesOfVm']> {
+  const connectionOf = new Map<string, string>();
+  for (const [connection, vms] of Object.entries(vmsOn)) for (const vm of vms) connectionOf.set(vm, connection);
+  const known = connections.flatMap(name => capabilities[name] ?? []);
+  const ofAny =
+    known.length > 0 && known.length === connections.length ? new Set(known.flatMap(set => [...set])) : undefined;
+  return vm => {
+    const connection = connectionOf.get(vm);
+    return connection === undefined ? ofAny : (capabilities[connection] ?? ofAny);
+  };
 }

@@ -8,7 +8,12 @@ import { escapePointer } from './yaml-source';
 export function checkCapabilities(report: Report, action: ActionSignature, step: ActionStep): void {
   const { known } = report;
   if (!known) return;
-  for (const [name, schema] of Object.entries(inputSchemas(action))) {
+  const said = new Set<string>();
+  // Where a host is named, that is what the step is about; where its VM is may change until then.
+  const inputs = Object.entries(inputSchemas(action)).sort(
+    ([, one], [, other]) => Number(other['x-virtbook'] === 'host') - Number(one['x-virtbook'] === 'host'),
+  );
+  for (const [name, schema] of inputs) {
     const target = step.with[name];
     if (typeof target !== 'string' || target.includes('${{')) continue;
     const offered =
@@ -19,7 +24,8 @@ export function checkCapabilities(report: Report, action: ActionSignature, step:
           : undefined;
     if (!offered) continue;
     for (const capability of requiredCapabilities(action, step.with)) {
-      if (offered.has(capability)) continue;
+      if (offered.has(capability) || said.has(capability)) continue;
+      said.add(capability);
       const range = report.value(`${step.pointer}/with/${escapePointer(name)}`);
       report.add(
         'capability-missing',
@@ -42,7 +48,8 @@ export function isIdempotent(action: ActionSignature, inputs: JsonObject): boole
   }
 }
 
-function requiredCapabilities(action: ActionSignature, inputs: JsonObject): readonly string[] {
+/** What a step asks of a hypervisor, as far as its inputs are known. */
+export function requiredCapabilities(action: ActionSignature, inputs: JsonObject): readonly string[] {
   try {
     return action.requires(inputs);
   } catch {

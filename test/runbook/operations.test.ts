@@ -421,6 +421,44 @@ describe('members, backups and migrations that do not end', () => {
   });
 });
 
+describe('what a hypervisor can not do', () => {
+  const able = (more: object) =>
+    knownNames(inventory!, {
+      capabilities: { hv1: new Set(['power', 'migrate.live']), hv2: new Set(['power']) },
+      ...more,
+    });
+  const seen = (sample: string, names: ReturnType<typeof able>) =>
+    checkRunbook(parseRunbook(`${head}steps:\n${sample.replace(/^(?=.)/gm, '  ')}\n`), {
+      actions,
+      inventory: names,
+      runbooks: path => parseRunbook(`${head}${parts[path]}\n`),
+    }).map(({ message }) => message);
+  const placed = able({ vmsOn: { hv1: ['web1'], hv2: ['web2'] } });
+  const start = '- uses: vm.start\n  with: { vm: web2 }\n';
+  const moved = migrate('web2').replace('hv2', 'hv1');
+  const needs = '`vm.migrate` needs `migrate.live`, which the hypervisor of `web2` does not offer.';
+
+  test('a VM is on a hypervisor that lacks it', () => {
+    expect(seen(moved, placed)).toEqual([needs]);
+    expect(seen(start + moved.replace('web2', 'web1'), placed)).toEqual([]);
+  });
+  test('one of a loop, and one that is given to a called runbook', () => {
+    const each = `- forEach: { vm: [web1, web2] }\n  steps:\n    - uses: vm.migrate\n      with: { vm: ${item}, to: hv1 }\n`;
+    expect(seen(each, placed)).toEqual([needs]);
+    expect(seen(each.replace('web2', 'web1'), placed)).toEqual([]);
+    expect(seen('- uses: ./snap.runbook.yaml\n  with: { vm: web2 }\n', placed)).toEqual([
+      '`vm.snapshot` needs `snapshot`, which the hypervisor of `web2` does not offer.',
+    ]);
+  });
+  test('where a VM is, is not known: only what no hypervisor has is missing', () => {
+    expect(seen(moved, able({}))).toEqual([]);
+    expect(seen(snapshot('web2'), able({}))).toEqual([
+      '`vm.snapshot` needs `snapshot`, which the hypervisor of `web2` does not offer.',
+    ]);
+    expect(seen(snapshot('web2'), knownNames(inventory!, { capabilities: { hv1: new Set() } }))).toEqual([]);
+  });
+});
+
 describe('what is not known', () => {
   test('a runbook that is not there may do anything', () => {
     const text = `${head}steps:\n${`${patch('web1')}${snapshot('web1')}- uses: ./gone.runbook.yaml\n${migrate('web1')}`.replace(/^(?=.)/gm, '  ')}`;

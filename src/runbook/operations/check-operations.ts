@@ -1,6 +1,7 @@
 import type { CalledRunbooks } from '../calls';
 import type { ActionSignature } from '../check-context';
 import type { Report } from '../report';
+import { Capabilities } from './capabilities';
 import { DeletedTooEarly } from './deleted-too-early';
 import { Endless } from './endless';
 import { Findings } from './findings';
@@ -38,5 +39,6 @@ export function checkOperations(
     new Members(findings, report.known),
     new UnlimitedBackups(findings, draft.limits),
     new Endless(findings),
+    new Capabilities(findings, report.known),
   ]);
 }

@@ -328,7 +328,8 @@ export class InventoryView
     if (!this.live || uriOf(this.file.state)?.toString() !== uri.toString()) return undefined;
     const hosts: Record<string, string[]> = {};
     const capabilities: NonNullable<SeenNames['capabilities']> = {};
-    const seen: SeenNames = { hosts, capabilities };
+    const vmsOn: Record<string, string[]> = {};
+    const seen: SeenNames = { hosts, capabilities, vmsOn };
     const { connections } = this.model;
     const states = connections.map(({ name }) => this.model.state(name));
     connections.forEach((view, at) => {
@@ -336,6 +337,7 @@ export class InventoryView
       if (!state) return;
       hosts[view.name] = state.hosts.map(host => host.name);
       capabilities[view.name] = view.capabilities;
+      vmsOn[view.name] = state.vms.flatMap(vm => [vm.name, vm.uuid]);
     });
     // Complete only when every connection has answered.
     if (connections.every((view, at) => view.phase === 'connected' && states[at])) {
