@@ -53,10 +53,14 @@ export async function debugAt(path: string, name: string): Promise<DebugSession 
     await session.attach(name);
   } catch (error) {
     socket.destroy();
+    if (error instanceof RunnerGone) return undefined;
     throw error;
   }
   return session;
 }
+
+/** It ended before it answered. */
+class RunnerGone extends RunRefused {}
 
 type Numbered = Extract<ToRunner, { id: number }>;
 
@@ -71,7 +75,7 @@ class Calls {
       socket.on('close', () => {
         for (const call of this.#calls.values()) {
           call.reject(
-            new RunRefused('The runner ended before it answered. See `virtbook show` for where the run stands.'),
+            new RunnerGone('The runner ended before it answered. See `virtbook show` for where the run stands.'),
           );
         }
         this.#calls.clear();
@@ -84,7 +88,7 @@ class Calls {
 
   call(message: (id: number) => Numbered): Promise<Json> {
     const id = this.#next++;
-    if (this.socket.destroyed) return Promise.reject(new RunRefused('The runner has ended.'));
+    if (this.socket.destroyed) return Promise.reject(new RunnerGone('The runner has ended.'));
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
       send(this.socket, message(id));
@@ -140,7 +144,7 @@ class DebugClient implements DebugSession {
       await this.#calls.call(id => ({ type: 'debug.detach', id }));
     } catch (error) {
       // Its runner has gone: there is nothing to let go on.
-      if (!(error instanceof RunRefused)) throw error;
+      if (!(error instanceof RunnerGone)) throw error;
     } finally {
       this.socket.end();
       this.socket.unref();
