@@ -20,7 +20,7 @@ const TELL_MS = 250;
 export interface RunPageOptions {
   viewType: string;
   extensionUri: vscode.Uri;
-  /** Where printed pages are kept until the next one. */
+  /** Where printed pages are written, one for each run. */
   storage: vscode.Uri;
   runs: RunsService;
   log: vscode.LogOutputChannel;
@@ -152,6 +152,7 @@ class RunPage {
       case 'answer':
         return this.answer(message.question, message.choice);
       case 'decide': {
+        this.needsTrust();
         const command = message.decision === 'approve' ? commands.approveRun : commands.rejectRun;
         await vscode.commands.executeCommand(command, runId, message.key);
         return;
@@ -169,12 +170,12 @@ class RunPage {
   }
 
   private async act(action: RunAction): Promise<void> {
+    this.needsTrust();
     const { runId } = this;
     if (action !== 'pause' && action !== 'continue') {
       await vscode.commands.executeCommand(actionCommands[action], runId);
       return;
     }
-    this.needsTrust();
     const { runs } = this.options.runs;
     await (action === 'pause' ? runs.pause(runId) : runs.goOn(runId));
   }
