@@ -10,15 +10,15 @@ import { isLive } from './stepResults';
 const REDRAW_MS = 500;
 
 /** What can be done with a run, by what `runActions` calls it. */
-const choices: readonly [action: string, title: string, command: string][] = [
-  ['answer', '$(question) Answer…', commands.answerQuestion],
-  ['approve', '$(thumbsup) Approve…', commands.approveRun],
-  ['approve', '$(thumbsdown) Reject…', commands.rejectRun],
-  ['page', '$(graph) Open Its Page', commands.openRunPage],
-  ['journal', '$(output) Show Journal', commands.showJournal],
-  ['debug', '$(debug) Debug', commands.debugRun],
-  ['cancel', '$(debug-stop) Cancel…', commands.cancelRun],
-  ['runbook', '$(go-to-file) Open Runbook', commands.openRunbook],
+const choices = (): [action: string, title: string, command: string][] => [
+  ['answer', vscode.l10n.t('$(question) Answer…'), commands.answerQuestion],
+  ['approve', vscode.l10n.t('$(thumbsup) Approve…'), commands.approveRun],
+  ['approve', vscode.l10n.t('$(thumbsdown) Reject…'), commands.rejectRun],
+  ['page', vscode.l10n.t('$(graph) Open Its Page'), commands.openRunPage],
+  ['journal', vscode.l10n.t('$(output) Show Journal'), commands.showJournal],
+  ['debug', vscode.l10n.t('$(debug) Debug'), commands.debugRun],
+  ['cancel', vscode.l10n.t('$(debug-stop) Cancel…'), commands.cancelRun],
+  ['runbook', vscode.l10n.t('$(go-to-file) Open Runbook'), commands.openRunbook],
 ];
 
 /** In the status bar: how many runs are under way, and how many wait for a person. Nothing when there are none. */
@@ -81,9 +81,9 @@ export class RunsStatus implements vscode.Disposable {
     if (!picked) return;
     const able = new Set(['page', 'debug', ...runActions(picked.run)]);
     const what = await vscode.window.showQuickPick(
-      choices
+      choices()
         .filter(([action]) => able.has(action))
-        .map(([, label, command]) => ({ label: vscode.l10n.t(label), command })),
+        .map(([, label, command]) => ({ label, command })),
       { title: picked.run.name, placeHolder: picked.description },
     );
     if (what) await vscode.commands.executeCommand(what.command, picked.run.runId);
