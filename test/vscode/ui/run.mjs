@@ -17,6 +17,8 @@ const only = process.argv.slice(2).filter(word => word !== '--lab');
 const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-ui-'));
 const images = process.env.UPDATE_IMAGES ? path.join(repository, 'docs/images') : path.join(scratch, 'images');
 mkdirSync(images, { recursive: true });
+/** Pictures to look at that no page of the documentation shows. */
+const looked = process.env.KEEP_PICTURES ?? scratch;
 const settings = {
   'workbench.colorTheme': 'Default Light Modern',
   'editor.fontFamily': 'DejaVu Sans Mono',
@@ -292,14 +294,14 @@ const cases = {
     await run.locator('h1', { hasText: 'Back up, patch, make room' }).waitFor();
     await run.locator('.status', { hasText: 'running' }).waitFor();
     assert.ok((await run.locator('.steps .row').count()) >= 12);
-    await bench.screenshot(path.join(images, 'run-page-beside.png'));
+    await bench.screenshot(path.join(looked, 'run-page-beside.png'));
 
     // Only the page, as large as it gets.
     await run.locator('.ask button', { hasText: 'Approve' }).waitFor();
     await page.keyboard.press('Control+2');
     await page.waitForFunction(() => document.activeElement?.tagName === 'IFRAME');
     await bench.runCommand('View: Maximize Editor Group and Hide Side Bars');
-    await bench.screenshot(path.join(images, 'run-page-asks.png'));
+    await bench.screenshot(path.join(looked, 'run-page-asks.png'));
     await run.locator('.ask button', { hasText: 'Approve' }).click();
     assert.match(await bench.dialogText(), /Approve "Patch the web servers\?"/);
     await bench.clickDialog('Approve');
@@ -323,7 +325,7 @@ const cases = {
     assert.equal(await run.locator('.steps').getAttribute('aria-activedescendant'), 'step-1');
 
     await theme('Default Dark Modern');
-    await bench.screenshot(path.join(images, 'run-page-dark.png'));
+    await bench.screenshot(path.join(looked, 'run-page-dark.png'));
     await run.locator('.toolbar button', { hasText: 'Roll Back' }).click();
     assert.match(await bench.dialogText(), /Undone, in this order/);
     await bench.clickDialog('Roll Back');
@@ -332,7 +334,7 @@ const cases = {
     assert.equal(await run.locator('[aria-label="Left for a person"] li').count(), 3);
     assert.ok((await run.locator('.steps .row.state-undone').count()) >= 4);
     await theme('Default High Contrast');
-    await bench.screenshot(path.join(images, 'run-page-contrast.png'));
+    await bench.screenshot(path.join(looked, 'run-page-contrast.png'));
 
     await run.locator('.toolbar button', { hasText: 'Print' }).click();
     await page
@@ -344,7 +346,7 @@ const cases = {
     await paper.goto(`data:text/html;base64,${readFileSync(path.join(workspace, printed)).toString('base64')}`);
     assert.ok((await paper.locator('tbody tr').count()) >= 12);
     await paper.pdf?.({ path: path.join(scratch, 'run.pdf') }).catch(() => {});
-    await paper.screenshot({ path: path.join(images, 'run-page-printed.png') });
+    await paper.screenshot({ path: path.join(looked, 'run-page-printed.png') });
     await paper.close();
 
     await page.reload();
