@@ -218,6 +218,15 @@ export class RunbookNames extends NameCollector {
         const kind = step?.kind === 'forEach' ? this.#variableKinds.get(step) : undefined;
         return kind && { kind, name, role: 'use', target: inventoryTarget(kind, name) };
       }
+      case 'compared': {
+        const { about } = found;
+        const { inputs } = this.parsed.draft;
+        const kind =
+          about && 'loop' in about
+            ? this.#variableKinds.get(about.loop)
+            : about && Object.hasOwn(inputs, about.input) && kindOfInput(inputs[about.input]!)?.kind;
+        return kind ? { kind, name, role: 'use', target: inventoryTarget(kind, name) } : undefined;
+      }
       default:
         return undefined;
     }

@@ -122,6 +122,42 @@ steps:
       'a.runbook.yaml: - name: On ${{ steps.each.outputs["«web1»"].start.host }}',
     ]);
   });
+  test('to a VM by what it is compared with', () => {
+    const text = `version: 1
+name: web1
+inputs:
+  vms: { type: vms, default: [we|b1] }
+  text: { type: string, default: web1 }
+steps:
+  - forEach: { vm: "\${{ inputs.vms.filter(v, v != 'web1') }}" }
+    steps:
+      - uses: vm.start
+        with: { vm: "\${{ vm }}" }
+        when: vm == 'web1' ¦¦ vm in ["web1", 'web2'] ¦¦ 'web1' in inputs.vms ¦¦ inputs.vms[0] == "web1"
+      - when: inputs.text == 'web1'
+        wait: 1m
+`;
+    expect(found({ 'a.runbook.yaml': text })).toEqual([
+      'a.runbook.yaml: vms: { type: vms, default: [«web1»] }',
+      'a.runbook.yaml: - forEach: { vm: "${{ inputs.vms.filter(v, v != \'«web1»\') }}" }',
+      `a.runbook.yaml: when: vm == '«web1»' ¦¦ vm in ["«web1»", 'web2'] ¦¦ '«web1»' in inputs.vms ¦¦ inputs.vms[0] == "«web1»"`.replaceAll(
+        '¦',
+        '|',
+      ),
+    ]);
+  });
+  test('in an expression that is not finished', () => {
+    const text =
+      'inputs:\n  vm: { type: vm }\nsteps:\n  - id: a\n    uses: vm.start\n  - name: ${{ inputs.v|m + }}\n  - when: steps.a.outputs.\n';
+    expect(found({ 'a.runbook.yaml': text })).toEqual([
+      'a.runbook.yaml: «vm»: { type: vm }',
+      'a.runbook.yaml: - name: ${{ inputs.«vm» + }}',
+    ]);
+    expect(found({ 'a.runbook.yaml': text.replace('|', '').replace('steps.a', 'steps.|a') })).toEqual([
+      'a.runbook.yaml: - id: «a»',
+      'a.runbook.yaml: - when: steps.«a».outputs.',
+    ]);
+  });
   test('none where no name stands, and none in other files', () => {
     expect(found({ 'a.runbook.yaml': 'version: 1\nna|me: x' })).toEqual([]);
     expect(found({ 'a.yaml': 'vm: we|b1' })).toEqual([]);

@@ -88,7 +88,7 @@ steps:
   });
   test('an expression that is not finished', () => {
     expect(tokens('steps:\n  - when: steps.a. && "x\n').at(-1)).toBe(
-      'when:keyword steps:namespace.defaultLibrary a:property &&:operator "x:string',
+      'when:keyword steps:namespace.defaultLibrary a:variable.readonly &&:operator "x:string',
     );
   });
   test('a call, its inputs and its outputs', () => {
