@@ -101,13 +101,14 @@ const cases = {
     assert.match(await bench.dialogText(), /Debug Move VMs to another host\?[\s\S]*Plan [0-9a-f]{12}/);
     await bench.clickDialog('Debug');
     await bench.stoppedAt(14);
-    await page.locator('.debug-variables [role="treeitem"][aria-label^="vm"]', { hasText: '"web1"' }).waitFor();
+    await bench.variable('vm = "web1"', 'Loop');
     await page.keyboard.press('F10');
     await bench.stoppedAt(23);
     await bench.openContainer('Virtbook');
     await bench.under('web1', 'Host hv2');
     await bench.openContainer('Run and Debug');
-    await page.locator('.debug-variables [role="treeitem"]').first().waitFor();
+    await bench.variable('from = "hv1"', 'Outputs', 'move');
+    await bench.variable('host = "hv2"', 'Live', 'web1');
     await bench.screenshot(path.join(images, 'debugger.png'));
     await bench.runCommand('Debug: Step Back');
     await bench.stoppedAt(14);
@@ -116,7 +117,7 @@ const cases = {
     await page.keyboard.press('F5');
     // The next VM.
     await bench.openContainer('Run and Debug');
-    await page.locator('.debug-variables [role="treeitem"][aria-label^="vm"]', { hasText: '"web2"' }).waitFor();
+    await bench.variable('vm = "web2"', 'Loop');
     await page.keyboard.press('F5');
     await bench.notification('Move VMs to another host: done in').waitFor();
     await page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
@@ -454,6 +455,31 @@ const cases = {
     await bench.screenshot(path.join(images, 'runbooks.png'));
   },
 
+  async 'the walkthrough opens an example, whose mistake is fixed and which is planned'({ bench, page }) {
+    const walkthrough = page.locator('.gettingStartedContainer');
+    const step = async (title, link) => {
+      await bench.runCommand('Virtbook: Open Walkthrough');
+      await walkthrough.locator('.step-title', { hasText: title }).first().click();
+      const button = walkthrough.locator('.monaco-button', { hasText: link }).first();
+      await button.waitFor();
+      await bench.screenshot(path.join(looked, `walkthrough-${link.replaceAll(' ', '-')}.png`));
+      await button.click();
+    };
+    await step('Open an example', 'Open the example');
+    await page.locator('.tab.active', { hasText: 'example.runbook.yaml' }).waitFor();
+    await bench.treeItem('lab.inventory.yaml').waitFor();
+    const squiggle = bench.squiggles('error').first();
+    await squiggle.waitFor();
+    await page.locator('.view-line span', { hasText: 'vm.snapshoot' }).last().dblclick();
+    await page.keyboard.press('Control+Period');
+    await page.locator('.action-widget .action-list-item', { hasText: 'vm.snapshot' }).first().click();
+    await squiggle.waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+S');
+    await step('See what would happen', 'Show the plan');
+    await page.locator('.tab.active', { hasText: 'plan.md' }).waitFor();
+    assert.match(await bench.editorText(), /# Plan: Patch the web servers/);
+  },
+
   async 'an untrusted workspace reads and checks, and runs nothing'({ bench, page }) {
     await bench.openContainer('Virtbook');
     await page.locator('.sidebar .welcome-view', { hasText: 'not trusted' }).waitFor();
@@ -545,6 +571,14 @@ const options = {
 const prepared = {
   'a connection that fails says why and can be tried again': ['lab.yaml'],
   'a folder without an inventory offers to make one': [
+    'lab.yaml',
+    'lab.inventory.yaml',
+    'snapshots.runbook.yaml',
+    'fails.runbook.yaml',
+    'slow.runbook.yaml',
+    'broken.runbook.yaml',
+  ],
+  'the walkthrough opens an example, whose mistake is fixed and which is planned': [
     'lab.yaml',
     'lab.inventory.yaml',
     'snapshots.runbook.yaml',
