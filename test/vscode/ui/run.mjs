@@ -394,7 +394,6 @@ const cases = {
     await page.keyboard.press('Control+Alt+I');
     await bench.pick('vm.start');
     await page.locator('.view-line', { hasText: 'vm: spare' }).waitFor();
-    assert.match(await bench.editorText(), /- uses: vm\.start\n +with:\n +vm: spare/);
 
     await node('VM spare').click();
     await page.keyboard.press('Control+Alt+F');
@@ -567,25 +566,17 @@ const options = {
   'a run can be cancelled, and asks how': { env: { VIRTBOOK_LAB_SPEED: '1' } },
 };
 
-/** Changes the workspace before VS Code opens it. */
+const ofTheLab = [
+  'lab.yaml',
+  'lab.inventory.yaml',
+  ...['snapshots', 'fails', 'slow', 'broken'].map(name => `${name}.runbook.yaml`),
+];
+
+/** Files that are taken out of the workspace before VS Code opens it. */
 const prepared = {
   'a connection that fails says why and can be tried again': ['lab.yaml'],
-  'a folder without an inventory offers to make one': [
-    'lab.yaml',
-    'lab.inventory.yaml',
-    'snapshots.runbook.yaml',
-    'fails.runbook.yaml',
-    'slow.runbook.yaml',
-    'broken.runbook.yaml',
-  ],
-  'the walkthrough opens an example, whose mistake is fixed and which is planned': [
-    'lab.yaml',
-    'lab.inventory.yaml',
-    'snapshots.runbook.yaml',
-    'fails.runbook.yaml',
-    'slow.runbook.yaml',
-    'broken.runbook.yaml',
-  ],
+  'a folder without an inventory offers to make one': ofTheLab,
+  'the walkthrough opens an example, whose mistake is fixed and which is planned': ofTheLab,
 };
 
 /** On real libvirt hosts (`npm run lab -- up`), behind their backs as little as can be: a snapshot, and its rollback. */
