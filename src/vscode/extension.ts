@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
+import { commandRegistrar } from './commandRegistrar';
 import { Debugger } from './debug/debugger';
-import { type CommandId, commands } from './ids';
+import { commands } from './ids';
 import {
   chooseInventory,
   createInventory,
@@ -13,11 +14,13 @@ import { InventoryView } from './inventory/inventoryView';
 import { LanguageFeatures } from './language/languageFeatures';
 import { RunLenses } from './language/runLenses';
 import { connect } from './lazy';
+import { runbookUri } from './plan/planCommands';
+import { PlanDocuments } from './plan/planDocuments';
 import { Prompts } from './prompts';
-import { ReadonlyDocuments } from './readonlyDocuments';
 import { RunbooksView } from './runbooks/runbooksView';
-import { RunCommands, runbookUri } from './runCommands';
+import { RunCommands } from './runCommands';
 import { RunPageOpener } from './runPage/runPageOpener';
+import { JournalDocuments } from './runs/journalDocuments';
 import { RunProgress } from './runs/runProgress';
 import { RunsCommands, runIdOf } from './runs/runsCommands';
 import { RunsService } from './runs/runsService';
@@ -46,14 +49,15 @@ export function activate(context: vscode.ExtensionContext): void {
     state: (kind, name) => inventory.liveState(kind, name),
     lastValues: async document => (document.uri.scheme === 'file' ? runs.lastValues(document.uri.fsPath) : undefined),
   });
-  const documents = new ReadonlyDocuments(runs);
+  const plans = new PlanDocuments();
+  const journals = new JournalDocuments(runs);
   const progress = new RunProgress(runs, () => prompts.person(), log);
   const pages = new RunPageOpener(context, runs, log);
   const runCommands = new RunCommands(
     features,
     runs,
     progress,
-    documents,
+    plans,
     () => ({ hosts: inventory.hosts.map(node => node.host.name), vms: inventory.vms.map(node => node.vm.name) }),
     () => inventory.shown,
     prompts,
@@ -70,24 +74,10 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(status, runbooks);
   const debug = new Debugger(runs, runCommands, progress);
   context.subscriptions.push(debug);
-  context.subscriptions.push(log, runs, file, inventory, features, documents, progress, runsView, pages);
+  context.subscriptions.push(log, runs, file, inventory, features, plans, journals, progress, runsView, pages);
   context.subscriptions.push(new RunLenses(features, runs, log));
 
-  /** Each command once; what goes wrong is shown, never swallowed. */
-  const register = (id: CommandId, handler: (...args: unknown[]) => unknown) => {
-    const guarded = async (...args: unknown[]) => {
-      try {
-        return await handler(...args);
-      } catch (error) {
-        log.error(`${id} failed.`, error);
-        const message = error instanceof Error ? error.message : String(error);
-        const show = vscode.l10n.t('Show Log');
-        void vscode.window.showErrorMessage(message, show).then(answer => answer === show && log.show());
-        return undefined;
-      }
-    };
-    context.subscriptions.push(vscode.commands.registerCommand(id, guarded));
-  };
+  const register = commandRegistrar(context, log);
   const withRunbook = (handler: (uri: vscode.Uri, pointer: string) => unknown) => (uri: unknown, pointer: unknown) => {
     const found = runbookUri(uri);
     return found && handler(found, typeof pointer === 'string' ? pointer : '');
@@ -145,7 +135,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   register(
     commands.showJournal,
-    withRun(runId => documents.showJournal(runId)),
+    withRun(runId => journals.showJournal(runId)),
   );
   register(commands.openRunbook, argument => runsCommands.openRunbook(argument));
   register(

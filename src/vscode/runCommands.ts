@@ -2,30 +2,23 @@ import * as vscode from 'vscode';
 import type { Observed } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
 import type { SeenConnection } from '../engine/seen';
-import type { JsonObject } from '../runbook/json';
 import type { Submission } from '../runner/contract';
-import { languages, schemes, settings } from './ids';
+import { settings } from './ids';
 import type { LanguageFeatures } from './language/languageFeatures';
-import { asLspDocument } from './language/lspTypes';
-import { connect, language } from './lazy';
-import { askInputs, type Offered } from './plan/askInputs';
-import { type Part, type Planned, planRunbook } from './plan/planning';
-import { confirmationDetail, planMarkdown } from './plan/planText';
+import { connect } from './lazy';
+import type { Offered } from './plan/askInputs';
+import { type PlanChoices, PlanCommands } from './plan/planCommands';
+import type { PlanDocuments } from './plan/planDocuments';
+import type { Part, Planned } from './plan/planning';
+import { confirmationDetail } from './plan/planText';
 import type { Prompts } from './prompts';
-import type { ReadonlyDocuments } from './readonlyDocuments';
-import { rehearsePlanned } from './rehearse';
-import { parseRunbookId } from './runbooks/runbooksTree';
 import type { RunPageOpener } from './runPage/runPageOpener';
 import type { RunProgress } from './runs/runProgress';
 import type { RunsService } from './runs/runsService';
 
 /** What a debug configuration says beyond the runbook. */
-export interface DebugChoices {
+export interface DebugChoices extends PlanChoices {
   part: Part;
-  /** Those that are left out are asked for. */
-  inputs?: JsonObject;
-  /** Another inventory than the runbook's: absolute, or relative to it. */
-  inventory?: string;
   /** On a copy of the inventory. */
   simulated?: boolean;
 }
@@ -38,38 +31,20 @@ export interface ReadyToDebug {
   remove?(): Promise<void>;
 }
 
-/** *Run*, *Plan* and what stands between: check, ask, show what would happen, confirm. Acts only on the file it is given. */
-export class RunCommands {
+/** *Run* and *Debug*: what *Plan* does, confirmed by a person. Acts only on the file it is given. */
+export class RunCommands extends PlanCommands {
   constructor(
-    private readonly features: LanguageFeatures,
+    features: LanguageFeatures,
     private readonly runs: RunsService,
     private readonly progress: RunProgress,
-    private readonly documents: ReadonlyDocuments,
-    private readonly offered: () => Offered,
-    private readonly shown: () => readonly SeenConnection[],
+    documents: PlanDocuments,
+    offered: () => Offered,
+    shown: () => readonly SeenConnection[],
     private readonly prompts: Prompts,
     private readonly pages: RunPageOpener,
-    private readonly log: vscode.LogOutputChannel,
-  ) {}
-
-  async plan(uri: vscode.Uri): Promise<void> {
-    const document = await this.open(uri);
-    const planned = document && (await this.prepare(document, {}));
-    if (planned) await this.show(planned);
-  }
-
-  /** Gives whether every failure point comes back; undefined when it was cancelled, or there was nothing to rehearse. */
-  async rehearse(uri: vscode.Uri): Promise<boolean | undefined> {
-    if (!vscode.workspace.isTrusted) {
-      void vscode.window.showWarningMessage(vscode.l10n.t('Runbooks are rehearsed only in a trusted workspace.'));
-      return undefined;
-    }
-    const document = await this.open(uri);
-    const planned = document && (await this.prepare(document, {}));
-    const rehearsed = planned && (await rehearsePlanned(planned, this.prompts.ssh()));
-    if (!rehearsed) return undefined;
-    await this.documents.showRehearsal(planned.plan.name, rehearsed.markdown);
-    return rehearsed.ok;
+    log: vscode.LogOutputChannel,
+  ) {
+    super(features, documents, log, { offered, shown, ssh: () => prompts.ssh() });
   }
 
   async run(uri: vscode.Uri, part: Part = {}): Promise<string | undefined> {
@@ -171,87 +146,8 @@ export class RunCommands {
     const document = await this.open(uri);
     return document && (!document.isDirty || (await document.save())) ? document : undefined;
   }
-
-  private async open(uri: vscode.Uri): Promise<vscode.TextDocument | undefined> {
-    const document = await vscode.workspace.openTextDocument(uri);
-    if (document.languageId !== languages.runbook) {
-      void vscode.window.showWarningMessage(
-        vscode.l10n.t('{0} is not a runbook.', vscode.workspace.asRelativePath(uri)),
-      );
-      return undefined;
-    }
-    return document;
-  }
-
-  /** Checks, asks for inputs and plans; tells what is wrong if it can't. */
-  private async prepare(
-    document: vscode.TextDocument,
-    part: Part,
-    choices: Pick<DebugChoices, 'inputs' | 'inventory'> = {},
-  ): Promise<(Planned & { given: JsonObject }) | undefined> {
-    const { uri } = document;
-    if (await this.hasMistakes(document)) return undefined;
-    const { runbook } = language().runbookOf(asLspDocument(document), this.features.cache);
-    if (!runbook) return undefined;
-    const given = await askInputs(runbook, this.offered(), choices.inputs);
-    if (!given) return undefined;
-    const chosen = choices.inventory === undefined ? runbook : { ...runbook, inventory: choices.inventory };
-    try {
-      return { ...(await planRunbook(uri, chosen, given, part, this.shown())), given };
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.log.error(`Planning ${uri.fsPath} failed.`, error);
-      void vscode.window.showErrorMessage(vscode.l10n.t('{0} can not be planned. {1}', runbook.name, message));
-      return undefined;
-    }
-  }
-
-  private async hasMistakes(document: vscode.TextDocument): Promise<boolean> {
-    const found = await this.features.check(document);
-    const errors = found.filter(({ severity }) => severity === vscode.DiagnosticSeverity.Error);
-    const [first] = errors;
-    if (!first) return false;
-    const show = vscode.l10n.t('Show Problems');
-    const name = vscode.workspace.asRelativePath(document.uri);
-    const text =
-      errors.length === 1
-        ? vscode.l10n.t('{0}:{1}: {2}', name, first.range.start.line + 1, first.message)
-        : vscode.l10n.t(
-            '{0} has {1} mistakes. The first, in line {2}: {3}',
-            name,
-            errors.length,
-            first.range.start.line + 1,
-            first.message,
-          );
-    void vscode.window.showErrorMessage(text, show).then(async answer => {
-      if (answer !== show) return;
-      await vscode.window.showTextDocument(document, { selection: first.range });
-      await vscode.commands.executeCommand('workbench.actions.view.problems');
-    });
-    return true;
-  }
-
-  private show({ plan, planHash, timetable }: Planned): Promise<void> {
-    return this.documents.showPlan(plan.name, planMarkdown(plan, planHash, timetable));
-  }
 }
 
 function submissionOf({ plan, planHash, runbookPath, inventoryPath }: Planned): Submission {
   return { plan, planHash, runbookPath, inventoryPath };
-}
-
-/** The runbook a command was given, or the one in front when it came from the palette. Never another one. */
-export function runbookUri(argument: unknown): vscode.Uri | undefined {
-  if (argument instanceof vscode.Uri) return argument;
-  const node = typeof argument === 'string' ? parseRunbookId(argument) : undefined;
-  if (node?.kind === 'runbook') return vscode.Uri.parse(node.uri);
-  const document = vscode.window.activeTextEditor?.document;
-  if (document?.languageId === languages.runbook && document.uri.scheme !== schemes.plan) return document.uri;
-  // From the walkthrough, or a view: no editor has the focus.
-  const open = vscode.workspace.textDocuments.filter(
-    ({ languageId, uri }) => languageId === languages.runbook && uri.scheme === 'file',
-  );
-  if (open.length === 1 && !vscode.window.activeTextEditor) return open[0]!.uri;
-  void vscode.window.showInformationMessage(vscode.l10n.t('Open a runbook (*.runbook.yaml) first.'));
-  return undefined;
 }

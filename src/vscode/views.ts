@@ -1,4 +1,5 @@
-import { type CommandId, commands } from './ids';
+import type { Register } from './commandRegistrar';
+import { commands } from './ids';
 import type { InventoryView } from './inventory/inventoryView';
 import { TreeCommands } from './inventory/treeCommands';
 import type { RunbooksView } from './runbooks/runbooksView';
@@ -18,7 +19,7 @@ export interface Views {
 
 /** The commands of the three views' titles and lines. A tree gives the node it was chosen on, and all that are selected with it. */
 export function registerViewCommands(
-  register: (id: CommandId, handler: (...args: unknown[]) => unknown) => void,
+  register: Register,
   { inventory, vm, runs, runsCommands, status, runbooks }: Views,
 ): void {
   const tree = new TreeCommands(inventory);
