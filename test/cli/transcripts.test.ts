@@ -146,6 +146,22 @@ describe('virtbook', () => {
     );
   });
 
+  it('holds and pauses', async () => {
+    const one =
+      '- id: one\n  uses: vm.snapshot\n  with: { vm: web1, name: before }\n- uses: vm.start\n  with: { vm: web1 }';
+    const runId = await at.start(at.runbook('held', one), '--hold');
+    await at.waitFor(runId, record => record.type === 'run.paused');
+    await transcript(
+      'hold',
+      ['show', 'latest'],
+      ['continue', 'latest'],
+      ['continue', 'latest'],
+      ['pause', 'latest'],
+      ['pause', '--help'],
+      ['continue', '--help'],
+    );
+  });
+
   it('refuses bad usage', () =>
     transcript(
       'usage',
