@@ -89,12 +89,15 @@ async function sourceFile(path: string, prefix: string, planned: readonly Step[]
     if (!range) return [];
     const end = range.start + text.slice(range.start, range.end).trimEnd().length;
     const start = document.positionAt(range.start);
+    // The dash is where the step begins for an editor that marks columns.
+    const lineStart = range.start - start.character;
+    const column = text.slice(lineStart, range.start).search(/\S/);
     return [
       {
         pointer: prefix + step.pointer,
         path,
         line: start.line + 1,
-        column: start.character + 1,
+        column: (column < 0 ? start.character : column) + 1,
         endLine: document.positionAt(end).line + 1,
       },
     ];

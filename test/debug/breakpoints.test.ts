@@ -72,8 +72,8 @@ describe('breakpoints', () => {
       await debug.dc.customRequest('breakpointLocations', { source: { path: loop }, line: 1, endLine: 20 })
     ).body;
     expect(places.breakpoints).toEqual([
-      { line: 5, column: 5 },
-      { line: 8, column: 9 },
+      { line: 5, column: 3 },
+      { line: 8, column: 7 },
     ]);
     await debug.breakpoints(loop, []);
     await debug.dc.configurationDoneRequest();

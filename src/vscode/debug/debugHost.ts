@@ -42,8 +42,8 @@ export class VscodeDebugHost implements DebugHost {
     return choices.find(choice => choice.label === answer)?.id;
   }
 
-  /** Its questions, approvals and secrets are asked, and its progress is shown, as of any run. */
+  /** Its questions, approvals and secrets are asked as of any run. */
   debugging(runId: string): void {
-    void this.service.refresh().then(() => this.progress.show(runId));
+    void this.service.refresh().then(() => this.progress.show(runId, { quiet: true }));
   }
 }

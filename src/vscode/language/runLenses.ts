@@ -5,6 +5,7 @@ import { commands, languages } from '../ids';
 import { language } from '../lazy';
 import { isSamePath } from '../paths';
 import type { RunsService } from '../runs/runsService';
+import { asItIs } from '../runs/runsTree';
 import { resultTitle, type StepResult, statusIcon, statusText } from '../runs/stepResults';
 import type { LanguageFeatures } from './languageFeatures';
 import { asLspDocument, asRange } from './lspTypes';
@@ -53,7 +54,7 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
       if (lens.kind === 'plan') {
         const last = vscode.workspace.isTrusted && this.runs.list.find(run => isSamePath(run.runbookPath, uri.fsPath));
         const plan = make(vscode.l10n.t('Plan'), commands.plan);
-        return last ? [plan, lastRunLens(asRange(lens.range), last)] : [plan];
+        return last ? [plan, lastRunLens(asRange(lens.range), asItIs(last, this.runs.live(last.runId)))] : [plan];
       }
       if (!vscode.workspace.isTrusted) return [];
       if (lens.kind === 'rehearse') return [make(vscode.l10n.t('Rehearse'), commands.rehearse)];
@@ -86,7 +87,7 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
 function lastRunLens(range: vscode.Range, run: RunSummary): vscode.CodeLens {
   const when = run.endedAt === undefined ? '' : `, ${ago(run.endedAt, Date.now())}`;
   return new vscode.CodeLens(range, {
-    title: `$(${statusIcon(run.status)})${NBSP}${statusText(run.status)}${when}`,
+    title: `$(${statusIcon(run.status)})${NBSP}${statusText(run.status, run.waitsFor)}${when}`,
     tooltip: run.failure ?? vscode.l10n.t('Open the page of the last run'),
     command: commands.openRunPage,
     arguments: [run.runId],

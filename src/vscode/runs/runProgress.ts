@@ -21,16 +21,20 @@ export class RunProgress implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
-  /** Shows progress until the run ends, answers what it asks, and then says how it ended. */
-  async show(runId: string): Promise<RunStatus | undefined> {
+  /**
+   * Shows progress until the run ends, answers what it asks, and then says how it ended. `quiet`: in the status bar, where something else
+   * shows it already, e.g. a debugger.
+   */
+  async show(runId: string, { quiet = false } = {}): Promise<RunStatus | undefined> {
     if (this.shown.has(runId)) return undefined;
     this.shown.add(runId);
     try {
       const name = (await this.nameOf(runId)) ?? runId;
       let status: RunStatus | undefined;
+      const { Notification, Window } = vscode.ProgressLocation;
       while (status === undefined) {
         status = await vscode.window.withProgress(
-          { location: vscode.ProgressLocation.Notification, title: name, cancellable: true },
+          { location: quiet ? Window : Notification, title: name, cancellable: !quiet },
           (progress, cancellation) => this.track(runId, progress, cancellation),
         );
         // VS Code closes a notification whose Cancel was clicked; the run, and what is done to it, is shown again.

@@ -186,6 +186,18 @@ export class Workbench {
     }, line);
   }
 
+  /** Opens scopes and variables until `name = value` is shown. */
+  async variable(text, ...path) {
+    const item = name => this.page.locator('.debug-variables [role="treeitem"]', { hasText: name }).first();
+    for (const name of path) {
+      await item(name).waitFor();
+      if ((await item(name).getAttribute('aria-expanded')) === 'false') await item(name).click();
+    }
+    const [name, value] = text.split(' = ');
+    const wanted = this.page.locator('.debug-variables [role="treeitem"]', { hasText: value });
+    await wanted.filter({ hasText: name }).first().waitFor();
+  }
+
   /** Waits until a tree item stands below another one, before the next one of that one's kind (the first word of its label). */
   async under(text, above) {
     await this.page.waitForFunction(
