@@ -582,6 +582,8 @@ const prepared = {
 /** On real libvirt hosts (`npm run lab -- up`), behind their backs as little as can be: a snapshot, and its rollback. */
 const labCases = {
   async 'real hosts: a migration under the debugger, over it, back, and on'({ bench, page, workspace }) {
+    // Guests are emulated here: a migration takes its time.
+    page.setDefaultTimeout(240_000);
     const runbook = path.join(workspace, 'move.runbook.yaml');
     const text = [
       'version: 1',
