@@ -90,7 +90,7 @@ export async function activation(): Promise<Row[]> {
   return rows;
 }
 
-async function probe(bundle: string, scene: 'empty' | 'runbook'): Promise<Probe> {
+export async function probe(bundle: string, scene: 'empty' | 'runbook'): Promise<Probe> {
   // No runs of this machine's user: what is under way would be followed.
   const state = mkdtempSync(path.join(tmpdir(), 'virtbook-bench-'));
   const remove = onEnd(() => rmSync(state, { recursive: true, force: true }));

@@ -7,6 +7,7 @@ import { activation } from './activation';
 import { check, checkLinear } from './check';
 import { stopEverything, stopOnSignals } from './cleanup';
 import { domains } from './domains';
+import { editor } from './editor';
 import { fanOut } from './fan-out';
 import { journal } from './journal';
 import { buildFolder } from './ours';
@@ -21,6 +22,7 @@ const benches: Record<string, () => Promise<Row[]>> = {
   check,
   'check-linear': checkLinear,
   activation,
+  editor,
   'fan-out': fanOut,
   rehearsal,
   journal,

@@ -68,6 +68,9 @@ const block = (part: number): string[] => {
           vm: "\${{ vm }}"
           agent: true
           tcp: { port: 80 }
+  - id: drop-${part}
+    uses: vm.snapshot.delete
+    with: { vm: ${vm}, name: before-${part} }
   - id: move-${part}
     when: \${{ inputs.move }}
     uses: vm.migrate

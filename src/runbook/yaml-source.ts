@@ -44,10 +44,14 @@ export class YamlSource {
   /** The keys of the root in their order, when the document was read in pieces. */
   readonly #sections = new Map<string, Section>();
 
-  /** `previous`: an earlier version of the same text. What has not changed since is not parsed again, and gives the very same data. */
+  /**
+   * `previous`: an earlier version of the same text. What has not changed since is not parsed again, and gives the very same data. `inPieces`:
+   * whether that is tried at all; the result is the same.
+   */
   constructor(
     readonly text: string,
     previous?: YamlSource,
+    inPieces = true,
   ) {
     this.known = previous?.known ?? new Map();
     if (text.length > maxLength) {
@@ -76,7 +80,7 @@ export class YamlSource {
       );
       return;
     }
-    const pieces = readPieces(text, this.known);
+    const pieces = inPieces ? readPieces(text, this.known) : undefined;
     if (pieces) {
       this.known = pieces.known;
       this.#syntax(
