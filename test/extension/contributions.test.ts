@@ -48,7 +48,7 @@ describe('contributions', () => {
 
   it('lets nothing that runs or connects be enabled in an untrusted workspace', () => {
     const acts =
-      /\.(run|runStep|runFrom|rehearse)$|\.vm\.|\.(refresh|retry|cancel|rollBack|resume|answer|approve|reject)$/;
+      /\.(run|debug|runStep|runFrom|rehearse)$|\.vm\.|\.(refresh|retry|cancel|rollBack|resume|answer|approve|reject)$/;
     for (const { command, enablement } of contributes.commands as { command: string; enablement?: string }[]) {
       // These only read what is here.
       const reads: string[] = [commands.refreshRuns, commands.refreshRunbooks];
