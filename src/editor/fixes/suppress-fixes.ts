@@ -16,6 +16,8 @@ export function suppressFixes(problem: Problem): Fix[] {
 function onLine({ document, runbook, diagnostic, pointer }: Problem, code: string): Edit | undefined {
   const { line } = diagnostic.range.start;
   const start = document.offsetAt({ line, character: 0 });
+  // Where a line ends is not sure in text that is no YAML.
+  if (runbook.parsed.diagnostics.some(item => item.code === 'yaml-syntax')) return undefined;
   // What the whole file lacks is said in its first line, whatever that is.
   if (code === 'missing-key' && diagnostic.range.start.character === 0 && line === 0) return undefined;
   // Within text over several lines a comment would be part of it.
