@@ -70,7 +70,7 @@ const block = (part: number): string[] => {
           tcp: { port: 80 }
   - id: drop-${part}
     uses: vm.snapshot.delete
-    with: { vm: ${vm}, name: before-${part} }
+    with: { vm: ${vm}, snapshot: before-${part} }
   - id: move-${part}
     when: \${{ inputs.move }}
     uses: vm.migrate

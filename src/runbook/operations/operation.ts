@@ -33,7 +33,12 @@ export interface Operation {
 /** What a step does, or undefined where that hangs on something that is not known before the run. */
 export function operationOf(action: ActionSignature, inputs: JsonObject): Operation | undefined {
   if (!action.operation) return {};
-  return told(action, inputs, () => action.operation!(inputs));
+  const operation = told(action, inputs, () => action.operation!(inputs));
+  const { deletesSnapshot, takesSnapshot, revertsTo } = operation ?? {};
+  const names: unknown[] = [deletesSnapshot?.name, takesSnapshot?.name, revertsTo];
+  // Inputs that are missing or no text; that has been said.
+  if (deletesSnapshot && names[0] === undefined) return undefined;
+  return names.every(name => name === undefined || typeof name === 'string') ? operation : undefined;
 }
 
 export type UndoClassName = 'none' | 'reversible' | 'restorable' | 'irreversible';
