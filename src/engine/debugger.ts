@@ -123,7 +123,11 @@ export class Debugger implements StopPoints {
 
   /** A person wants it stopped: nothing stands in the way of that. */
   cancelled(mode: CancelMode): void {
+    this.held = false;
+    this.#pauseNew = undefined;
     for (const thread of this.#threads.values()) {
+      thread.pause = undefined;
+      thread.stepping = undefined;
       const undoing = thread.standing?.view.phase === 'rollback' || thread.standing?.view.phase === 'undo';
       if (!undoing || mode === 'rollback') this.#release(thread, { by: 'cancel', how: 'cancel' });
     }

@@ -3,7 +3,7 @@ import type { FrameScope, FrameView, JumpTarget, ThreadView } from '../../src/en
 import { fold } from '../../src/engine/view';
 import type { Step } from '../../src/runbook/model';
 import { DebuggedRun } from './debugging';
-import { approve, call, each, group, noReturn, parallel, set, wait } from './harness';
+import { approve, call, each, group, noReturn, parallel, StillClock, set, wait } from './harness';
 
 // Stop points, steps, threads and frames of a run, without sockets and in virtual time.
 
@@ -513,5 +513,75 @@ describe('the connection', () => {
     // Its breakpoints were the lost one's.
     await it.ask({ do: 'go', thread: 1, how: 'continue' });
     expect(await ended).toMatchObject({ status: 'done' });
+  });
+});
+
+describe('while it stands', () => {
+  it('it holds no limit: what goes on beside it comes to its end', async () => {
+    const it = new DebuggedRun(
+      [each(['x', 'y'], [set('${{ item }}'), set('${{ item }}2')], { id: 'loop', batch: 2 })],
+      {
+        limit: 1,
+      },
+    );
+    void it.carry();
+    await it.stopped();
+    await it.ask({ do: 'breakpoints', breakpoints: [{ pointer: '/steps/0/steps/1', condition: 'item == "x"' }] });
+    await it.ask({ do: 'go', thread: 1, how: 'continue' });
+    await it.stopped();
+    await it.next('thread');
+    for (let turns = 0; turns < 200; turns++) await undefined;
+    expect(it.run.world.snapshot()).toEqual({ x: 1, y: 1, y2: 1 });
+    expect(await it.toTheEnd()).toMatchObject({ status: 'done' });
+    expect(it.run.world.violations).toEqual([]);
+  });
+
+  it('its maintenance window may close: that is looked at when it goes on', async () => {
+    const clock = new StillClock();
+    const hour = 3_600_000;
+    clock.time = Date.UTC(2026, 0, 3, 22);
+    const it = new DebuggedRun(three(), {
+      clock,
+      runbook: { window: { allow: ['Sat 22:00-23:00'], zone: 'UTC', outside: 'refuse', closing: 'drain' } },
+    });
+    const ended = it.carry();
+    await it.stopped();
+    await it.go('over');
+    clock.time += 2 * hour;
+    await it.ask({ do: 'go', thread: 1, how: 'over' });
+    expect(await ended).toMatchObject({ status: 'stopped', failure: { class: 'blocked' } });
+    expect(it.run.world.snapshot()).toEqual({ a: 1 });
+  });
+
+  it('a debugger that comes late takes back what was done before', async () => {
+    const it = new DebuggedRun([set('n', { id: 'never', when: 'false' }), ...three()], {
+      held: false,
+      attached: false,
+    });
+    it.run.world.onApply = key => {
+      if (key !== 'two') return;
+      it.attach('late');
+      void it.ask({ do: 'pause' });
+    };
+    void it.carry();
+    expect((await it.stopped()).key).toBe('three');
+    expect((await it.go('back')).key).toBe('two@2');
+    it.run.world.onApply = undefined;
+    expect((await it.go('back')).key).toBe('one@2');
+    await expect(it.ask({ do: 'go', thread: 1, how: 'back' })).rejects.toThrow('first step of its list');
+    expect(it.run.world.snapshot()).toEqual({});
+    expect(await it.toTheEnd()).toMatchObject({ status: 'done' });
+  });
+
+  it('a rollback that is asked for does not stop for a pause', async () => {
+    const it = new DebuggedRun(three(), { held: false, attached: false });
+    it.run.world.onApply = async key => {
+      if (key !== 'two') return;
+      it.hub.pause('ann');
+      await it.run.durable!.cancel('rollback', 'bob');
+      it.hub.cancelled('rollback');
+    };
+    expect(await it.carry()).toMatchObject({ status: 'rolled-back' });
+    expect(it.types('run.paused')).toEqual([]);
   });
 });
