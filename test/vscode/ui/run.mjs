@@ -423,6 +423,9 @@ const cases = {
     await bench.openContainer('Virtbook');
     await node('Host hv1, 10000 VMs').waitFor();
     await node('VM vm0,').click();
+    await node('Disk vda of VM vm0').waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await node('Disk vda of VM vm0').waitFor({ state: 'detached' });
     await page.keyboard.press('End');
     await node('Storage').waitFor();
     await node('Show 200 more of 9800').click();
@@ -644,7 +647,7 @@ const labCases = {
     await page.locator('.sidebar [role="treeitem"][aria-label^="VM web1"][aria-label*="no snapshots"]').waitFor();
   },
 
-  async 'the console of a guest and a shell of its host are terminals'({ bench, page }) {
+  async 'real guests have a console, and their hosts a shell, in terminals'({ bench, page }) {
     await bench.openContainer('Virtbook');
     const web1 = page.locator('.sidebar [role="treeitem"][aria-label^="VM web1, running"]');
     await web1.waitFor();
