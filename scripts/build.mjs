@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
-import { bundleOptions } from './bundle-options.mjs';
+import { bundleOptions, webOptions } from './bundle-options.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -25,6 +25,12 @@ export const entries = {
   lsp: 'src/lsp/main.ts', // `virtbook lsp`
   mcp: 'src/mcp/main.ts', // `virtbook mcp`
   cli: 'src/cli/main.ts',
+};
+
+/** The same for a browser: everything that reads. A file `x.web.ts` stands for `x.ts` there. */
+const webEntries = {
+  web: 'src/vscode/web.ts', // what vscode.dev loads
+  'rehearsal-web': 'src/vscode/chunks/rehearsal.web.ts', // the worker that rehearses there
 };
 
 const { values: options } = parseArgs({
@@ -73,6 +79,8 @@ builds.push({
   // Its Content Security Policy lets it load nothing else.
   sourcemap: options.production ? false : 'inline',
 });
+
+builds.push({ ...product(Object.entries(webEntries)), ...webOptions });
 
 if (options.watch) {
   for (const build of builds) await (await esbuild.context({ ...build, logLevel: 'info' })).watch();

@@ -9,7 +9,7 @@ import { type Capture, captureLab, type SeenConnection } from '../inventory/capt
 import type { Fleet } from '../inventory/fleet';
 import type { Inventory } from '../inventory/model';
 import { SimulatedInventory, type SimulatedPlace } from '../inventory/simulated-inventory';
-import type { RehearsalWork } from './rehearsal-work';
+import { placesInLabs, type RehearsalWork, workOf } from './rehearsal-work';
 import { copyOfLab } from './simulated-labs';
 
 export interface RehearsalCopy {
@@ -55,18 +55,7 @@ export async function copyPlaces(
   plan: Plan,
   fleet: Fleet,
 ): Promise<{ places: SimulatedPlace[]; assumed: string[] }> {
-  const places: SimulatedPlace[] = [];
-  const labs = new Map<string, SimulatedLab>();
-  const live: string[] = [];
-  for (const [connection, definition] of Object.entries(inventory.connections)) {
-    if (definition.type !== 'simulated') {
-      live.push(connection);
-      continue;
-    }
-    const lab = labs.get(definition.lab) ?? (await copyOfLab(baseDir, definition.lab));
-    labs.set(definition.lab, lab);
-    places.push({ connection, lab, hosts: definition.hosts ?? [...lab.hosts.names()] });
-  }
+  const { places, live } = await placesInLabs(inventory, lab => copyOfLab(baseDir, lab));
   const assumed: string[] = [];
   if (live.length > 0) {
     const seen = await captureFleet(fleet, live);
@@ -87,14 +76,7 @@ export async function rehearsalWork(
   fleet: Fleet,
 ): Promise<RehearsalWork> {
   const { places, assumed } = await copyPlaces(inventory, baseDir, plan, fleet);
-  const labs = [...new Set(places.map(place => place.lab))];
-  return {
-    plan,
-    inventory,
-    labs: labs.map(lab => lab.serialize()),
-    places: places.map(({ connection, lab, hosts }) => ({ connection, lab: labs.indexOf(lab), hosts: [...hosts] })),
-    assumed,
-  };
+  return workOf(plan, inventory, places, assumed);
 }
 
 /** A copy from a lab file, for every connection of the inventory; no network is used. */

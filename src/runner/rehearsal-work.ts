@@ -4,7 +4,7 @@ import { rehearsalMarkdown } from '../engine/rehearsal-report';
 import { rehearse } from '../engine/rehearse';
 import { SimulatedLab } from '../hypervisors/simulated/lab';
 import type { Inventory } from '../inventory/model';
-import { SimulatedInventory } from '../inventory/simulated-inventory';
+import { SimulatedInventory, type SimulatedPlace } from '../inventory/simulated-inventory';
 
 /** A rehearsal as data, for a worker: of thread or browser. */
 export interface RehearsalWork {
@@ -18,6 +18,42 @@ export interface RehearsalWork {
   assumed: string[];
   /** A second failure in each rollback, too. */
   pairs?: boolean;
+}
+
+/** The connections that are simulated, over copies of their labs; the others are `live`. */
+export async function placesInLabs(
+  inventory: Inventory,
+  copy: (lab: string) => Promise<SimulatedLab>,
+): Promise<{ places: SimulatedPlace[]; live: string[] }> {
+  const places: SimulatedPlace[] = [];
+  const labs = new Map<string, SimulatedLab>();
+  const live: string[] = [];
+  for (const [connection, definition] of Object.entries(inventory.connections)) {
+    if (definition.type !== 'simulated') {
+      live.push(connection);
+      continue;
+    }
+    const lab = labs.get(definition.lab) ?? (await copy(definition.lab));
+    labs.set(definition.lab, lab);
+    places.push({ connection, lab, hosts: definition.hosts ?? [...lab.hosts.names()] });
+  }
+  return { places, live };
+}
+
+export function workOf(
+  plan: Plan,
+  inventory: Inventory,
+  places: readonly SimulatedPlace[],
+  assumed: string[],
+): RehearsalWork {
+  const labs = [...new Set(places.map(place => place.lab))];
+  return {
+    plan,
+    inventory,
+    labs: labs.map(lab => lab.serialize()),
+    places: places.map(({ connection, lab, hosts }) => ({ connection, lab: labs.indexOf(lab), hosts: [...hosts] })),
+    assumed,
+  };
 }
 
 /** What the worker says. */

@@ -68,6 +68,8 @@ export const contextKeys = {
   runsState: 'virtbook.runsState',
   runsFiltered: 'virtbook.runsFiltered',
   runbooksState: 'virtbook.runbooksState',
+  /** Nothing can run or connect. */
+  inBrowser: 'virtbook.inBrowser',
 } as const;
 
 /** Of debug configurations and sessions. */

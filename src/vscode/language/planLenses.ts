@@ -1,0 +1,31 @@
+import * as vscode from 'vscode';
+import { commands, languages } from '../ids';
+import { language } from '../lazy';
+import type { LanguageFeatures } from './languageFeatures';
+import { asLspDocument, asRange } from './lspTypes';
+
+/** *Plan · Rehearse* on the file, where nothing can be run. */
+export class PlanLenses implements vscode.CodeLensProvider, vscode.Disposable {
+  private readonly registration = vscode.languages.registerCodeLensProvider({ language: languages.runbook }, this);
+
+  constructor(private readonly features: LanguageFeatures) {}
+
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const titles: Record<string, [string, string]> = {
+      plan: [vscode.l10n.t('Plan'), commands.plan],
+      rehearse: [vscode.l10n.t('Rehearse'), commands.rehearse],
+    };
+    return language()
+      .lenses(asLspDocument(document), this.features.cache)
+      .flatMap(({ kind, range }) => {
+        const [title, command] = titles[kind] ?? [];
+        return title && command
+          ? [new vscode.CodeLens(asRange(range), { title, command, arguments: [document.uri] })]
+          : [];
+      });
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+  }
+}

@@ -1,0 +1,67 @@
+import * as vscode from 'vscode';
+import type { Plan } from '../engine/plan';
+import { SimulatedLab } from '../hypervisors/simulated/lab';
+import type { Inventory } from '../inventory/model';
+import { placesInLabs, type RehearsalNews, type RehearsalWork, workOf } from '../runner/rehearsal-work';
+import type { Rehearsed } from '../runner/rehearse-in-worker';
+import * as formatChunk from './chunks/format';
+import * as languageChunk from './chunks/language';
+import { neighbour } from './language/workspaceTexts';
+
+// What lazy.ts is on a computer: dist/web.js takes this file instead (scripts/build.mjs). A browser's extension host loads one file.
+
+/** The part of a browser's worker that is used here; the rest of the project is compiled without the browser's types. */
+declare class Worker {
+  constructor(url: string);
+  onmessage: (event: { data: RehearsalNews }) => void;
+  onerror: (event: { message: string }) => void;
+  postMessage(work: RehearsalWork): void;
+  terminate(): void;
+}
+
+/** Folder of the extension, for the worker; set when it is activated. */
+let home: vscode.Uri | undefined;
+export function setHome(uri: vscode.Uri): void {
+  home = uri;
+}
+
+export const language = () => languageChunk;
+export const formatting = () => formatChunk;
+export const connect = () => ({ copyForRehearsal });
+
+/** Of simulated labs alone: nothing is connected to from a browser. */
+async function copyForRehearsal(plan: Plan, inventory: Inventory, inventoryUri: vscode.Uri): Promise<RehearsalWork> {
+  const { places, live } = await placesInLabs(inventory, async lab => {
+    const uri = neighbour(inventoryUri, lab);
+    if (!uri) throw new Error(vscode.l10n.t('The simulated lab {0} can not be found.', lab));
+    return SimulatedLab.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)), { file: lab }).fork();
+  });
+  if (live.length > 0) {
+    throw new Error(
+      vscode.l10n.t(
+        'In a browser only simulated labs can be rehearsed on, and {0} is real. Write a copy with `virtbook inventory --capture`, and name it in an inventory.',
+        live.join(', '),
+      ),
+    );
+  }
+  return workOf(plan, inventory, places, []);
+}
+
+/** Rehearses in a worker of its own; undefined: it was aborted. */
+export function rehearseElsewhere(
+  work: RehearsalWork,
+  { signal, onProgress }: { signal: AbortSignal; onProgress(done: number, total: number): void },
+): Promise<Rehearsed | undefined> {
+  if (!home || signal.aborted) return Promise.resolve(undefined);
+  const worker = new Worker(vscode.Uri.joinPath(home, 'dist/rehearsal-web.js').toString(true));
+  return new Promise<Rehearsed | undefined>((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    worker.onmessage = ({ data }) => {
+      if (data.type === 'progress') onProgress(data.done, data.total);
+      else if (data.type === 'failed') reject(new Error(data.message));
+      else resolve({ ok: data.ok, markdown: data.markdown });
+    };
+    worker.onerror = event => reject(new Error(event.message));
+    worker.postMessage(work);
+  }).finally(() => worker.terminate());
+}
