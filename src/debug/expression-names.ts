@@ -1,5 +1,5 @@
 import { conditionSource } from '../runbook/expression';
-import { everyStep } from '../runbook/model';
+import { everyStep, innerSteps } from '../runbook/model';
 import type { ParsedRunbook } from '../runbook/parse';
 import { templateParts } from '../runbook/template';
 
@@ -43,6 +43,18 @@ export function nameAt(parsed: ParsedRunbook, offset: number): ExpressionName | 
     name.expression.slice(0, length).lastIndexOf('[') > name.expression.slice(0, length).lastIndexOf(']');
   if (inBrackets) return name;
   return { ...name, expression: name.expression.slice(0, length), end: name.start + length };
+}
+
+/** Where the step ends that begins at or before an offset; of one that holds others, the line before the first of these. */
+export function stepEnd({ draft, source }: ParsedRunbook, offset: number): number {
+  const lineEnd = source.text.indexOf('\n', offset);
+  const reach = lineEnd < 0 ? source.text.length : lineEnd;
+  const step = everyStep(draft).findLast(one => (source.valueRange(one.pointer)?.start ?? reach) < reach);
+  if (!step) return reach;
+  const [inner] = innerSteps(step);
+  const innerStart = inner && source.valueRange(inner.pointer)?.start;
+  if (innerStart !== undefined) return Math.max(reach, source.text.lastIndexOf('\n', innerStart));
+  return Math.max(reach, source.valueRange(step.pointer)?.end ?? reach);
 }
 
 /** Texts that may hold expressions, with their pointers; third: a condition, which needs no braces. */

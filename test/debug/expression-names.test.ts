@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expressionNames, nameAt } from '../../src/debug/expression-names';
+import { expressionNames, nameAt, stepEnd } from '../../src/debug/expression-names';
 import { parseRunbook } from '../../src/runbook/parse';
 
 // What is evaluated on hover, and at the ends of lines, while a run stands.
@@ -37,6 +37,20 @@ describe('names in expressions', () => {
     expect(hovered('  - name: Mo|ve ${{ vm }}\n    wait: 1s\n')).toBeUndefined();
     expect(hovered('  - name: inp|uts.vm\n    wait: 1s\n')).toBeUndefined();
     expect(hovered('  - when: si|ze(inputs.vms) > 0\n    wait: 1s\n')).toBeUndefined();
+  });
+
+  it('tells where the step ends in which a run stands', () => {
+    const text = steps(
+      '  - id: one\n    wait: 1s\n  - id: each\n    forEach: { vm: [a] }\n    steps:\n      - wait: 2s\n  - id: last\n    wait: 3s\n',
+    );
+    const lineOfEnd = (line: string) => {
+      const end = stepEnd(parseRunbook(text), text.indexOf(line));
+      return text.slice(0, end).trimEnd().split('\n').at(-1)?.trim();
+    };
+    expect(lineOfEnd('  - id: one')).toBe('wait: 1s');
+    expect(lineOfEnd('  - id: each')).toBe('steps:');
+    expect(lineOfEnd('      - wait: 2s')).toBe('- wait: 2s');
+    expect(lineOfEnd('  - id: last')).toBe('wait: 3s');
   });
 
   it('survives a runbook that is broken', () => {

@@ -44,6 +44,7 @@ export class VscodeDebugHost implements DebugHost {
 
   /** Its questions, approvals and secrets are asked as of any run. */
   debugging(runId: string): void {
-    void this.service.refresh().then(() => this.progress.show(runId, { quiet: true }));
+    const show = () => this.progress.show(runId, { quiet: true });
+    void this.service.refresh().then(show, show);
   }
 }

@@ -15,7 +15,7 @@ export class HoveredName implements vscode.EvaluatableExpressionProvider {
   }
 }
 
-/** Values at the ends of lines, for steps up to the one at which the run stands. */
+/** Values at the ends of lines, for steps up to the one at which the run stands, and of that one. */
 export class ValuesInText implements vscode.InlineValuesProvider {
   provideInlineValues(
     document: vscode.TextDocument,
@@ -23,8 +23,9 @@ export class ValuesInText implements vscode.InlineValuesProvider {
     { stoppedLocation }: vscode.InlineValueContext,
   ): vscode.InlineValue[] {
     const runbook = parsed(document);
-    const last = Math.min(viewPort.end.line, stoppedLocation.end.line);
-    const at = runbook.source.at(document.offsetAt(stoppedLocation.start))?.pointer ?? '';
+    const stopped = document.offsetAt(stoppedLocation.start);
+    const at = runbook.source.at(stopped)?.pointer ?? runbook.source.at(stopped + 2)?.pointer ?? '';
+    const last = Math.min(viewPort.end.line, document.positionAt(debug().stepEnd(runbook, stopped)).line);
     const seen = new Set<string>();
     return debug()
       .expressionNames(runbook)
