@@ -133,31 +133,35 @@ function values({ draft, source }: ParsedRunbook, tokens: Token[]): void {
 function encoded(document: TextDocument, tokens: Token[]): number[] {
   const text = document.getText();
   const data: number[] = [];
-  let line = 0;
-  let character = 0;
-  let last = 0;
+  // Where the last token stood, and the line that is looked at: tokens come in order, so each line is met once.
+  let [lastLine, lastCharacter] = [0, 0];
+  let [line, lineStart] = [0, 0];
+  let nextLine = document.offsetAt({ line: 1, character: 0 });
   const add = (start: number, end: number, { type, modifiers = [] }: Token) => {
-    const position = document.positionAt(start);
-    const bits = modifiers.reduce((sum, modifier) => sum | (1 << tokenModifiers.indexOf(modifier)), 0);
-    const lines = position.line - line;
-    data.push(
-      lines,
-      lines > 0 ? position.character : position.character - character,
-      end - start,
-      tokenTypes.indexOf(type),
-      bits,
-    );
-    ({ line, character } = position);
+    while (start >= nextLine && line + 1 < document.lineCount) {
+      lineStart = nextLine;
+      nextLine = document.offsetAt({ line: ++line + 1, character: 0 });
+    }
+    const character = start - lineStart;
+    let bits = 0;
+    for (const modifier of modifiers) bits |= 1 << tokenModifiers.indexOf(modifier);
+    const right = line > lastLine ? character : character - lastCharacter;
+    data.push(line - lastLine, right, end - start, tokenTypes.indexOf(type), bits);
+    [lastLine, lastCharacter] = [line, character];
   };
+  let last = 0;
   for (const token of tokens.sort((left, right) => left.start - right.start || right.end - left.end)) {
     if (token.start < last || token.end <= token.start) continue;
     last = token.end;
-    let start = token.start;
-    for (const piece of text.slice(token.start, token.end).split('\n')) {
-      const content = piece.trim();
-      const from = start + piece.indexOf(content);
-      if (content !== '') add(from, from + content.length, token);
-      start += piece.length + 1;
+    const written = text.slice(token.start, token.end);
+    if (!/[\r\n]/.test(written)) {
+      add(token.start, token.end, token);
+      continue;
+    }
+    for (const piece of written.matchAll(/[^\r\n]+/g)) {
+      const content = piece[0].trim();
+      const start = token.start + piece.index + piece[0].indexOf(content);
+      if (content !== '') add(start, start + content.length, token);
     }
   }
   return data;
