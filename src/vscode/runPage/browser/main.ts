@@ -60,7 +60,7 @@ class RunPage {
       onOpen: index => this.open(index),
     });
     this.log = new LogView(texts);
-    this.toolbar = el('div', { class: 'toolbar', role: 'toolbar', 'aria-label': head.name });
+    this.toolbar = el('div', { class: 'toolbar', role: 'group', 'aria-label': head.name });
     this.waiting = el('section', { class: 'waiting', 'aria-label': texts.waiting, hidden: true });
     this.undo = el('section', { 'aria-label': texts.undoList });
     this.left = el('section', { 'aria-label': texts.remaining, hidden: true });
