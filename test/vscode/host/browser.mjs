@@ -31,7 +31,7 @@ export function installBrowser(say = console.error) {
   }
 }
 
-const flags = [
+export const flags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -78,7 +78,12 @@ export class Workbench {
   async openContainer(title) {
     const item = this.page.locator(`.activitybar .action-item:has([aria-label^="${title}"])`).first();
     await item.waitFor();
-    if (!(await item.getAttribute('class')).includes('checked')) await item.locator('a').first().click();
+    // Not in the middle: a badge lies over it.
+    if (!(await item.getAttribute('class')).includes('checked'))
+      await item
+        .locator('a')
+        .first()
+        .click({ position: { x: 8, y: 8 } });
   }
 
   treeItem(text) {
