@@ -90,6 +90,11 @@ describe('a snapshot that is open before a migration', () => {
     ['never taken', when(snapshot('web1'), 'false') + migrate('web1'), false],
     ['in two branches', branches(snapshot('web1'), migrate('web2')), false],
     ['of an expression that need not give the same', snapshot('"${{ run.id }}"') + migrate('web1'), false],
+    [
+      'deleted from a VM that is named by its uuid',
+      `${snapshot('web1')}${remove('6f1d6c1e-0000-4000-8000-000000000001')}  rollback: none\n${migrate('web1')}`,
+      false,
+    ],
     ['deleted from a VM that may be the same', snapshot('web1') + remove('"${{ run.id }}"') + migrate('web1'), false],
     ['in a called runbook', `- uses: ./snap.runbook.yaml\n  with: { vm: web1 }\n${migrate('web1')}`, true],
     [
@@ -327,6 +332,11 @@ describe('a VM that is off', () => {
     ['a command in it', down + run('web1', ', changes: false'), ['vm-is-off 3']],
     ['its backup', down + backup('web1'), ['vm-is-off 3']],
     ['started again', down + up + run('web1', ', changes: false'), []],
+    [
+      'of items that may fail',
+      loop('[web1, web2]', down.replace('web1', item), ', maxFailures: 1') + check('web2'),
+      [],
+    ],
     ['perhaps shut down', when(down, '"1 > 0"') + run('web1', ', changes: false'), []],
     ['a person may have started it', `${down}- approve: {}\n${run('web1', ', changes: false')}`, []],
     ['what needs no running guest', down + migrate('web1').replace('hv2', 'hv2, live: false'), []],

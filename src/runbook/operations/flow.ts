@@ -246,10 +246,11 @@ export function areBeside(one: Where, other: Where): boolean {
   return false;
 }
 
-/** Whether the first is run whenever the second is, as far as their conditions say. */
+/** Whether the first is run, and not taken back, whenever the second is run. */
 export function runsWhenever(one: Where, other: Where): boolean {
   for (const condition of one.conditions) if (!other.conditions.has(condition)) return false;
-  return true;
+  // Of a loop that may go on after a failure, an item may have been rolled back.
+  return one.loops.every(loop => loop.step.maxFailures === 0 || other.loops.includes(loop));
 }
 
 /** Whether there are runs in which both are run: what two different conditions have in common is not known. */

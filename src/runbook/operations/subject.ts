@@ -107,14 +107,19 @@ export class Names {
   }
 }
 
-/** Whether two may be the same: they are known not to be only where both are written out. */
+/** Whether two may be the same: they are known not to be only where both are written out, and alike: as names or as uuids. */
 export function mayBeSame(one: Vm, other: Vm): boolean {
   if (one.key === other.key) return true;
   const left = namesOf(one);
   const right = namesOf(other);
-  return !left || !right || left.some(name => right.includes(name));
+  if (!left || !right) return true;
+  return left.some(name => right.some(there => name === there || isUuid(name) !== isUuid(there)));
 }
 
 function namesOf(vm: Vm): readonly string[] | undefined {
   return vm.literal === undefined ? vm.list?.literals : [vm.literal];
+}
+
+function isUuid(name: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name);
 }
