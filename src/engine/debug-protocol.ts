@@ -13,7 +13,7 @@ export type DebugRequest =
   | { do: 'breakpoints'; breakpoints: Breakpoint[] }
   /** `failure`: when a step has failed for good, before anything is undone. `rollback`: before a rollback begins. */
   | { do: 'exceptions'; on: ('failure' | 'rollback')[] }
-  /** Result: `ThreadView[]`. */
+  /** Result: `ThreadView[]`. After an attach it says what stands already: no event comes for that. */
   | { do: 'threads' }
   /** Stops at the next stop point; of every thread when none is named. Result: null. */
   | { do: 'pause'; thread?: number }
@@ -30,7 +30,7 @@ export type DebugRequest =
   | { do: 'jump'; thread: number; pointer: string }
   /** Where a stopped thread may jump to. Result: `JumpTarget[]`. */
   | { do: 'targets'; thread: number }
-  /** Innermost first. Result: `FrameView[]`. */
+  /** Innermost first. Result: `FrameView[]`; before a rollback as a whole there is no step, and pointer and key of the innermost are empty. */
   | { do: 'stack'; thread: number }
   /** Names and values at a frame. Result: `FrameScope`. */
   | { do: 'scope'; thread: number; frame: number }
@@ -39,7 +39,8 @@ export type DebugRequest =
   /**
    * Sets an input, an output of a step that is done or a loop variable for all steps from here on; `path` as in `FrameScope`:
    * `['inputs', 'count']`, `['steps', 'backup', 'outputs', 'path']`, `['variables', 'vm']`. `value`: JSON or plain text, as the type says.
-   * Result: the new value.
+   * It counts in this frame and in those of this thread that see the same value; what others see side by side is refused, and so is
+   * everything in a run that people approve. Result: the new value.
    */
   | { do: 'set'; thread: number; frame: number; path: string[]; value: string }
   /** A VM or host as its hypervisor has it now. Result: `LiveState` or null when it is not found. */

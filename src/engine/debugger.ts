@@ -147,7 +147,7 @@ export class Debugger implements StopPoints {
   started(outer: Outer): void {
     const thread = this.#thread(outer, outer.beside!);
     if (this.#pauseNew !== undefined) thread.pause = this.#pauseNew;
-    this.#client?.tell({ type: 'thread', thread: thread.id, what: 'started', name: thread.name });
+    this.#client?.tell({ type: 'thread', thread: thread.id, what: 'started', name: this.#struck(thread.name) });
   }
 
   exited(outer: Outer): void {
@@ -165,7 +165,7 @@ export class Debugger implements StopPoints {
     if (place.durable.cancelled && !place.shielded) return undefined;
     const hits = this.#breakpoints.hit(step.pointer, () => this.#views?.struck(place) ?? place.scope);
     for (const text of hits.said) {
-      this.#client?.tell({ type: 'said', thread: thread.id, pointer: step.pointer, text: this.#struck(text) });
+      this.#client?.tell({ type: 'said', thread: thread.id, pointer: step.pointer, text });
     }
     const view: StopView = { reason: 'step', phase: 'step', key, pointer: step.pointer };
     if (arrived) Object.assign(view, { reason: arrived.reason, text: arrived.text });
@@ -175,7 +175,7 @@ export class Debugger implements StopPoints {
       Object.assign(view, {
         reason: 'breakpoint',
         breakpoints: hits.stop,
-        ...(problem && { text: this.#struck(problem) }),
+        ...(problem && { text: this.#restored(problem) }),
       });
     } else if (thread.pause !== undefined) Object.assign(view, { reason: 'pause', text: `Asked by ${thread.pause}.` });
     else if (!this.#stepsTo(place, thread)) return undefined;
@@ -192,8 +192,8 @@ export class Debugger implements StopPoints {
       phase: 'failed',
       key: at.key,
       pointer: at.step.pointer,
-      text: this.#struck(failure.message),
-      failure: { ...failure, message: this.#struck(failure.message) },
+      text: failure.message,
+      failure,
     };
     await this.#stand(thread, { view, text: `${at.key} failed`, at, place: at.place });
   }
@@ -203,8 +203,8 @@ export class Debugger implements StopPoints {
     const { stepping, pause } = thread;
     if (!this.#failures.has('rollback') && !stepping && pause === undefined) return;
     const reason = this.#failures.has('rollback') ? 'rollback' : pause === undefined ? 'step' : 'pause';
-    const view: StopView = { reason, phase: 'rollback', text: this.#struck(why) };
-    if (failure) view.failure = { ...failure, message: this.#struck(failure.message) };
+    const view: StopView = { reason, phase: 'rollback', text: why };
+    if (failure) view.failure = failure;
     await this.#stand(thread, { view, text: 'Before the rollback', place });
   }
 
@@ -218,7 +218,7 @@ export class Debugger implements StopPoints {
         phase: 'undo',
         key: entry.key,
         pointer: entry.step.pointer,
-        text: this.#struck(text),
+        text,
       };
       const at: StepAt = { place, step: entry.step, key: entry.key };
       await this.#stand(thread, { view, text: `Before the undo of ${entry.key}`, at, place });
@@ -240,8 +240,8 @@ export class Debugger implements StopPoints {
         return this.#all().map(
           ({ id, name, standing }): ThreadView => ({
             id,
-            name,
-            ...(standing?.told && { stopped: standing.view }),
+            name: this.#struck(name),
+            ...(standing?.told && { stopped: this.#struck(standing.view) }),
           }),
         ) as unknown as Json;
       case 'pause':
@@ -263,9 +263,9 @@ export class Debugger implements StopPoints {
         return null;
       }
       case 'targets':
-        return this.#atStep(request.thread).stop.jumpTargets() as unknown as Json;
+        return this.#struck(this.#atStep(request.thread).stop.jumpTargets()) as unknown as Json;
       case 'stack':
-        return this.#stack(this.#standing(request.thread)) as unknown as Json;
+        return this.#struck(this.#stack(this.#standing(request.thread))) as unknown as Json;
       case 'scope': {
         const { at, stop } = this.#frames(request.thread, request.frame);
         return this.#shown().scope(at, request.frame, stop !== undefined) as unknown as Json;
@@ -275,7 +275,7 @@ export class Debugger implements StopPoints {
         try {
           return this.#shown().evaluate(framesOf(at)[request.frame]!.place, request.expression);
         } catch (error) {
-          throw new DebugRefused(this.#struck(messageOf(error)));
+          throw new DebugRefused(messageOf(error));
         }
       }
       case 'set': {
@@ -378,7 +378,7 @@ export class Debugger implements StopPoints {
     });
     if (thread.standing?.view === view) {
       thread.standing.told = true;
-      this.#client?.tell({ type: 'stopped', thread: thread.id, stop: view, text });
+      this.#client?.tell(this.#struck({ type: 'stopped', thread: thread.id, stop: view, text }));
     }
     const release = await released;
     await place.durable.tell({ type: 'run.continued', thread: thread.id, by: release.by, how: release.how });
@@ -465,7 +465,7 @@ export class Debugger implements StopPoints {
 
   #exit(outer: Outer | undefined, thread: Thread): void {
     this.#threads.delete(outer);
-    this.#client?.tell({ type: 'thread', thread: thread.id, what: 'exited', name: thread.name });
+    this.#client?.tell({ type: 'thread', thread: thread.id, what: 'exited', name: this.#struck(thread.name) });
   }
 
   #all(): Thread[] {
@@ -476,8 +476,14 @@ export class Debugger implements StopPoints {
     return this.#client?.name ?? 'a debugger';
   }
 
-  #struck(text: string): string {
-    return this.#world?.secrets ? this.#world.secrets.strike(text) : text;
+  /** Without the values of secrets. What the journal is given is struck there. */
+  #struck<T>(value: T): T {
+    return this.#world?.secrets ? this.#world.secrets.strike(value) : value;
+  }
+
+  /** Of a text about what has been struck already: as it is before that. */
+  #restored(text: string): string {
+    return this.#world?.secrets ? this.#world.secrets.restore(text) : text;
   }
 
   #forgetClient(): void {

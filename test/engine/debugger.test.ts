@@ -1,9 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FrameScope, FrameView, JumpTarget, ThreadView } from '../../src/engine/debug-protocol';
+import { debugRequest } from '../../src/engine/debug-request';
+import { DebugRefused } from '../../src/engine/debugger';
 import { fold } from '../../src/engine/view';
 import type { Step } from '../../src/runbook/model';
 import { DebuggedRun } from './debugging';
-import { approve, call, each, group, noReturn, parallel, StillClock, set, wait } from './harness';
+import { approve, assertThat, call, each, group, noReturn, parallel, StillClock, set, wait } from './harness';
 
 // Stop points, steps, threads and frames of a run, without sockets and in virtual time.
 
@@ -197,7 +200,14 @@ describe('what is seen', () => {
     const it = new DebuggedRun(
       [
         set('a', { id: 'one', value: 7 }),
-        each(['x'], [{ ...set('${{ item }}', { id: 'two' }), name: 'say ${{ inputs.word }}' }], { id: 'loop' }),
+        each(
+          ['x'],
+          [
+            { ...set('${{ item }}', { id: 'two' }), name: 'say ${{ inputs.word }}' },
+            assertThat('false', { message: 'It does not hold: ${{ inputs.word }}' }),
+          ],
+          { id: 'loop' },
+        ),
       ],
       {
         secrets: { word: 'hunter2-hunter2' },
@@ -231,8 +241,22 @@ describe('what is seen', () => {
     await expect(it.ask({ do: 'evaluate', thread: 1, frame: 5, expression: '1' })).rejects.toThrow(
       'There is no frame 5.',
     );
+    await it.ask({
+      do: 'breakpoints',
+      breakpoints: [
+        { pointer: '/steps/1/steps/1', logMessage: 'it is {inputs.word}' },
+        { pointer: '/steps/1/steps/1', condition: 'inputs.word' },
+      ],
+    });
+    const wrong = await it.go('continue');
+    expect(await it.next('said')).toMatchObject({ text: 'it is ‹secret word›' });
+    expect(wrong.text).toContain('‹secret word›');
+    await it.ask({ do: 'exceptions', on: ['failure'] });
+    expect(await it.go('continue')).toMatchObject({ phase: 'failed', text: 'It does not hold: ‹secret word›' });
     await it.toTheEnd();
-    expect(JSON.stringify(it.run.journal.records)).not.toContain('hunter2');
+    const told = JSON.stringify(it.run.journal.records);
+    expect(told).not.toContain('hunter2');
+    expect(told).not.toContain('literally');
   });
 });
 
@@ -583,5 +607,36 @@ describe('while it stands', () => {
     };
     expect(await it.carry()).toMatchObject({ status: 'rolled-back' });
     expect(it.types('run.paused')).toEqual([]);
+  });
+});
+
+describe('a request', () => {
+  it('that is none is refused in a sentence, whatever it is', () => {
+    const kinds = fc.constantFrom(
+      'breakpoints',
+      'go',
+      'jump',
+      'set',
+      'scope',
+      'live',
+      'threads',
+      'constructor',
+      'none',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.anything(),
+          fc.record({ do: kinds, thread: fc.anything(), value: fc.anything(), path: fc.anything() }),
+        ),
+        given => {
+          try {
+            expect(debugRequest(given)).toHaveProperty('do');
+          } catch (error) {
+            expect(error).toBeInstanceOf(DebugRefused);
+          }
+        },
+      ),
+    );
   });
 });
