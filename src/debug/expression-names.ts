@@ -45,16 +45,17 @@ export function nameAt(parsed: ParsedRunbook, offset: number): ExpressionName | 
   return { ...name, expression: name.expression.slice(0, length), end: name.start + length };
 }
 
-/** Where the step ends that begins at or before an offset; of one that holds others, the line before the first of these. */
-export function stepEnd({ draft, source }: ParsedRunbook, offset: number): number {
+/** The step that begins in the line of an offset, and where it ends; of one that holds others, at the line before the first of these. */
+export function stepFrom({ draft, source }: ParsedRunbook, offset: number): { pointer: string; end: number } {
   const lineEnd = source.text.indexOf('\n', offset);
   const reach = lineEnd < 0 ? source.text.length : lineEnd;
   const step = everyStep(draft).findLast(one => (source.valueRange(one.pointer)?.start ?? reach) < reach);
-  if (!step) return reach;
+  if (!step) return { pointer: '', end: reach };
   const [inner] = innerSteps(step);
   const innerStart = inner && source.valueRange(inner.pointer)?.start;
-  if (innerStart !== undefined) return Math.max(reach, source.text.lastIndexOf('\n', innerStart));
-  return Math.max(reach, source.valueRange(step.pointer)?.end ?? reach);
+  const end =
+    innerStart === undefined ? source.valueRange(step.pointer)?.end : source.text.lastIndexOf('\n', innerStart);
+  return { pointer: step.pointer, end: Math.max(reach, end ?? reach) };
 }
 
 /** Texts that may hold expressions, with their pointers; third: a condition, which needs no braces. */

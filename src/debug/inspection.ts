@@ -51,7 +51,8 @@ export class Inspection {
       const place = this.run.sources.place(pointer) ?? this.#failedPlace();
       const id = this.#frames.create(thread, { thread, index });
       if (!place) return { id, name, line: 0, column: 0, presentationHint: 'subtle' as const };
-      return { id, name, source: sourceOf(place), line: place.line, column: place.column };
+      // The step as a whole: with a column VS Code would mark a place in the line.
+      return { id, name, source: sourceOf(place), line: place.line, column: 1 };
     });
     return { stackFrames, totalFrames: frames.length };
   }

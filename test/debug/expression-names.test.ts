@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expressionNames, nameAt, stepEnd } from '../../src/debug/expression-names';
+import { expressionNames, nameAt, stepFrom } from '../../src/debug/expression-names';
 import { parseRunbook } from '../../src/runbook/parse';
 
 // What is evaluated on hover, and at the ends of lines, while a run stands.
@@ -44,9 +44,10 @@ describe('names in expressions', () => {
       '  - id: one\n    wait: 1s\n  - id: each\n    forEach: { vm: [a] }\n    steps:\n      - wait: 2s\n  - id: last\n    wait: 3s\n',
     );
     const lineOfEnd = (line: string) => {
-      const end = stepEnd(parseRunbook(text), text.indexOf(line));
+      const { end } = stepFrom(parseRunbook(text), text.indexOf(line));
       return text.slice(0, end).trimEnd().split('\n').at(-1)?.trim();
     };
+    expect(stepFrom(parseRunbook(text), text.indexOf('      - wait')).pointer).toBe('/steps/1/steps/0');
     expect(lineOfEnd('  - id: one')).toBe('wait: 1s');
     expect(lineOfEnd('  - id: each')).toBe('steps:');
     expect(lineOfEnd('      - wait: 2s')).toBe('- wait: 2s');

@@ -23,9 +23,8 @@ export class ValuesInText implements vscode.InlineValuesProvider {
     { stoppedLocation }: vscode.InlineValueContext,
   ): vscode.InlineValue[] {
     const runbook = parsed(document);
-    const stopped = document.offsetAt(stoppedLocation.start);
-    const at = runbook.source.at(stopped)?.pointer ?? runbook.source.at(stopped + 2)?.pointer ?? '';
-    const last = Math.min(viewPort.end.line, document.positionAt(debug().stepEnd(runbook, stopped)).line);
+    const step = debug().stepFrom(runbook, document.offsetAt(stoppedLocation.start));
+    const last = Math.min(viewPort.end.line, document.positionAt(step.end).line);
     const seen = new Set<string>();
     return debug()
       .expressionNames(runbook)
@@ -33,7 +32,7 @@ export class ValuesInText implements vscode.InlineValuesProvider {
         const range = rangeOf(document, name);
         if (range.start.line < viewPort.start.line || range.start.line > last) return [];
         // The variable of another loop may have the same name and another value.
-        if (!/^(inputs|steps)\b/.test(name.expression) && !isAround(name.pointer, at)) return [];
+        if (!/^(inputs|steps)\b/.test(name.expression) && !isBeside(name.pointer, step.pointer)) return [];
         const once = `${range.start.line} ${name.expression}`;
         if (seen.has(once)) return [];
         seen.add(once);
@@ -43,7 +42,7 @@ export class ValuesInText implements vscode.InlineValuesProvider {
 }
 
 /** Whether the steps at two pointers are in the same list of steps. */
-function isAround(one: string, other: string): boolean {
+function isBeside(one: string, other: string): boolean {
   const listOf = (pointer: string) => /^(.*\/steps)\/\d+/.exec(pointer)?.[1];
   return listOf(one) !== undefined && listOf(one) === listOf(other);
 }
