@@ -441,8 +441,8 @@ const cases = {
   async 'runbooks of the workspace, with their mistakes and how they went'({ bench, page }) {
     const node = label => page.locator(`.sidebar [role="treeitem"][aria-label^="${label}"]`).first();
     await bench.openContainer('Virtbook');
-    await page.locator('.sidebar .pane-header', { hasText: 'Runs' }).first().click();
-    await page.locator('.sidebar .pane-header', { hasText: 'Runbooks' }).click();
+    for (const title of ['Inventory', 'Runs', 'Runbooks'])
+      await page.locator(`.sidebar .pane-header[aria-label^="${title}"]`).click();
     await node('Runbook Snapshot the web servers, no problems').waitFor();
     await page
       .locator('.sidebar [role="treeitem"][aria-label*="2 errors"][aria-label*="broken.runbook.yaml"]')
@@ -610,7 +610,7 @@ const labCases = {
     await bench.openFile('move.runbook.yaml');
     await bench.breakpointAt(5);
     await page.keyboard.press('F5');
-    assert.match(await bench.dialogText(), /Debug Move web1\?[\s\S]*Changes VM web1\./);
+    assert.match(await bench.dialogText(), /Debug Move web1\?[\s\S]*Changes VM web1; hosts hv2, hv1\./);
     await bench.clickDialog('Debug');
     await bench.stoppedAt(5);
     await bench.openContainer('Virtbook');
