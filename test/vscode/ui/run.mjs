@@ -467,9 +467,12 @@ const cases = {
       await bench.screenshot(path.join(looked, `walkthrough-${link.replaceAll(' ', '-')}.png`));
       await button.click();
     };
+    // Its commands are there when its views are.
+    await bench.openContainer('Virtbook');
+    await page.locator('.sidebar .welcome-view .monaco-button', { hasText: 'Create one' }).waitFor();
     await step('Open an example', 'Open the example');
     await page.locator('.tab.active', { hasText: 'example.runbook.yaml' }).waitFor();
-    await bench.treeItem('lab.inventory.yaml').waitFor();
+    await bench.treeItem('web1').waitFor();
     const squiggle = bench.squiggles('error').first();
     await squiggle.waitFor();
     await page.locator('.view-line span', { hasText: 'vm.snapshoot' }).last().dblclick();
