@@ -28,17 +28,18 @@ const known = new WeakMap<ParsedRunbook, { around: Around; foretold: Foretold | 
 
 /** Made once for a text and what is around it. undefined: it can't be planned, or would be too large. Never throws. */
 export function foretell(parsed: ParsedRunbook, { inventoryFile, seenHosts, runbooks }: Around): Foretold | undefined {
+  const around: Around = { inventoryFile, seenHosts, runbooks };
   const before = known.get(parsed);
-  if (
-    before?.around.inventoryFile === inventoryFile &&
-    before?.around.seenHosts === seenHosts &&
-    before?.around.runbooks === runbooks &&
-    before
-  )
-    return before.foretold;
-  const foretold = made(parsed, { inventoryFile, seenHosts, runbooks });
-  known.set(parsed, { around: { inventoryFile, seenHosts, runbooks }, foretold });
+  if (before && isSame(before.around, around)) return before.foretold;
+  const foretold = made(parsed, around);
+  known.set(parsed, { around, foretold });
   return foretold;
+}
+
+function isSame(one: Around, other: Around): boolean {
+  return (
+    one.inventoryFile === other.inventoryFile && one.seenHosts === other.seenHosts && one.runbooks === other.runbooks
+  );
 }
 
 function made(parsed: ParsedRunbook, around: Around): Foretold | undefined {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import { workspaceSymbols } from '../../src/editor/workspace-symbols';
 import { config, workspace } from './workspace';
 
@@ -24,4 +25,11 @@ test('by letters that come in this order', () => {
   expect(found('UPG')).toEqual(['upgrade (a.runbook.yaml)']);
   expect(found('pws')).toEqual(['Patch the web servers (a.runbook.yaml)']);
   expect(found('xyz')).toEqual([]);
+});
+test('as a file is now', () => {
+  const at = workspace({ 'a.runbook.yaml': '|name: Before\n' });
+  const names = () => workspaceSymbols('', at.files, config).map(({ name }) => name);
+  expect(names()).toEqual(['Before']);
+  TextDocument.update(at.document, [{ text: 'name: After\n' }], 2);
+  expect(names()).toEqual(['After']);
 });
