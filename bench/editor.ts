@@ -80,7 +80,7 @@ async function keystroke({ ours, rival }: Sides): Promise<Row> {
     if (counts.at(-1) !== 0) throw new Error(`${name} complains of the line that was typed`);
     if (counts.every(count => count === 0)) throw new Error(`${name} does not see that the line is not finished`);
   }
-  const note = `a line is typed in the middle of 10,000, ${keys.length} keys; half of the time it is no YAML`;
+  const note = `a line is typed in the middle of 10,000, ${keys.length} keys; most of the time it is no YAML`;
   return compared('editor-keystroke-10k', 'ms', measured, rivalName, 20, note);
 }
 
@@ -95,7 +95,7 @@ async function warm({ ours, rival }: Sides): Promise<Row[]> {
     for (const service of [ours, rival]) await service.validate(document);
     const complete = async (service: EditorService) => {
       const labels = await service.complete(document, near);
-      if (!labels.includes('retry')) throw new Error(`\`retry\` is not offered, but ${labels.join(', ')}`);
+      if (!labels.includes('name')) throw new Error(`\`name\` is not offered, but ${labels.join(', ')}`);
     };
     const hover = async (service: EditorService) => {
       if (!(await service.hover(document, near + 2))) throw new Error('nothing is said of `timeout`');

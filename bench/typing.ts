@@ -9,15 +9,15 @@ export interface Typing {
   near: number;
 }
 
-const line = '    retry: { attempts: 2, delay: 10s }';
+const line = '    name: "Before ${{ inputs.package }} is patched"';
 
 export function typing(lines: number): Typing {
   const before = runbookText(lines);
   const near = before.indexOf('timeout: 5m', before.length / 2);
   const start = before.indexOf('\n', near) + 1;
-  const keys = Array.from(`${line}\n`, (_, index) => {
-    const typed = `${line}\n`.slice(0, index + 1);
-    return { text: before.slice(0, start) + typed + before.slice(start), offset: start + typed.length };
+  const keys = Array.from(line, (_, index) => {
+    const typed = line.slice(0, index + 1);
+    return { text: `${before.slice(0, start)}${typed}\n${before.slice(start)}`, offset: start + typed.length };
   });
-  return { before, keys: keys.slice(line.indexOf('r')), near };
+  return { before, keys, near };
 }

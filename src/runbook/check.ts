@@ -156,13 +156,18 @@ class RunbookChecks {
     const { diagnostics } = this.#report;
     const whole = this.#expressions.named;
     for (const step of steps) {
-      const own = this.#ownIds(step);
       const item = Array.isArray(items) ? items[Number(step.pointer.slice('/steps/'.length))] : undefined;
-      const start = source.valueRange(step.pointer)?.start ?? 0;
-      const known = kept.find(item, own);
+      const known = kept.find(item);
       if (known) {
-        diagnostics.push(...known.diagnostics.map(one => ({ ...one, range: shifted(one.range, start) })));
-        for (const [at, id] of own.entries()) Object.assign(this.#scope.steps.get(id)!, known.after[at]);
+        for (const one of known.diagnostics) {
+          const start = source.valueRange(step.pointer)?.start ?? 0;
+          diagnostics.push({ ...one, range: shifted(one.range, start) });
+        }
+        for (const [id, { state, around }] of known.after) {
+          const inside = this.#scope.steps.get(id)!;
+          inside.state = state;
+          if (around !== undefined) inside.around = around;
+        }
         addNamed(whole, known.named);
       } else {
         const before = diagnostics.length;
@@ -171,7 +176,8 @@ class RunbookChecks {
         this.#step(step, new Map());
         this.#expressions.named = whole;
         addNamed(whole, named);
-        kept.keep(item, step, start, own, named, diagnostics.slice(before));
+        const start = source.valueRange(step.pointer)?.start ?? 0;
+        kept.keep(item, step, start, named, diagnostics.slice(before));
       }
       this.#setState(step, 'earlier');
     }
@@ -242,14 +248,10 @@ class RunbookChecks {
 
   /** What can be named of a step and of those inside it. */
   #inScope(step: Step): StepInScope[] {
-    return this.#ownIds(step).map(id => this.#scope.steps.get(id)!);
-  }
-
-  /** Of two steps with one id, the first is meant. */
-  #ownIds(step: Step): string[] {
-    return everyStep({ steps: [step] }).flatMap(({ id, pointer }) =>
-      id !== undefined && this.#scope.idPointers.get(id) === pointer ? [id] : [],
-    );
+    return everyStep({ steps: [step] }).flatMap(inner => {
+      const found = inner.id === undefined ? undefined : this.#scope.steps.get(inner.id);
+      return found && this.#scope.idPointers.get(inner.id!) === inner.pointer ? [found] : [];
+    });
   }
 
   #setState(step: Step, state: StepInScope['state'], around?: string): void {

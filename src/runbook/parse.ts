@@ -2,7 +2,7 @@ import publishedSchema from '../../schemas/runbook.schema.json';
 import type { Diagnostic } from './diagnostic';
 import { validateRunbook } from './generated/validate-runbook';
 import type { Json } from './json';
-import { everyStep, type Runbook } from './model';
+import { everyStep, type Runbook, type Step } from './model';
 import { asObject, forEachSettings, readRunbook } from './read-runbook';
 import { diagnostic } from './rules';
 import type { RunbookSchema } from './schema';
@@ -56,32 +56,42 @@ export function parseRunbook(text: string, previous?: ParsedRunbook): ParsedRunb
 
 /** `forEach` has exactly one loop variable, which a schema can't say. */
 function loopVariables(draft: Runbook, source: YamlSource, diagnostics: Diagnostic[]): void {
-  for (const step of everyStep(draft)) {
-    if (step.kind !== 'forEach') continue;
-    const pointer = `${step.pointer}/forEach`;
-    const data = dataAt(source.data, pointer);
-    if (data === null || typeof data !== 'object' || Array.isArray(data)) continue;
-    const names = Object.keys(asObject(data)).filter(key => !(forEachSettings as readonly string[]).includes(key));
-    if (names.length === 1) continue;
-    const range = source.headRange(pointer) ?? { start: 0, end: 0 };
-    if (names.length === 0) {
-      diagnostics.push(
-        diagnostic(
-          'missing-key',
-          range,
-          '`forEach` needs a loop variable and its list, e.g. `forEach: { vm: "${{ inputs.vms }}" }`.',
-        ),
-      );
-    } else {
-      const second = source.keyRange(`${pointer}/${names[1]}`) ?? range;
-      diagnostics.push(
-        diagnostic(
-          'unknown-key',
-          second,
-          `\`forEach\` has one loop variable, and it is \`${names[0]}\` already. Remove \`${names[1]}\`, or nest a second \`forEach\`.`,
-        ),
-      );
-    }
+  for (const step of [...draft.steps, ...(draft.finally ?? [])]) {
+    if (soundLoops.has(step)) continue;
+    const before = diagnostics.length;
+    for (const inner of everyStep({ steps: [step] })) loopVariable(inner, source, diagnostics);
+    if (diagnostics.length === before) soundLoops.add(step);
+  }
+}
+
+/** Steps whose loops have been looked at, with those inside. A step that has not changed since the last version is the same. */
+const soundLoops = new WeakSet<Step>();
+
+function loopVariable(step: Step, source: YamlSource, diagnostics: Diagnostic[]): void {
+  if (step.kind !== 'forEach') return;
+  const pointer = `${step.pointer}/forEach`;
+  const data = dataAt(source.data, pointer);
+  if (data === null || typeof data !== 'object' || Array.isArray(data)) return;
+  const names = Object.keys(asObject(data)).filter(key => !(forEachSettings as readonly string[]).includes(key));
+  if (names.length === 1) return;
+  const range = source.headRange(pointer) ?? { start: 0, end: 0 };
+  if (names.length === 0) {
+    diagnostics.push(
+      diagnostic(
+        'missing-key',
+        range,
+        '`forEach` needs a loop variable and its list, e.g. `forEach: { vm: "${{ inputs.vms }}" }`.',
+      ),
+    );
+  } else {
+    const second = source.keyRange(`${pointer}/${names[1]}`) ?? range;
+    diagnostics.push(
+      diagnostic(
+        'unknown-key',
+        second,
+        `\`forEach\` has one loop variable, and it is \`${names[0]}\` already. Remove \`${names[1]}\`, or nest a second \`forEach\`.`,
+      ),
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, isSeq, type Node, parseAllDocuments, type Range, type YAMLMap } from 'yaml';
 import type { Diagnostic } from './diagnostic';
-import { type Place, PlaceReader, Refused } from './yaml-places';
+import { maxDepth, type Place, PlaceReader, Refused } from './yaml-places';
 
 /**
  * A part of a document that means the same wherever it stands: a key at the margin with its value, the line of a key whose value is a list, or an
@@ -235,7 +235,20 @@ function markFor(after: Cut, text: string): Mark {
   return { text: `${lead}a: b,]}c\n${margin}c:${items.join('')}\n`, isItem, start: lead.length, json };
 }
 
+/** Where brackets or dashes on one line first nest deeper than can be composed without running out of stack. */
+export function tooDeepAt(text: string): number | undefined {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x5b || code === 0x7b) {
+      if (++depth > maxDepth * 4) return i;
+    } else if ((code === 0x5d || code === 0x7d) && depth > 0) depth--;
+  }
+  return undefined;
+}
+
 function onlyDocument(text: string): Document.Parsed | undefined {
+  if (tooDeepAt(text) !== undefined) return undefined;
   try {
     const [document, second] = parseAllDocuments(text, parseOptions) as Document.Parsed[];
     return second ? undefined : document;

@@ -3,7 +3,14 @@ import type { Diagnostic, SourceRange } from './diagnostic';
 import type { Json, JsonObject } from './json';
 import { diagnostic, type RuleCode } from './rules';
 import { ScalarOffsets } from './scalar-offsets';
-import { type KnownPieces, type PlacedPiece, parseOptions, readPieces, type SyntaxProblem } from './yaml-pieces';
+import {
+  type KnownPieces,
+  type PlacedPiece,
+  parseOptions,
+  readPieces,
+  type SyntaxProblem,
+  tooDeepAt,
+} from './yaml-pieces';
 import {
   maxDepth,
   type PairPlace,
@@ -71,15 +78,6 @@ export class YamlSource {
       );
       return;
     }
-    const deep = tooDeepAt(text);
-    if (deep !== undefined) {
-      this.#report(
-        'too-deep',
-        { start: deep, end: deep + 1 },
-        `Brackets are nested more than ${maxDepth} deep here. Flatten it.`,
-      );
-      return;
-    }
     const pieces = inPieces ? readPieces(text, this.known) : undefined;
     if (pieces) {
       this.known = pieces.known;
@@ -89,6 +87,15 @@ export class YamlSource {
         ),
       );
       this.data = this.#join(pieces.placed);
+      return;
+    }
+    const deep = tooDeepAt(text);
+    if (deep !== undefined) {
+      this.#report(
+        'too-deep',
+        { start: deep, end: deep + 1 },
+        `Brackets are nested more than ${maxDepth} deep here. Flatten it.`,
+      );
       return;
     }
     let documents: Document.Parsed[];
@@ -342,18 +349,6 @@ function lastBefore<T>(items: readonly T[], offset: number, start: (item: T) => 
     else high = middle;
   }
   return low - 1;
-}
-
-/** Where brackets or dashes on one line first nest deeper than can be composed without running out of stack. */
-function tooDeepAt(text: string): number | undefined {
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x5b || code === 0x7b) {
-      if (++depth > maxDepth * 4) return i;
-    } else if ((code === 0x5d || code === 0x7d) && depth > 0) depth--;
-  }
-  return undefined;
 }
 
 function syntaxSentence(code: string, message: string, text: string, start: number): string {
