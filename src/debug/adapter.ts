@@ -175,7 +175,9 @@ export class DebugAdapter extends DebugSession {
       return;
     }
     for (const thread of await run.request({ do: 'threads' })) {
-      if (thread.stopped) this.#onStopped(thread.id, thread.stopped, thread.stopped.text ?? '');
+      // Its event may have come meanwhile.
+      if (thread.stopped && !this.#stopped.has(thread.id))
+        this.#onStopped(thread.id, thread.stopped, thread.stopped.text ?? '');
     }
   }
 
