@@ -19,7 +19,7 @@ beforeAll(async () => {
   uses: guest.run
   with: { vm: web1, argv: [echo, hello], changes: false }
 - id: rest
-  wait: 300ms
+  wait: 10ms
 - id: last
   wait: 1ms
 `,
@@ -98,9 +98,11 @@ describe('ending', () => {
 
 describe('attach', () => {
   it('to a run that the command line started', async () => {
-    const runId = await at.start(file);
+    const runId = await at.start(file, '--hold');
     await debug.attach({ run: 'latest' }, { breakpoints: { [file]: [13] } });
     expect(debug.runId()).toBe(runId);
+    expect(await debug.stop()).toMatchObject({ reason: 'entry', at: 'work.runbook.yaml:5' });
+    await debug.go('continue');
     expect(await debug.stop()).toMatchObject({ reason: 'breakpoint', at: 'work.runbook.yaml:13' });
     await debug.go('continue');
     expect(await debug.end()).toBe(0);
