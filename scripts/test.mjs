@@ -145,6 +145,7 @@ const phases = {
   unit: vitest(),
   demo: check('npm', 'run', 'demo', '--silent'),
   vscode: mocha('npm', 'run', 'test:vscode', '--silent'),
+  web: mocha('npm', 'run', 'test:web', '--silent'),
   ui: counted('npm', 'run', 'test:ui', '--silent'),
   lab: vitest('--config', 'test/lab/vitest.config.ts'),
   'lab-ui': counted('npm', 'run', 'test:ui', '--silent', '--', '--lab'),

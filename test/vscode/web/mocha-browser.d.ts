@@ -1,0 +1,2 @@
+/** mocha's build for browsers, as run.mjs bundles it; it sets the global `mocha`. */
+declare module 'mocha/browser';
