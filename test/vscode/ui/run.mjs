@@ -485,6 +485,21 @@ const cases = {
     assert.match(await bench.editorText(), /# Plan: Patch the web servers/);
   },
 
+  async 'a simulated VM has a console in a terminal'({ bench, page }) {
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.treeItem('web1').click({ button: 'right' });
+    await page.locator('.context-view .action-item', { hasText: 'Open Console' }).first().click();
+    const screen = text => page.locator('.terminal-wrapper.active .xterm-rows', { hasText: text });
+    await screen('Simulated console of web1').waitFor();
+    await page.keyboard.type('hostname; echo "typed"');
+    await page.keyboard.press('Enter');
+    await screen(/web1\s*typed/).waitFor();
+    await bench.screenshot(path.join(looked, 'console.png'));
+    await page.keyboard.press('Control+BracketRight');
+    await screen('Simulated console').waitFor({ state: 'detached' });
+  },
+
   async 'an untrusted workspace reads and checks, and runs nothing'({ bench, page }) {
     await bench.openContainer('Virtbook');
     await page.locator('.sidebar .welcome-view', { hasText: 'not trusted' }).waitFor();
@@ -657,7 +672,7 @@ const labCases = {
     const screen = text => page.locator('.terminal-wrapper.active .xterm-rows', { hasText: text });
     const choose = async (item, command) => {
       await item.click({ button: 'right' });
-      await page.locator('.monaco-menu .action-label', { hasText: command }).first().click();
+      await page.locator('.context-view .action-item', { hasText: command }).first().click();
     };
     await choose(web1, 'Open Console');
     await screen('Serial console of web1').waitFor();
