@@ -1,6 +1,7 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Location } from 'vscode-languageserver-types';
 import type { EditorConfig } from './config';
+import { inventoryTarget } from './name';
 import { isInventoryName, type Place, Places } from './places';
 import { toRange } from './validate';
 import type { WorkspaceFiles } from './workspace-files';
@@ -23,10 +24,26 @@ export function definition(
   const all = places.of(name);
   const defined = all.filter(place => place.name.role === 'definition');
   if (defined.length > 0) return defined.map(toLocation);
-  // Hosts and VMs need not be listed themselves: then a group or connection that has them says most.
-  return isInventoryName(name)
-    ? all.filter(place => places.inventories.some(({ uri }) => uri === place.document.uri)).map(toLocation)
-    : [];
+  if (!isInventoryName(name)) return [];
+  // Hosts and VMs need not be listed: what shows a host says most, then the groups that have it.
+  const showing = name.kind === 'host' ? connectionsOf(name.name, places) : [];
+  if (showing.length > 0) return showing.map(toLocation);
+  return all.filter(place => places.inventories.some(({ uri }) => uri === place.document.uri)).map(toLocation);
+}
+
+/** Connections that were seen to show a host. */
+function connectionsOf(host: string, places: Places): Place[] {
+  const { seenHosts = {} } = places.config;
+  const inventory = places.inventories.find(({ uri }) => uri === places.inventoryOf(places.document));
+  if (!inventory) return [];
+  return Object.entries(seenHosts).flatMap(([connection, hosts]) =>
+    hosts.includes(host)
+      ? places
+          .names(inventory)
+          .of(inventoryTarget('connection', connection))
+          .map(name => ({ document: inventory, name }))
+      : [],
+  );
 }
 
 export function toLocation({ document, name }: Place): Location {

@@ -15,7 +15,7 @@ export class InventoryNames extends NameCollector {
       const pointer = `/connections/${escapePointer(name)}`;
       // One libvirt connection is one host of the same name.
       this.#define(pointer, connection.type === 'libvirt' ? 'host' : 'connection', name);
-      if (connection.type === 'simulated') this.#list(connection.hosts, `${pointer}/hosts`, 'host', 'use');
+      if (connection.type === 'simulated') this.#list(connection.hosts, `${pointer}/hosts`, 'host', 'definition');
       this.#list(connection.tags, `${pointer}/tags`, 'host-tag', 'definition');
     }
     for (const [name, group] of Object.entries(groups)) {
