@@ -13,6 +13,7 @@ import { foldingRanges } from '../../src/editor/folding';
 import { format } from '../../src/editor/format';
 import { documentHighlights } from '../../src/editor/highlights';
 import { hover } from '../../src/editor/hover';
+import { inlayHints } from '../../src/editor/inlay-hints';
 import { lenses } from '../../src/editor/lenses';
 import { documentLinks } from '../../src/editor/links';
 import { ParseCache } from '../../src/editor/parse-cache';
@@ -22,6 +23,7 @@ import { selectionRanges } from '../../src/editor/selection';
 import { semanticTokens } from '../../src/editor/semantic-tokens';
 import { symbols } from '../../src/editor/symbols';
 import { validate } from '../../src/editor/validate';
+import { workspaceSymbols } from '../../src/editor/workspace-symbols';
 import { parseInventory } from '../../src/inventory/file';
 import { knownNames } from '../../src/inventory/names';
 import { parseRunbook } from '../../src/runbook/parse';
@@ -44,6 +46,7 @@ function everything(name: string, text: string, offset: number): void {
     actions,
     cache,
     inventory: knownNames(inventory!),
+    inventoryFile: inventory,
     callable: ['parts/patch-one.runbook.yaml'],
     runbooks: () => part,
   };
@@ -83,6 +86,9 @@ function everything(name: string, text: string, offset: number): void {
   for (const { range } of documentLinks(document, config, resolve)) lies(range);
   for (const { range } of lenses(document, cache)) lies(range);
   for (const { range } of symbols(document, cache)) lies(range);
+  const whole = { start: document.positionAt(0), end: document.positionAt(text.length) };
+  for (const { position } of inlayHints(document, whole, config)) lies({ start: position, end: position });
+  workspaceSymbols('a', files, config);
 }
 
 describe('whatever is typed', () => {
