@@ -197,8 +197,9 @@ export class InventoryModel {
     else held.vms.delete(uuid);
     if (before) count(held, before, -1);
     if (vm) count(held, vm, 1);
-    if (before?.disks !== vm?.disks) this.users = undefined;
     const names = before?.name !== vm?.name;
+    const images = names || imagesOf(before) !== imagesOf(vm);
+    if (images) this.users = undefined;
     const drawn = !before || !vm || this.looksDifferent(connection, before, vm);
     const from = before ? this.parents(connection, before) : [];
     const to = vm ? this.parents(connection, vm) : [];
@@ -230,6 +231,8 @@ export class InventoryModel {
     if (this.arranged.grouping === 'host' && before?.host !== vm?.host) {
       for (const one of [before, vm]) if (one && held.hosts.has(one.host)) redraw.push(hostId(connection, one.host));
     }
+    // Volumes that were listed say who uses them.
+    if (images) redraw.push(...this.volumes.keys());
     if (drawn) redraw.push(...(this.below.get(vmId(connection, uuid)) ?? []));
     return { redraw: all ? undefined : this.outermost(redraw), names };
   }
@@ -615,8 +618,7 @@ export class InventoryModel {
     if (structure || gone.length + changed.filter(vm => !held.vms.has(vm.uuid)).length > MANY) {
       this.held.set(name, filled(held.view, state));
       this.forgetLists(name);
-      const all = this.arranged.grouping !== 'host' || otherStores;
-      return { redraw: all ? undefined : [connectionId(name)], names: true };
+      return { redraw: undefined, names: true };
     }
     const redraw: string[] = [];
     let [names, all] = [false, false];
@@ -681,6 +683,10 @@ function remove(list: string[], child: string): void {
 
 function isList<T>(listed: readonly T[] | { error: string }): listed is readonly T[] {
   return Array.isArray(listed);
+}
+
+function imagesOf(vm: VmInfo | undefined): string {
+  return vm?.disks.map(disk => disk.source).join('\n') ?? '';
 }
 
 /** What is told of a VM is plain data, and small. */
