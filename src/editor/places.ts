@@ -74,7 +74,18 @@ export class Places {
 
   /** Address of a file that a document names. */
   resolve(from: TextDocument, path: string): string | undefined {
-    return this.files.resolve(from.uri, path);
+    const uri = this.files.resolve(from.uri, path);
+    if (uri === undefined || from !== this.document || this.#isListed) return uri;
+    // An older version in a diff, or the like: what it names is looked for among the files that there are, by path.
+    const all = [...this.files.runbooks, ...this.files.inventories];
+    const wanted = pathOf(uri);
+    return (
+      (all.find(document => document.uri === uri) ?? all.find(document => pathOf(document.uri) === wanted))?.uri ?? uri
+    );
+  }
+
+  get #isListed(): boolean {
+    return [...this.files.runbooks, ...this.files.inventories].some(({ uri }) => uri === this.document.uri);
   }
 
   /** Address of the inventory that a runbook's names are looked up in: its own, else that of a runbook that calls it. */
@@ -83,9 +94,14 @@ export class Places {
     if (!this.#owners.has(uri)) {
       // Two that call each other have none.
       this.#owners.set(uri, undefined);
-      this.#owners.set(uri, this.files.inventoryOf(uri) ?? this.#inventoryOfCaller(uri));
+      this.#owners.set(uri, this.files.inventoryOf(uri) ?? this.#ownInventory(runbook) ?? this.#inventoryOfCaller(uri));
     }
     return this.#owners.get(uri);
+  }
+
+  #ownInventory(runbook: TextDocument): string | undefined {
+    const { inventory } = this.runbook(runbook).draft;
+    return inventory === undefined ? undefined : this.resolve(runbook, inventory);
   }
 
   #inventoryOfCaller(uri: string): string | undefined {
@@ -180,6 +196,11 @@ export function isInventoryName(name: Name): name is Name & { kind: InventoryKin
 /** Spares parsing files in which the name does not stand at all. */
 function mayHold(document: TextDocument, name: string): boolean {
   return document.getText().includes(name);
+}
+
+/** `/w/a.runbook.yaml` of `git:/w/a.runbook.yaml?…`. */
+function pathOf(uri: string): string {
+  return decoded(uri.replace(/[?#].*$/, '').replace(/^[A-Za-z][\w+.-]*:(\/\/[^/]*)?/, ''));
 }
 
 function decoded(text: string): string {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import { definition } from '../../src/editor/definition';
 import { parseRunbook } from '../../src/runbook/parse';
 import { config, shown, workspace } from './workspace';
@@ -194,6 +195,22 @@ test('in every scheme', () => {
     const sample = `${head}  - uses: vm.start\n    with: { vm: we|b1 }\n`;
     expect(leadsTo(sample, folder)).toEqual(['lab.inventory.yaml: «web1»: { tags: [prod] }']);
   }
+});
+test('from the other side of a diff to the files that there are', () => {
+  const sample = `${head}  - uses: ./part.runbook.yaml\n    with: { vm: web1 }\n`;
+  const { files } = workspace({
+    'a.runbook.yaml': `|${sample}`,
+    'lab.inventory.yaml': inventory,
+    'part.runbook.yaml': part,
+  });
+  const from = (place: string) => {
+    const document = TextDocument.create('git:/w/a.runbook.yaml?%7B%7D', '', 1, sample);
+    return definition(document, sample.indexOf(place), config, files).map(
+      ({ uri, range }) => `${uri}:${range.start.line}`,
+    );
+  };
+  expect(from('web1 }')).toEqual(['file:///w/lab.inventory.yaml:9']);
+  expect(from('vm: web1 }')).toEqual(['file:///w/part.runbook.yaml:3']);
 });
 test('with Windows line ends', () => {
   const sample = `${head}  - name: To\n    when: >-\n      inputs.some ==\n      [inputs.tar|get]\n    wait: 1m\n`;
