@@ -64,6 +64,8 @@ export class DebugAdapter extends DebugSession {
   #configured = false;
   #stopping = false;
   #restarting = false;
+  /** The client has disconnected. */
+  #gone = false;
   /** Requests that may still be cancelled. */
   readonly #pending = new Map<number, (error: Error) => void>();
 
@@ -113,14 +115,20 @@ export class DebugAdapter extends DebugSession {
     const prepared = await this.host.prepare(launch);
     if (!prepared) throw new Cancelled('Not run.');
     this.#prepared = prepared;
+    let runId: string | undefined;
     try {
-      const runId = await this.host.runs.submit({ ...prepared.submission, hold: true });
+      // While it was planned and asked about, the client may have gone.
+      if (this.#gone) throw new Cancelled('Not run.');
+      runId = await this.host.runs.submit({ ...prepared.submission, hold: true });
       await this.#open(runId);
-      this.#say(`${prepared.target}\nRun ${runId}. Stop ends it: ${stopText[launch.onStop]}.\n`);
+      if (this.#gone) throw new Cancelled('Not run.');
     } catch (error) {
+      // It stands before its first step, and nobody would let it go.
+      if (runId !== undefined) await this.host.runs.cancel(runId, 'keep').catch(() => undefined);
       await prepared.remove?.();
       throw error;
     }
+    this.#say(`${prepared.target}\nRun ${runId}. Stop ends it: ${stopText[launch.onStop]}.\n`);
   }
 
   async #open(runId: string): Promise<void> {
@@ -600,6 +608,7 @@ export class DebugAdapter extends DebugSession {
     request?: DebugProtocol.Request,
   ): void {
     this.#answer(response, request, async () => {
+      this.#gone = true;
       const run = this.#run;
       const mode = (this.#launch ?? this.#attach)?.onStop ?? 'rollback';
       if (run) {

@@ -141,6 +141,16 @@ describe('where a person can be asked', () => {
     expect(await at.runs.list()).toHaveLength(before);
   });
 
+  it('nothing begins when the client goes while they are asked', async () => {
+    const before = (await at.runs.list()).length;
+    await adapter.request('initialize', {});
+    const launching = adapter.request('launch', { runbook: file });
+    await adapter.request('disconnect', {});
+    expect((await launching).success).toBe(false);
+    const list = await at.runs.list();
+    expect(list.slice(0, list.length - before).map(run => run.status)).not.toContain('waiting');
+  });
+
   it('a run without debugging stops nowhere', async () => {
     await adapter.request('initialize', { pathFormat: 'path' });
     await adapter.request('launch', { runbook: file, noDebug: true, stopOnEntry: true });
