@@ -50,6 +50,11 @@ export class ByVm<T> {
   }
 
   enter(loop: Loop): void {
+    const [key, another] = loop.list.keys;
+    if (key !== undefined && another === undefined) {
+      this.#rename(key, loop.item);
+      return;
+    }
     const moved = new Map<string, Set<T>>();
     for (const key of loop.list.keys) {
       const known = this.#known.get(key);
@@ -62,14 +67,32 @@ export class ByVm<T> {
   }
 
   leave(loop: Loop): void {
+    const [key, another] = loop.list.keys;
+    if (key !== undefined && another === undefined) {
+      this.#rename(loop.item.key, vmOf(key));
+      return;
+    }
     const moved = this.#moved.get(loop) ?? new Map<string, Set<T>>();
     this.#moved.delete(loop);
     const left = this.#known.get(loop.item.key)?.values ?? new Set();
     this.#known.delete(loop.item.key);
     const before = new Set([...moved.values()].flatMap(values => [...values]));
     for (const key of new Set(loop.list.keys)) {
-      const vm: Vm = key.startsWith('=') ? { key, literal: key.slice(1), fixed: true } : { key, fixed: false };
-      for (const value of left) if (!before.has(value) || moved.get(key)?.has(value)) this.add(vm, value);
+      for (const value of left) if (!before.has(value) || moved.get(key)?.has(value)) this.add(vmOf(key), value);
     }
   }
+
+  /** What holds of a list and of an item that stands for all of it is the same. */
+  #rename(key: string, vm: Vm): void {
+    const known = this.#known.get(key);
+    if (!known) return;
+    this.#known.delete(key);
+    if (this.#known.has(vm.key)) for (const value of known.values) this.add(vm, value);
+    else this.#known.set(vm.key, { vm, values: known.values });
+  }
+}
+
+/** What a key of `SubjectList` names. */
+function vmOf(key: string): Vm {
+  return key.startsWith('=') ? { key, literal: key.slice(1), fixed: true } : { key, fixed: false };
 }
