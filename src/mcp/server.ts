@@ -8,8 +8,8 @@ import {
   McpError,
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js';
-import { Value } from 'typebox/value';
 import { version } from '../../package.json';
+import { callTool, ToolInputWrong } from './call-tool';
 import { type Answer, type ToolBackend, type ToolName, tools, type Working } from './tools';
 
 const instructions =
@@ -60,30 +60,12 @@ async function called(backend: ToolBackend, name: string, input: unknown, workin
     const known = Object.values(tools).map(tool => tool.name);
     throw new McpError(ErrorCode.InvalidParams, `There is no tool ${name}. There are ${known.join(', ')}.`);
   }
-  const [problem] = Value.Errors(tools[found].inputSchema, input);
-  if (problem) {
-    const place = problem.instancePath ? `${problem.instancePath.slice(1)}: ` : '';
-    throw new McpError(ErrorCode.InvalidParams, `The arguments of ${name} do not fit: ${place}${problem.message}.`);
-  }
   try {
-    return await call(backend, found, input, working);
+    return await callTool(backend, found, input, working);
   } catch (error) {
+    if (error instanceof ToolInputWrong) throw new McpError(ErrorCode.InvalidParams, error.message);
     if (working.signal.aborted) throw error;
     return { text: error instanceof Error ? error.message : String(error), failed: true };
-  }
-}
-
-/** Arguments that fit the tool's schema. */
-function call(backend: ToolBackend, name: ToolName, input: unknown, working: Working): Promise<Answer> {
-  switch (name) {
-    case 'check':
-      return backend.check(Value.Parse(tools.check.inputSchema, input));
-    case 'explain':
-      return backend.explain(Value.Parse(tools.explain.inputSchema, input));
-    case 'plan':
-      return backend.plan(Value.Parse(tools.plan.inputSchema, input));
-    case 'rehearse':
-      return backend.rehearse(Value.Parse(tools.rehearse.inputSchema, input), working);
   }
 }
 

@@ -28,6 +28,9 @@ import { RunsStatus } from './runs/runsStatus';
 import { RunsView } from './runs/runsView';
 import { VirtbookTasks } from './tasks/taskProvider';
 import { Terminals } from './terminals/terminals';
+import { registerLanguageModelTools } from './tools/languageModelTools';
+import { registerMcpServer } from './tools/mcpServers';
+import { EditorToolBackend } from './tools/toolBackend';
 import { registerViewCommands } from './views';
 import { VmCommands } from './vm/vmCommands';
 import { openWalkthrough } from './walkthrough';
@@ -77,6 +80,14 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(log, runs, file, inventory, features, plans, journals, progress, runsView, pages);
   context.subscriptions.push(new RunLenses(features, runs, log));
 
+  const backend = new EditorToolBackend(
+    features,
+    () => inventory.shown,
+    () => prompts.ssh(),
+  );
+  context.subscriptions.push(...registerLanguageModelTools(backend, runCommands));
+  const mcp = registerMcpServer(context);
+  if (mcp) context.subscriptions.push(mcp);
   const register = commandRegistrar(context, log);
   const withRunbook = (handler: (uri: vscode.Uri, pointer: string) => unknown) => (uri: unknown, pointer: unknown) => {
     const found = runbookUri(uri);

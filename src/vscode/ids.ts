@@ -79,3 +79,15 @@ export const debugType = 'virtbook';
 export const schemes = { plan: 'virtbook-plan', journal: 'virtbook-journal' } as const;
 
 export const settings = { section: 'virtbook', inventory: 'inventory', openRunPage: 'openRunPage' } as const;
+
+/** Tools that a language model is offered; the first four over the Model Context Protocol too. */
+export const tools = {
+  check: 'virtbook_check',
+  explain: 'virtbook_explain',
+  plan: 'virtbook_plan',
+  rehearse: 'virtbook_rehearse',
+  run: 'virtbook_run',
+} as const;
+
+/** Our server for the Model Context Protocol. */
+export const mcpProvider = 'virtbook';

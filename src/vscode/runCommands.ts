@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Observed } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
 import type { SeenConnection } from '../engine/seen';
+import type { JsonObject } from '../runbook/json';
 import type { Submission } from '../runner/contract';
 import { settings } from './ids';
 import type { LanguageFeatures } from './language/languageFeatures';
@@ -47,9 +48,9 @@ export class RunCommands extends PlanCommands {
     super(features, documents, log, { offered, shown, ssh: () => prompts.ssh() });
   }
 
-  async run(uri: vscode.Uri, part: Part = {}): Promise<string | undefined> {
+  async run(uri: vscode.Uri, part: Part = {}, inputs?: JsonObject): Promise<string | undefined> {
     const document = await this.openToRun(uri);
-    const planned = document && (await this.prepare(document, part));
+    const planned = document && (await this.prepare(document, part, { inputs }));
     const runId = planned && (await this.confirmAndSubmit(planned));
     const { section, openRunPage } = settings;
     if (runId !== undefined && vscode.workspace.getConfiguration(section, uri).get<boolean>(openRunPage))

@@ -26,6 +26,8 @@ export { whereSeen } from '../../engine/seen';
 export { timetableOf } from '../../engine/timetable';
 export { parseInventory } from '../../inventory/file';
 export { knownNames } from '../../inventory/names';
+export { callTool, readPlanInput } from '../../mcp/call-tool';
+export { explanation } from '../../mcp/explain';
 export { linkRunbooks, loadCalled } from '../../runbook/link';
 export { parseRunbook } from '../../runbook/parse';
 export { nameAt, usesOfName } from '../inventory/namesInRunbooks';
