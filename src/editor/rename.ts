@@ -84,7 +84,7 @@ function meaningChanged(
   };
   // Both are read alike, and what they call from among the files.
   const alone: EditorConfig = { actions: config.actions };
-  const before = new Places(document, alone, files);
+  const before = new Places(document, { ...alone, cache: config.cache }, files);
   const after = new Places(changedOf(document), alone, {
     ...files,
     runbooks: files.runbooks.map(changedOf),
