@@ -128,7 +128,7 @@ async function memory(folder: string): Promise<Row[]> {
     ),
   );
   const found = { ours: [] as { rss: number; peak: number }[], rival: [] as { rss: number; peak: number }[] };
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     found.ours.push(await measure(service));
     found.rival.push(await measure('rival', folder));
   }

@@ -1,4 +1,4 @@
-// node edit-session.cjs SERVICE [FOLDER]: somebody opens a runbook of 10,000 lines and types a line in it; after every key there are diagnostics,
+// node edit-session.cjs SERVICE [FOLDER]: somebody opens a runbook of 10,000 lines and types a line in it; after every fourth key there are diagnostics,
 // completion and hover. SERVICE is the file of our editor, or `rival` with the folder of yaml-language-server. Says what memory that took.
 import { createRequire } from 'node:module';
 import { type EditorService, rivalService } from '../editor-service';
@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   const { before, keys, near } = typing(10_000);
   let version = 1;
   await service.validate({ version, text: before });
-  for (const { text, offset } of keys) {
+  for (const { text, offset } of keys.filter((_, index) => index % 4 === 3)) {
     const document = { version: ++version, text };
     await service.validate(document);
     await service.complete(document, offset);
