@@ -142,6 +142,7 @@ const phases = {
   types: check('npx', 'tsc', '--noEmit'),
   rooms: check('npx', 'depcruise', 'src', '--config', '.dependency-cruiser.cjs'),
   generated: check('node', 'scripts/generate-libvirt-rpc.mjs', '--check'),
+  l10n: check('node', 'scripts/l10n.mjs', '--check'),
   unit: vitest(),
   demo: check('npm', 'run', 'demo', '--silent'),
   vscode: mocha('npm', 'run', 'test:vscode', '--silent'),

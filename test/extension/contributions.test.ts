@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { commands, contextKeys, languages, settings, views } from '../../src/vscode/ids';
+import { tools as offered } from '../../src/mcp/tools';
+import { commands, contextKeys, languages, mcpProvider, settings, tools, views } from '../../src/vscode/ids';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const texts: Record<string, string> = JSON.parse(readFileSync('package.nls.json', 'utf8'));
@@ -97,5 +98,78 @@ describe('contributions', () => {
     for (const state of ['none', 'ambiguous', 'invalid', 'noConnections', 'failed'])
       expect(whens).toContain(`virtbook.inventoryState == ${state}`);
     expect(whens).toContain('!isWorkspaceTrusted');
+  });
+
+  it('contributes exactly the tools that are registered, with the schemas and descriptions that `virtbook mcp` has too', () => {
+    const contributed = contributes.languageModelTools as {
+      name: string;
+      modelDescription: string;
+      inputSchema: object;
+    }[];
+    expect(contributed.map(tool => tool.name)).toEqual(Object.values(tools));
+    for (const { name, description, inputSchema } of Object.values(offered)) {
+      const found = contributed.find(tool => tool.name === name);
+      expect(found?.modelDescription, name).toBe(description);
+      expect(found?.inputSchema, name).toEqual(JSON.parse(JSON.stringify(inputSchema)));
+    }
+    expect(Object.values(offered).map(tool => tool.name)).not.toContain(tools.run);
+    expect(contributed.find(tool => tool.name === tools.run)?.inputSchema).toEqual(
+      JSON.parse(JSON.stringify(offered.plan.inputSchema)),
+    );
+    expect(idsOf(contributes.mcpServerDefinitionProviders)).toEqual([mcpProvider]);
+  });
+
+  it('registers every debugger, breakpoint language and task type that it contributes', () => {
+    for (const { type } of contributes.debuggers as { type: string }[]) {
+      expect(manifest.activationEvents).toContain(`onDebugResolve:${type}`);
+      expect(source).toMatch(/registerDebugAdapterDescriptorFactory\(/);
+      expect(source).toMatch(/registerDebugConfigurationProvider\(/);
+      expect(source).toContain(`'${type}'`);
+    }
+    for (const { language } of contributes.breakpoints as { language: string }[])
+      expect(Object.values(languages)).toContain(language);
+    for (const { type } of contributes.taskDefinitions as { type: string }[]) {
+      expect(manifest.activationEvents).toContain(`onTaskType:${type}`);
+      expect(source).toMatch(/registerTaskProvider\(/);
+    }
+  });
+
+  it('registers every view, sets every context key and reads every setting that ids.ts names, and names all that are used', () => {
+    for (const key of Object.keys(views)) expect(source, key).toMatch(new RegExp(`views\\.${key}\\b`));
+    for (const key of Object.keys(contextKeys)) expect(source, key).toMatch(new RegExp(`contextKeys\\.${key}\\b`));
+    const { section, ...names } = settings;
+    for (const name of Object.keys(names)) {
+      expect(source.split(new RegExp(`\\b${name}\\b`)).length, `${section}.${name} is read`).toBeGreaterThan(2);
+    }
+    expect(source, 'a setting is read by a name that ids.ts does not have').not.toMatch(
+      /getConfiguration\(\s*['"]virtbook/,
+    );
+    const keys = JSON.stringify(contributes).match(/virtbook\.in[A-Z]\w+/g) ?? [];
+    for (const key of keys.filter(one => !one.includes('inventory'))) expect(Object.values(contextKeys)).toContain(key);
+  });
+
+  it('has every file that the walkthrough shows, and waits only for what can happen', () => {
+    for (const { steps } of contributes.walkthroughs as {
+      steps: { id: string; media: { markdown?: string; image?: string }; completionEvents?: string[] }[];
+    }[]) {
+      expect(new Set(steps.map(step => step.id)).size).toBe(steps.length);
+      for (const { media, completionEvents = [] } of steps) {
+        expect(existsSync(media.markdown ?? media.image ?? ''), media.markdown).toBe(true);
+        for (const event of completionEvents) {
+          const [kind, id] = event.split(':');
+          if (kind === 'onCommand') expect([...Object.values(commands), 'editor.action.quickFix']).toContain(id);
+          else if (kind === 'onView') expect(Object.values(views)).toContain(id);
+          else expect(['onContext', 'onSettingChanged', 'onLink', 'onStepSelected']).toContain(kind);
+        }
+      }
+    }
+  });
+
+  it('has each text of the code in the bundle that translations are made from', () => {
+    const bundle = Object.keys(JSON.parse(readFileSync('l10n/bundle.l10n.json', 'utf8')));
+    expect(manifest.l10n).toBe('./l10n');
+    for (const [, text] of source.matchAll(/l10n\.t\(\s*'((?:[^'\\]|\\.)*)'/g))
+      expect(bundle).toContain(text!.replaceAll("\\'", "'").replaceAll('\\n', '\n'));
+    expect(bundle.length).toBeGreaterThan(50);
   });
 });
