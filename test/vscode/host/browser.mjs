@@ -78,12 +78,8 @@ export class Workbench {
   async openContainer(title) {
     const item = this.page.locator(`.activitybar .action-item:has([aria-label^="${title}"])`).first();
     await item.waitFor();
-    // Not in the middle: a badge lies over it.
-    if (!(await item.getAttribute('class')).includes('checked'))
-      await item
-        .locator('a')
-        .first()
-        .click({ position: { x: 8, y: 8 } });
+    // Not its link: a badge may lie over that.
+    if (!(await item.getAttribute('class')).includes('checked')) await item.click();
   }
 
   treeItem(text) {
