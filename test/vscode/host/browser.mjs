@@ -199,24 +199,38 @@ export class Workbench {
     await wanted.filter({ hasText: name }).first().waitFor();
   }
 
-  /** Waits until a tree item stands below another one, before the next one of that one's kind (the first word of its label). */
-  async under(text, above) {
+  /** In the debugger's toolbar: it has no key of its own. */
+  async stepBack() {
+    await this.page.locator('.debug-toolbar .action-label[aria-label^="Step Back"]').click();
+  }
+
+  /** Waits until a VM of the tree stands below `above`, e.g. `Host hv1`, and before the next of that kind. */
+  under(vm, above) {
+    return this.#isUnder(vm, above, true);
+  }
+
+  notUnder(vm, above) {
+    return this.#isUnder(vm, above, false);
+  }
+
+  async #isUnder(vm, above, wanted) {
     await this.page.waitForFunction(
-      ([name, parent]) => {
-        const labels = [...document.querySelectorAll('.sidebar [role="treeitem"]')].map(item => ({
+      ([name, parent, expected]) => {
+        const items = [...document.querySelectorAll('.sidebar [role="treeitem"]')].map(item => ({
           label: item.getAttribute('aria-label') ?? '',
           top: item.getBoundingClientRect().top,
         }));
-        labels.sort((one, other) => one.top - other.top);
+        items.sort((one, other) => one.top - other.top);
         const kind = parent.split(' ')[0];
         let inside = false;
-        for (const { label } of labels) {
+        let found = false;
+        for (const { label } of items) {
           if (label.startsWith(`${kind} `)) inside = label.startsWith(parent);
-          else if (inside && label.startsWith(`VM ${name}`)) return true;
+          else if (inside && label.startsWith(`VM ${name}`)) found = true;
         }
-        return false;
+        return found === expected;
       },
-      [text, above],
+      [vm, above, wanted],
     );
   }
 

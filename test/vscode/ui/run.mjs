@@ -92,7 +92,7 @@ const cases = {
     await bench.screenshot(path.join(images, 'run-result.png'));
   },
 
-  async 'the example under the debugger: breakpoint, F5, over, back, on, by keyboard alone'({ bench, page }) {
+  async 'the example under the debugger: breakpoint, F5, over, back, on'({ bench, page }) {
     await bench.openContainer('Virtbook');
     await bench.treeItem('web1').waitFor();
     await bench.openFile('migrate.runbook.yaml');
@@ -110,7 +110,7 @@ const cases = {
     await bench.variable('from = "hv1"', 'Outputs', 'move');
     await bench.variable('host = "hv2"', 'Live', 'web1');
     await bench.screenshot(path.join(images, 'debugger.png'));
-    await bench.runCommand('Debug: Step Back');
+    await bench.stepBack();
     await bench.stoppedAt(14);
     await bench.openContainer('Virtbook');
     await bench.under('web1', 'Host hv1');
@@ -640,8 +640,10 @@ const labCases = {
     await page.keyboard.press('F10');
     await bench.stoppedAt(9);
     await bench.under('web1', 'Host hv2');
+    await bench.notUnder('web1', 'Host hv1');
+    await page.mouse.move(640, 760);
     await bench.screenshot(path.join(images, 'debug-lab.png'));
-    await bench.runCommand('Debug: Step Back');
+    await bench.stepBack();
     await bench.stoppedAt(5);
     await bench.under('web1', 'Host hv1');
     await page.keyboard.press('F5');
