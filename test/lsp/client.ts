@@ -10,6 +10,7 @@ import {
   type Diagnostic,
   DidChangeTextDocumentNotification,
   DidChangeWatchedFilesNotification,
+  DidCloseTextDocumentNotification,
   DidOpenTextDocumentNotification,
   ExitNotification,
   InitializedNotification,
@@ -57,6 +58,7 @@ export type Folder = ReturnType<typeof folderOf>;
 /** An editor that talks to `virtbook lsp` over standard input and output. */
 export class Client {
   readonly registered: string[] = [];
+  readonly #open = new Set<string>();
   readonly #pushed = new Map<string, PublishDiagnosticsParams>();
   readonly #waiting: { uri: string; ready(params: PublishDiagnosticsParams): boolean }[] = [];
   readonly #registration: Promise<void>;
@@ -110,8 +112,13 @@ export class Client {
     return this.#registration;
   }
 
+  /** A document that is open already is closed first. */
   async open(name: string, text: string, languageId = 'yaml'): Promise<string> {
     const uri = this.folder.uri(name);
+    if (this.#open.has(uri)) {
+      await this.connection.sendNotification(DidCloseTextDocumentNotification.type, { textDocument: { uri } });
+    }
+    this.#open.add(uri);
     await this.connection.sendNotification(DidOpenTextDocumentNotification.type, {
       textDocument: { uri, languageId, version: 1, text },
     });

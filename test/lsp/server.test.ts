@@ -86,18 +86,26 @@ let result: InitializeResult;
 async function start(capabilities: ClientCapabilities): Promise<void> {
   ({ client, result } = await Client.start(cli, folder, capabilities));
 }
-beforeEach(() => {
+function makeFolder(): void {
   folder = folderOf({
     'lab.inventory.yaml': inventory,
     'lab.yaml': lab,
     'moves.runbook.yaml': moves,
     'calls.runbook.yaml': calls,
   });
-});
-afterEach(async () => {
+}
+async function end(): Promise<void> {
   expect(await client.stop()).toBe(0);
   folder.remove();
-});
+}
+/** One server for all tests of a group. */
+function withServer(capabilities: ClientCapabilities): void {
+  beforeAll(async () => {
+    makeFolder();
+    await start(capabilities);
+  });
+  afterAll(end);
+}
 
 /** Opens a sample in which `|` marks the cursor, and says where that is. */
 async function at(sample: string, name = 'sample.runbook.yaml') {
@@ -113,7 +121,7 @@ const labels = (found: CompletionItem[]) => found.map(item => item.label);
 const pulls: ClientCapabilities = { textDocument: { diagnostic: {} } };
 
 describe('a server that has been started', () => {
-  beforeEach(() => start(pulls));
+  withServer(pulls);
 
   it('says who it is, counts in UTF-16, takes changes piece by piece, and offers to run nothing', () => {
     expect(result.serverInfo?.name).toBe('virtbook');
@@ -133,6 +141,8 @@ describe('a server that has been started', () => {
 });
 
 describe('diagnostics', () => {
+  beforeEach(makeFolder);
+  afterEach(end);
   const wrong = moves.replace('vm: web1', 'vm: web7');
 
   it('are given to a client that asks for them', async () => {
@@ -182,7 +192,7 @@ describe('diagnostics', () => {
 });
 
 describe('writing', () => {
-  beforeEach(() => start(pulls));
+  withServer(pulls);
 
   it('completes actions', async () => {
     const asked = await at(moves.replace('vm.migrate', 'vm.|'));
@@ -230,7 +240,7 @@ describe('writing', () => {
 });
 
 describe('reading', () => {
-  beforeEach(() => start(pulls));
+  withServer(pulls);
 
   it('explains an action under the cursor', async () => {
     const found = await client.connection.sendRequest(HoverRequest.type, await at(moves.replace('vm.mig', 'vm.mi|g')));
