@@ -157,7 +157,10 @@ describe('contributions', () => {
         expect(existsSync(media.markdown ?? media.image ?? ''), media.markdown).toBe(true);
         for (const event of completionEvents) {
           const [kind, id] = event.split(':');
-          if (kind === 'onCommand') expect([...Object.values(commands), 'editor.action.quickFix']).toContain(id);
+          if (kind === 'onCommand')
+            expect([...Object.values(commands), 'editor.action.quickFix', 'workbench.actions.view.problems']).toContain(
+              id,
+            );
           else if (kind === 'onView') expect(Object.values(views)).toContain(id);
           else expect(['onContext', 'onSettingChanged', 'onLink', 'onStepSelected']).toContain(kind);
         }
