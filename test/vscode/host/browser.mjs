@@ -190,6 +190,11 @@ export class Workbench {
   /** Opens scopes and variables until `name = value` is shown. */
   async variable(text, ...path) {
     const item = name => this.page.locator('.debug-variables [role="treeitem"]', { hasText: name }).first();
+    // Rows out of sight do not exist: other scopes are closed.
+    const open = this.page.locator('.debug-variables [role="treeitem"][aria-level="1"][aria-expanded="true"]');
+    for (const other of (await open.all()).reverse()) {
+      if (!(await other.innerText()).includes(path[0])) await other.click();
+    }
     for (const name of path) {
       await item(name).waitFor();
       if ((await item(name).getAttribute('aria-expanded')) === 'false') await item(name).click();
