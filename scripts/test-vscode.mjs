@@ -1,7 +1,7 @@
 // Extension-host tests in the VS Code server (npm's code-server).
 //   npm run test:vscode [-- oldest] [-- --grep tree]     oldest: the oldest VS Code that package.json allows
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -19,18 +19,18 @@ await installServer();
 const build = spawnSync(process.execPath, ['scripts/build.mjs', '--tests'], { stdio: 'inherit' });
 if (build.status !== 0) process.exit(build.status ?? 1);
 
-// Tests change files and the simulated lab's state: they work on a copy.
+// Tests change files and the simulated lab's state: each suite works on a copy.
 const scratch = mkdtempSync(path.join(tmpdir(), 'virtbook-suite-'));
-const workspace = path.join(scratch, 'workspace');
-cpSync('test/vscode/fixture', workspace, { recursive: true });
+for (const name of readdirSync('test/vscode/suite')) {
+  cpSync('test/vscode/fixture', path.join(scratch, path.basename(name, '.test.ts'), 'workspace'), { recursive: true });
+}
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }));
 const tests = spawn(process.execPath, ['node_modules/@vscode/test-cli/out/bin.mjs', ...words], {
   stdio: 'inherit',
   env: {
     ...process.env,
     VSCODE_EXECUTABLE: path.join(repository, 'test/vscode/host/code.mjs'),
-    VIRTBOOK_TEST_WORKSPACE: workspace,
-    VIRTBOOK_STATE: path.join(scratch, 'state'),
+    VIRTBOOK_TEST_SCRATCH: scratch,
     VIRTBOOK_LAB_SPEED: 'instant',
   },
 });
