@@ -140,6 +140,7 @@ const counted =
 const phases = {
   format: check('npx', 'biome', 'ci', '.'),
   types: check('npx', 'tsc', '--noEmit'),
+  'page-types': check('npx', 'tsc', '--noEmit', '-p', 'src/vscode/runPage/browser'),
   rooms: check('npx', 'depcruise', 'src', '--config', '.dependency-cruiser.cjs'),
   generated: check('node', 'scripts/generate-libvirt-rpc.mjs', '--check'),
   l10n: check('node', 'scripts/l10n.mjs', '--check'),
