@@ -131,6 +131,12 @@ describe('the inventory’s tree', () => {
           if (!same(dump(shown), dump(drawAll(model)))) {
             throw new Error(`after ${JSON.stringify(step)} not enough is drawn again: ${JSON.stringify(ids)}`);
           }
+          const vms = [...model.allVms()].map(node => node.vm);
+          for (const name of ['a', 'b', 'c', 'd2', 'd10', '1', '2', '6']) {
+            const wanted = vms.filter(vm => vm.name === name || vm.uuid === name);
+            const found = model.vmNamed(name)?.vm;
+            if (found ? !wanted.includes(found) : wanted.length > 0) throw new Error(`${name} is not found as it is`);
+          }
         }
         const anew = new InventoryModel(options);
         anew.arrange(arrangement);

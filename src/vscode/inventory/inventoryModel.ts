@@ -99,6 +99,8 @@ export class InventoryModel {
   private users: Map<string, { connection: string; vm: VmInfo }[]> | undefined;
   /** VMs whose disks, NICs and snapshots were looked at. */
   private readonly opened = new Set<string>();
+  /** Where a VM is, by name and by uuid; made when it is first asked for. */
+  private named: Map<string, { connection: string; uuid: string }> | undefined;
   /** Ids under which a VM stands below volumes. */
   private readonly below = new Map<string, Set<string>>();
 
@@ -142,6 +144,19 @@ export class InventoryModel {
   *allVms(): Generator<NodeOf<'vm'>> {
     for (const [connection, { vms }] of this.held)
       for (const vm of vms.values()) yield { kind: 'vm', id: vmId(connection, vm.uuid), connection, vm };
+  }
+
+  /** By name or uuid. Asked once for each name that completion offers, so no walk through all VMs. */
+  vmNamed(name: string): NodeOf<'vm'> | undefined {
+    if (!this.named) {
+      this.named = new Map();
+      for (const { connection, vm } of this.allVms())
+        for (const key of [vm.uuid, vm.name])
+          if (!this.named.has(key)) this.named.set(key, { connection, uuid: vm.uuid });
+    }
+    const found = this.named.get(name);
+    const vm = found && this.held.get(found.connection)?.vms.get(found.uuid);
+    return vm && { kind: 'vm', id: vmId(found.connection, vm.uuid), connection: found.connection, vm };
   }
 
   *allHosts(): Generator<NodeOf<'host'>> {
@@ -198,6 +213,7 @@ export class InventoryModel {
     if (before) count(held, before, -1);
     if (vm) count(held, vm, 1);
     const names = before?.name !== vm?.name;
+    if (names) this.named = undefined;
     const images = names || imagesOf(before) !== imagesOf(vm);
     if (images) this.users = undefined;
     const drawn = !before || !vm || this.looksDifferent(connection, before, vm);
@@ -595,6 +611,7 @@ export class InventoryModel {
 
   private forgetLists(connection: string): void {
     this.lists = undefined;
+    this.named = undefined;
     this.users = undefined;
     const stale = (id: string) => parseId(id).parts[0] === connection;
     for (const map of [this.snapshots, this.volumes, this.below])

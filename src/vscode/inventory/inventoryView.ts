@@ -350,10 +350,10 @@ export class InventoryView
   /** A VM's or host's state in a few words, for hover. */
   liveState(kind: 'vm' | 'host', name: string): string | undefined {
     if (kind === 'host') {
-      const node = this.hosts.find(({ host }) => host.name === name);
-      return node && this.describe(node);
+      for (const node of this.model.allHosts()) if (node.host.name === name) return this.describe(node);
+      return undefined;
     }
-    const node = this.vms.find(({ vm }) => vm.name === name || vm.uuid === name);
+    const node = this.model.vmNamed(name);
     return node && `${this.describe(node)} · on ${node.vm.host}`;
   }
 

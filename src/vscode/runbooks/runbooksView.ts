@@ -214,10 +214,12 @@ export class RunbooksView implements vscode.TreeDataProvider<string>, vscode.Dis
         if (!this.view.visible) break;
         this.waiting.delete(key);
         const uri = vscode.Uri.parse(key);
-        const facts = await checks.facts(key, await readText(uri)).catch(error => {
-          this.log.warn(`${key} could not be looked into.`, error);
-          return undefined;
-        });
+        const facts = await readText(uri)
+          .then(text => checks.facts(key, text))
+          .catch(error => {
+            this.log.warn(`${key} could not be looked into.`, error);
+            return undefined;
+          });
         this.facts.set(key, { errors: 0, warnings: 0, ...facts, ...this.shownProblems(uri) });
         this.changed.fire([runbookId(key)]);
         await new Promise(resolve => setImmediate(resolve));
