@@ -1,5 +1,6 @@
 import type { JournalRecord } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
+import { steeringText } from '../engine/steering-text';
 import type { OpenApproval, RunModel, RunView, StepView } from '../engine/view';
 import type { Json } from '../runbook/json';
 import type { ReadRun } from '../runner/contract';
@@ -132,16 +133,10 @@ export function recordText(
         ? dim(`${printable(record.by)} lets it go on.`)
         : undefined;
     case 'step.back':
-      return dim(`${printable(record.by)} steps back over ${printable(record.undone)}.`);
-    case 'step.jump': {
-      const what =
-        record.left.length > 0 ? `leaves out ${record.left.join(', ')}` : `does ${record.again.join(', ')} again`;
-      return dim(`${printable(record.by)} ${printable(what)}.`);
-    }
-    case 'variable.set': {
-      const name = printable(record.path.join('.'));
-      return `${marks.asks} ${printable(record.by)} sets ${name} to ${shortJson(record.value)}; it was ${shortJson(record.was)}.`;
-    }
+    case 'step.jump':
+      return dim(`${printable(steeringText(record))}.`);
+    case 'variable.set':
+      return `${marks.asks} ${printable(steeringText(record, shortJson))}.`;
     case 'cancel.requested':
       return dim(
         record.mode === 'rollback'

@@ -1,4 +1,5 @@
 import type { JournalRecord } from '../engine/journal';
+import { steeringText } from '../engine/steering-text';
 
 /** What the debug console says of a record; undefined: nothing. */
 export function consoleText(
@@ -46,6 +47,12 @@ export function consoleText(
       return wrong(`! ${record.key}: what was kept for its undo could not be removed. ${record.failure.message}`);
     case 'question.asked':
       return told(`? ${record.text} [${record.choices.map(choice => choice.label).join(' / ')}]`);
+    case 'step.back':
+      return told(`← ${steeringText(record)}`);
+    case 'step.jump':
+      return told(`→ ${steeringText(record)}`);
+    case 'variable.set':
+      return told(`= ${steeringText(record)}`);
     case 'cancel.requested':
       return told(`■ ${record.by} asked to stop and ${record.mode === 'keep' ? 'keep what was done' : 'roll back'}`);
     case 'run.ended': {

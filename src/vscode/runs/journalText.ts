@@ -1,4 +1,5 @@
 import type { JournalRecord } from '../../engine/journal';
+import { steeringText } from '../../engine/steering-text';
 import { duration } from '../duration';
 
 /** One record for people, without its time; undefined for what only machines need. */
@@ -69,13 +70,11 @@ export function recordText(record: JournalRecord): string | undefined {
     case 'run.continued':
       return record.how === 'continue' || record.how === 'detach' ? `▶ ${record.by} lets it go on` : undefined;
     case 'step.back':
-      return `← ${record.by} steps back over ${record.undone}`;
+      return `← ${steeringText(record)}`;
     case 'step.jump':
-      return record.left.length > 0
-        ? `→ ${record.by} leaves out ${record.left.join(', ')}`
-        : `→ ${record.by} does ${record.again.join(', ')} again`;
+      return `→ ${steeringText(record)}`;
     case 'variable.set':
-      return `= ${record.by} sets ${record.path.join('.')} to ${JSON.stringify(record.value)}; it was ${JSON.stringify(record.was)}`;
+      return `= ${steeringText(record)}`;
     case 'cancel.requested':
       return `■ ${record.by} asked to stop and ${record.mode === 'keep' ? 'keep what was done' : 'roll back'}`;
     case 'run.ended': {
