@@ -153,6 +153,14 @@ export class Workbench {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
   }
 
+  /** Takes a command from the context menu of what is pointed at. */
+  async chooseFromMenu(item, command) {
+    await item.click({ button: 'right' });
+    // A menu takes no click in the moment in which it opens.
+    await this.page.locator('.context-view .action-item', { hasText: command }).first().hover();
+    await this.page.keyboard.press('Enter');
+  }
+
   async openFile(name) {
     await this.page.keyboard.press('Control+P');
     const input = this.page.locator('.quick-input-widget .quick-input-box input');

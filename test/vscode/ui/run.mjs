@@ -356,7 +356,6 @@ const cases = {
 
   async 'the inventory: storage, search, groups, several VMs at once, and one that is dragged'({ bench, page }) {
     const node = label => page.locator(`.sidebar [role="treeitem"][aria-label^="${label}"]`).first();
-    const menu = text => page.locator('.context-view .action-item', { hasText: text }).first();
     await bench.openContainer('Virtbook');
     await node('VM web1, running').waitFor();
 
@@ -380,8 +379,7 @@ const cases = {
     // Two at once are one question and one run.
     await node('VM web1').click();
     await node('VM web2').click({ modifiers: ['Control'] });
-    await node('VM web2').click({ button: 'right' });
-    await menu('Take Snapshot').click();
+    await bench.chooseFromMenu(node('VM web2'), 'Take Snapshot');
     await bench.answerInput('both');
     assert.match(await bench.dialogText(), /Run Snapshot both of web1 and web2\?[\s\S]*Changes VMs web1, web2/);
     await bench.clickDialog('Run');
@@ -429,7 +427,12 @@ const cases = {
     await page.keyboard.press('End');
     await node('Storage').waitFor();
     await node('Show 200 more of 9800').click();
-    await page.keyboard.press('End');
+    // The next page is there when it has been drawn, and its end is out of sight.
+    for (let tries = 0; tries < 20 && !(await node('Show 200 more of 9600').isVisible()); tries++) {
+      await page.locator('.sidebar .monaco-list').first().focus();
+      await page.keyboard.press('End');
+      await page.waitForTimeout(500);
+    }
     await node('Show 200 more of 9600').waitFor();
     await page.keyboard.press('Control+Alt+F');
     await bench.answerInput('vm9876');
@@ -490,10 +493,7 @@ const cases = {
   async 'a simulated VM has a console in a terminal'({ bench, page }) {
     await bench.openContainer('Virtbook');
     await bench.treeItem('web1').waitFor();
-    await bench.treeItem('web1').click({ button: 'right' });
-    // A menu takes no click in the moment in which it opens.
-    await page.locator('.context-view .action-item', { hasText: 'Open Console' }).first().hover();
-    await page.keyboard.press('Enter');
+    await bench.chooseFromMenu(bench.treeItem('web1'), 'Open Console');
     const screen = text => page.locator('.terminal-wrapper.active .xterm-rows', { hasText: text });
     await screen('Simulated console of web1').waitFor();
     await page.keyboard.type('hostname; echo "typed"');
@@ -676,12 +676,7 @@ const labCases = {
     const web1 = page.locator('.sidebar [role="treeitem"][aria-label^="VM web1, running"]');
     await web1.waitFor();
     const screen = text => page.locator('.terminal-wrapper.active .xterm-rows', { hasText: text });
-    const choose = async (item, command) => {
-      await item.click({ button: 'right' });
-      await page.locator('.context-view .action-item', { hasText: command }).first().hover();
-      await page.keyboard.press('Enter');
-    };
-    await choose(web1, 'Open Console');
+    await bench.chooseFromMenu(web1, 'Open Console');
     await screen('Serial console of web1').waitFor();
     await page.keyboard.press('Enter');
     await screen(/# /).waitFor();
@@ -693,7 +688,7 @@ const labCases = {
     await page.keyboard.press('Control+BracketRight');
     await screen('Serial console of web1').waitFor({ state: 'detached' });
 
-    await choose(page.locator('.sidebar [role="treeitem"][aria-label^="Host hv1"]'), 'Open SSH');
+    await bench.chooseFromMenu(page.locator('.sidebar [role="treeitem"][aria-label^="Host hv1"]'), 'Open SSH');
     await screen('SSH to').waitFor();
     await page.keyboard.type('stty size; echo sh""ell');
     await page.keyboard.press('Enter');
