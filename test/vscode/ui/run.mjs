@@ -438,7 +438,7 @@ const cases = {
     await bench.answerInput('vm9876');
     await node('VM vm9876, running').waitFor();
     await page.locator('.sidebar', { hasText: '1 of 10000 VMs: "vm9876"' }).waitFor();
-    await bench.screenshot(path.join(images, 'search.png'));
+    await bench.screenshot(path.join(looked, 'search.png'));
   },
 
   async 'runbooks of the workspace, with their mistakes and how they went'({ bench, page }) {
@@ -457,7 +457,7 @@ const cases = {
     await bench.clickDialog('Run');
     await bench.notification('done in').waitFor();
     await node('Runbook Snapshot the web servers, no problems, last run done just now').waitFor();
-    await bench.screenshot(path.join(images, 'runbooks.png'));
+    await bench.screenshot(path.join(looked, 'runbooks.png'));
   },
 
   async 'the walkthrough opens an example, whose mistake is fixed and which is planned'({ bench, page }) {
