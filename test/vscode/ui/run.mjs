@@ -532,13 +532,14 @@ const cases = {
     await bench.openFile('empty.runbook.yaml');
     const suggestions = page.locator('.suggest-widget.visible');
     /** Takes what is offered under this label. */
-    const take = async label => {
+    const take = async (label, picture) => {
       const row = suggestions.locator('.monaco-list-row', { has: page.getByText(label, { exact: true }) }).first();
       // Offered by itself in places; and an extension that has just been loaded may not answer the first time.
       for (let tries = 0; tries < 5 && !(await row.isVisible()); tries++) {
         await page.keyboard.press('Control+Space');
         await row.waitFor({ timeout: 8_000 }).catch(() => undefined);
       }
+      if (picture) await bench.screenshot(path.join(images, picture));
       await row.click();
       await suggestions.waitFor({ state: 'hidden' });
     };
@@ -555,7 +556,7 @@ const cases = {
     // The list is long: only what is in sight can be taken.
     await page.keyboard.type('vm.mig');
     await take('uses: vm.migrate');
-    await take('web1');
+    await take('web1', 'written-by-completion.png');
     await page.keyboard.press('Tab');
     await take('hv2');
     assert.deepEqual((await bench.editorText()).trimEnd().split('\n'), [
@@ -570,7 +571,6 @@ const cases = {
     ]);
     await bench.lens('Run').first().waitFor();
     await bench.squiggles('error').first().waitFor({ state: 'detached' });
-    await bench.screenshot(path.join(images, 'written-by-completion.png'));
   },
 
   async 'a folder without an inventory offers to make one'({ bench, page, workspace }) {
