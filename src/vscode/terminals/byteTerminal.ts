@@ -36,6 +36,8 @@ export class ByteTerminal implements vscode.Pseudoterminal {
   private readonly encoder = new TextEncoder();
   private line: Line | undefined;
   private size = FALLBACK;
+  /** What was typed before there was a line to send it to. */
+  private typed = '';
   private state: 'connecting' | 'open' | 'over' | 'closed' = 'connecting';
 
   constructor(private readonly options: ByteTerminalOptions) {}
@@ -48,6 +50,7 @@ export class ByteTerminal implements vscode.Pseudoterminal {
   private async connect(): Promise<void> {
     const { options } = this;
     this.state = 'connecting';
+    this.typed = '';
     this.note(options.greeting);
     // What comes from a line that was given up is not shown.
     const decoder = new TextDecoder();
@@ -68,6 +71,7 @@ export class ByteTerminal implements vscode.Pseudoterminal {
       this.line = line;
       this.state = 'open';
       line.resize?.(this.size.columns, this.size.rows);
+      if (this.typed !== '') line.write(this.encoder.encode(this.typed));
     } catch (error) {
       options.onProblem(error);
       this.ended({ text: error instanceof Error ? error.message : String(error) });
@@ -82,7 +86,8 @@ export class ByteTerminal implements vscode.Pseudoterminal {
     if (text === this.options.escapeKey) this.closed.fire(undefined);
     else if (this.state === 'over' && text === '\r') void this.connect();
     else if (this.state === 'over') this.closed.fire(undefined);
-    else this.line?.write(this.encoder.encode(text));
+    else if (this.line) this.line.write(this.encoder.encode(text));
+    else this.typed += text;
   }
 
   setDimensions(size: vscode.TerminalDimensions): void {

@@ -156,9 +156,21 @@ export class Workbench {
   /** Takes a command from the context menu of what is pointed at. */
   async chooseFromMenu(item, command) {
     await item.click({ button: 'right' });
-    // A menu takes no click in the moment in which it opens.
-    await this.page.locator('.context-view .action-item', { hasText: command }).first().hover();
-    await this.page.keyboard.press('Enter');
+    const entry = this.page.locator('.context-view .action-item', { hasText: command }).first();
+    // A menu takes neither click nor pointer in the moment in which it opens: it is pointed at anew until it has been taken.
+    for (let tries = 0; tries < 10; tries++) {
+      await entry.hover({ position: { x: 20 + 5 * tries, y: 8 } });
+      await this.page.keyboard.press('Enter');
+      const gone = entry.waitFor({ state: 'hidden', timeout: 2_000 });
+      if (
+        await gone.then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+    }
+    throw new Error(`${command} could not be chosen from the menu`);
   }
 
   async openFile(name) {
