@@ -20,25 +20,28 @@ import { toRange } from './validate';
 export function complete(document: TextDocument, offset: number, config: EditorConfig): CompletionItem[] {
   const kind = documentKind(document);
   if (!kind) return [];
-  const cursor = cursorAt(document.getText(), offset);
   const text = document.getText();
-  return proposals(document, offset, cursor, kind, config).map(({ insert, snippet, takesBack = 0, ...item }, index) => {
-    const start = cursor.start - takesBack;
-    return {
-      ...item,
-      // Filtering is by what the edit replaces.
-      ...(takesBack > 0 ? { filterText: text.slice(start, cursor.start) + item.label } : {}),
-      sortText: item.sortText ?? String(index).padStart(5, '0'),
-      // Lines come with their indentation: an editor that adds its own would move them.
-      insertTextMode: InsertTextMode.asIs,
-      insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
-      textEdit: { range: toRange(document, { start, end: cursor.end }), newText: insert ?? item.label },
-    };
-  });
+  const cursor = cursorAt(text, offset);
+  return proposals(document, text, offset, cursor, kind, config).map(
+    ({ insert, snippet, takesBack = 0, ...item }, index) => {
+      const start = cursor.start - takesBack;
+      return {
+        ...item,
+        // Filtering is by what the edit replaces.
+        ...(takesBack > 0 ? { filterText: text.slice(start, cursor.start) + item.label } : {}),
+        sortText: item.sortText ?? String(index).padStart(5, '0'),
+        // Lines come with their indentation: an editor that adds its own would move them.
+        insertTextMode: InsertTextMode.asIs,
+        insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
+        textEdit: { range: toRange(document, { start, end: cursor.end }), newText: insert ?? item.label },
+      };
+    },
+  );
 }
 
 function proposals(
   document: TextDocument,
+  text: string,
   offset: number,
   cursor: Cursor,
   kind: 'runbook' | 'inventory',
@@ -47,7 +50,7 @@ function proposals(
   if (kind === 'runbook' && (cursor.expression || isCondition(cursor))) {
     return expressionItems(runbookOf(document, config.cache), offset, cursor, config);
   }
-  if (inComment(document.getText(), offset)) return [];
+  if (inComment(text, offset)) return [];
   const root = kind === 'runbook' ? runbookFileSchema : inventoryFileSchema;
   const schemas = schemasAt(root, cursor.path, depth => cursor.levels[depth]);
   const objects = schemas.filter(schema => schema.properties !== undefined);

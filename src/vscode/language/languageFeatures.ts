@@ -17,7 +17,6 @@ export interface LiveKnowledge {
   /** What the live view saw of an inventory's hosts and VMs, if it is the one that is asked for. */
   seen?(inventory: vscode.Uri): SeenNames | undefined;
   state?: EditorConfig['liveState'];
-  snapshotsOf?: EditorConfig['snapshotsOf'];
   lastValues?(document: vscode.TextDocument): Promise<EditorConfig['values']>;
 }
 
@@ -92,7 +91,6 @@ export class LanguageFeatures implements FeatureContext, vscode.Disposable {
       ...around,
       cache,
       liveState: live.state,
-      snapshotsOf: vm => live.snapshotsOf?.(vm) ?? around.snapshotsOf?.(vm),
     };
   }
 
