@@ -74,6 +74,7 @@ class RunPage {
   private journal: Promise<readonly JournalRecord[]> | undefined;
   private isReady = false;
   private isStale = false;
+  private released = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private telling: Promise<void> = Promise.resolve();
 
@@ -274,11 +275,13 @@ class RunPage {
   }
 
   private post(message: ToPage): void {
-    void this.panel.webview.postMessage(message);
+    // What was asked for before it was closed may come after.
+    if (!this.released) void this.panel.webview.postMessage(message);
   }
 
   /** Tells the page nothing any more. */
   release(): void {
+    this.released = true;
     clearTimeout(this.timer);
     for (const item of this.disposables) item.dispose();
   }
