@@ -1,16 +1,11 @@
 // Extension-host tests in the VS Code server (npm's code-server).
-//   npm run test:vscode [-- oldest] [-- --grep tree]     oldest: the oldest VS Code that package.json allows
+//   npm run test:vscode [-- --grep tree]
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const words = process.argv.slice(2);
-if (words[0] === 'oldest') {
-  words.shift();
-  process.env.VIRTBOOK_VSCODE = 'oldest';
-}
-// Which VS Code it is, is read when this is loaded.
 const { installBrowser } = await import('../test/vscode/host/browser.mjs');
 const { installServer, repository } = await import('../test/vscode/host/server.mjs');
 process.chdir(repository);
