@@ -7,19 +7,25 @@ const below = {
   actions: ['inventory', 'hypervisors', 'runbook'],
   engine: ['actions', 'inventory', 'hypervisors', 'runbook'],
   editor: ['engine', 'actions', 'inventory', 'hypervisors', 'runbook'],
-  review: ['editor', 'engine', 'actions', 'inventory', 'hypervisors', 'runbook'],
-  runner: ['engine', 'actions', 'inventory', 'hypervisors', 'ssh', 'runbook'],
+  // What a rehearsal is made of, for threads, workers and reviews alike.
+  rehearsal: ['engine', 'actions', 'inventory', 'hypervisors', 'runbook'],
+  review: ['editor', 'rehearsal', 'engine', 'actions', 'inventory', 'hypervisors', 'runbook'],
+  // Revisions of a repository on disk, as reviews read them.
+  git: ['review', 'runbook'],
+  runner: ['rehearsal', 'engine', 'actions', 'inventory', 'hypervisors', 'ssh', 'runbook'],
   // Faces of the same rooms for other programs: the Debug Adapter, Language Server and Model Context protocols.
-  debug: ['editor', 'runner', 'engine', 'actions', 'inventory', 'hypervisors', 'ssh', 'runbook'],
+  debug: ['editor', 'runner', 'rehearsal', 'engine', 'actions', 'inventory', 'hypervisors', 'ssh', 'runbook'],
   lsp: ['editor', 'engine', 'actions', 'inventory', 'hypervisors', 'runbook'],
-  mcp: ['lsp', 'editor', 'runner', 'engine', 'actions', 'inventory', 'hypervisors', 'ssh', 'runbook'],
+  mcp: ['lsp', 'editor', 'runner', 'rehearsal', 'engine', 'actions', 'inventory', 'hypervisors', 'ssh', 'runbook'],
   cli: [
     'review',
     'debug',
     'lsp',
     'mcp',
     'editor',
+    'git',
     'runner',
+    'rehearsal',
     'engine',
     'actions',
     'inventory',
@@ -33,7 +39,9 @@ const below = {
     'lsp',
     'mcp',
     'editor',
+    'git',
     'runner',
+    'rehearsal',
     'engine',
     'actions',
     'inventory',
@@ -43,7 +51,7 @@ const below = {
   ],
 };
 // Rooms that also run in a browser: no node built-in reaches them.
-const pure = '^src/(runbook|inventory|actions|engine|editor|review|hypervisors/(simulated/|[^/]+[.]ts$))';
+const pure = '^src/(runbook|inventory|actions|engine|rehearsal|editor|review|hypervisors/(simulated/|[^/]+[.]ts$))';
 const rooms = Object.keys(below);
 module.exports = {
   forbidden: [
@@ -70,7 +78,7 @@ module.exports = {
       name: 'pure-rooms-have-no-ssh',
       severity: 'error',
       from: { path: pure },
-      to: { path: '^src/(ssh|runner|hypervisors/libvirt)/' },
+      to: { path: '^src/(ssh|runner|git|hypervisors/libvirt)/' },
     },
     // The engine knows what an action needs (ports), never which hypervisor gives it.
     {
