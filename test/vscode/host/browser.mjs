@@ -78,8 +78,13 @@ export class Workbench {
   async openContainer(title) {
     const item = this.page.locator(`.activitybar .action-item:has([aria-label^="${title}"])`).first();
     await item.waitFor();
-    // Not its link: a badge may lie over that.
-    if (!(await item.getAttribute('class')).includes('checked')) await item.click();
+    const isOpen = async () => (await item.getAttribute('class')).includes('checked');
+    // A debugger that stops opens its container by itself: a click at that moment would close it again.
+    for (let seen = 0; seen < 2; seen = (await isOpen()) ? seen + 1 : 0) {
+      // Not its link: a badge may lie over that.
+      if (!(await isOpen())) await item.click();
+      await this.page.waitForTimeout(250);
+    }
   }
 
   treeItem(text) {
