@@ -76,7 +76,7 @@ export const contextKeys = {
 export const debugType = 'virtbook';
 
 /** Schemes of our read-only documents. */
-export const schemes = { plan: 'virtbook-plan', journal: 'virtbook-journal' } as const;
+export const schemes = { plan: 'virtbook-plan', journal: 'virtbook-journal', review: 'virtbook-review' } as const;
 
 export const settings = { section: 'virtbook', inventory: 'inventory', openRunPage: 'openRunPage' } as const;
 

@@ -1,0 +1,39 @@
+import * as vscode from 'vscode';
+import { schemes } from '../ids';
+
+export type Side = 'base' | 'head';
+
+/** What our read-only documents of a review are: a file of a revision, the plan of a runbook, or the report. */
+export type ReviewDocument = { kind: 'file' | 'plan'; side: Side; path: string } | { kind: 'report'; name: string };
+
+// The authority says which side it is, so that neighbours of a document are found by its path, on the same side.
+const authorities: Record<string, { kind: 'file' | 'plan'; side: Side }> = {
+  base: { kind: 'file', side: 'base' },
+  head: { kind: 'file', side: 'head' },
+  'base-plan': { kind: 'plan', side: 'base' },
+  'head-plan': { kind: 'plan', side: 'head' },
+};
+const planEnding = '.plan.txt';
+
+/** `virtbook-review://base/web/patch.runbook.yaml` */
+export function reviewUri(document: ReviewDocument): vscode.Uri {
+  if (document.kind === 'report') {
+    return vscode.Uri.from({ scheme: schemes.review, authority: 'report', path: `/${document.name}.md` });
+  }
+  const { kind, side, path } = document;
+  return vscode.Uri.from({
+    scheme: schemes.review,
+    authority: kind === 'plan' ? `${side}-plan` : side,
+    path: `/${path}${kind === 'plan' ? planEnding : ''}`,
+  });
+}
+
+/** undefined: it is none of ours. */
+export function parseReviewUri(uri: vscode.Uri): ReviewDocument | undefined {
+  if (uri.scheme !== schemes.review) return undefined;
+  const path = uri.path.slice(1);
+  if (uri.authority === 'report') return { kind: 'report', name: path.replace(/\.md$/, '') };
+  const found = authorities[uri.authority];
+  if (!found) return undefined;
+  return { ...found, path: found.kind === 'plan' ? path.slice(0, -planEnding.length) : path };
+}
