@@ -1,11 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { RehearsalNews, RehearsalWork } from './rehearsal-work';
-
-export interface Rehearsed {
-  /** Every failure point comes back. */
-  ok: boolean;
-  markdown: string;
-}
+import type { RehearsalNews, RehearsalWork, Rehearsed } from '../rehearsal/work';
 
 /** Rehearses in a thread; `script` is dist/rehearsal.js. undefined: it was aborted, and the thread is ended. */
 export function rehearseInWorker(
@@ -22,7 +16,7 @@ export function rehearseInWorker(
     worker.on('message', (news: RehearsalNews) => {
       if (news.type === 'progress') onProgress(news.done, news.total);
       else if (news.type === 'failed') reject(new Error(news.message));
-      else resolve({ ok: news.ok, markdown: news.markdown });
+      else resolve({ ok: news.ok, markdown: news.markdown, rehearsal: news.rehearsal });
     });
     worker.on('error', reject);
     worker.on('exit', code => {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { RehearsalWork } from '../runner/rehearsal-work';
+import type { RehearsalWork } from '../rehearsal/work';
 import { rehearseInWorker } from '../runner/rehearse-in-worker';
 
 /**

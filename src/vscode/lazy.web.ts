@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import type { Plan } from '../engine/plan';
 import { SimulatedLab } from '../hypervisors/simulated/lab';
 import type { Inventory } from '../inventory/model';
-import { placesInLabs, type RehearsalNews, type RehearsalWork, workOf } from '../runner/rehearsal-work';
-import type { Rehearsed } from '../runner/rehearse-in-worker';
+import { placesInLabs } from '../rehearsal/places';
+import { type RehearsalNews, type RehearsalWork, type Rehearsed, workOf } from '../rehearsal/work';
 import * as formatChunk from './chunks/format';
 import * as languageChunk from './chunks/language';
 import { neighbour } from './language/workspaceTexts';
@@ -59,7 +59,7 @@ export function rehearseElsewhere(
     worker.onmessage = ({ data }) => {
       if (data.type === 'progress') onProgress(data.done, data.total);
       else if (data.type === 'failed') reject(new Error(data.message));
-      else resolve({ ok: data.ok, markdown: data.markdown });
+      else resolve({ ok: data.ok, markdown: data.markdown, rehearsal: data.rehearsal });
     };
     worker.onerror = event => reject(new Error(event.message));
     worker.postMessage(work);

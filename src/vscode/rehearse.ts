@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Rehearsed } from '../runner/rehearse-in-worker';
+import type { Rehearsed } from '../rehearsal/work';
 import type { SshPrompts } from '../ssh/contract';
 import { connect, rehearseElsewhere } from './lazy';
 import type { Planned } from './plan/planning';

@@ -1,5 +1,6 @@
 // Entry of dist/rehearsal-web.js: the worker that rehearses in a browser.
-import { carryOut, type RehearsalNews, type RehearsalWork } from '../../runner/rehearsal-work';
+import { carryOut } from '../../rehearsal/carry-out';
+import type { RehearsalNews, RehearsalWork } from '../../rehearsal/work';
 
 /** The part of a worker's own world that is used here; the rest of the project is compiled without the browser's types. */
 declare const self: {
