@@ -4,8 +4,11 @@ import type { RevisionName } from './model';
 export interface Revision {
   name: RevisionName;
   read(path: string): Promise<FileContent>;
-  /** Paths of the runbooks in which at least one of these words stands, as text. Used to find who calls a changed runbook or names an inventory. */
-  mentioning(words: readonly string[]): Promise<string[]>;
+  /**
+   * Paths of the runbooks (or inventories) in which at least one of these words stands, as text. Used to find who calls a changed runbook, names an
+   * inventory, or has a lab.
+   */
+  mentioning(words: readonly string[], among?: 'runbooks' | 'inventories'): Promise<string[]>;
 }
 
 export type FileContent =
