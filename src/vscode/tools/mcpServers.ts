@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { mcpProvider } from '../ids';
 
-/** The part of VS Code 1.101 that is used here; the oldest VS Code that we run in does not have it. */
+/** The part of VS Code 1.101 that is used here; 1.100 has it under the same name for its own use, and refuses it to others. */
 interface McpApi {
   registerMcpServerDefinitionProvider?(
     id: string,
@@ -21,7 +21,7 @@ type StdioDefinition = new (
 export function registerMcpServer(context: vscode.ExtensionContext): vscode.Disposable | undefined {
   const api: McpApi = vscode.lm as McpApi;
   const { McpStdioServerDefinition: Definition } = vscode as { McpStdioServerDefinition?: StdioDefinition };
-  if (!api.registerMcpServerDefinitionProvider || !Definition) return undefined;
+  if (!api.registerMcpServerDefinitionProvider || !Definition || isBefore(101)) return undefined;
   const { version } = context.extension.packageJSON as { version: string };
   return api.registerMcpServerDefinitionProvider(mcpProvider, {
     provideMcpServerDefinitions: () => [
@@ -35,4 +35,9 @@ export function registerMcpServer(context: vscode.ExtensionContext): vscode.Disp
       ),
     ],
   });
+}
+
+function isBefore(minor: number): boolean {
+  const [first = 0, second = 0] = vscode.version.split('.').map(Number);
+  return first === 1 && second < minor;
 }
