@@ -11,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -22,15 +23,25 @@ import { fileURLToPath } from 'node:url';
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const repository = path.resolve(here, '../../..');
 
-const CODE_SERVER = '4.139.1'; // VS Code 1.139.1
-const NODE = '24.21.0'; // what that VS Code was built for
+/** Each with the Node that it was built for. */
+const releases = {
+  // VS Code 1.139.1
+  newest: { codeServer: '4.139.1', node: '24.21.0', folder: 'vscode-server' },
+  // VS Code 1.100.3: the oldest that `engines` in package.json allows. It fetches ripgrep at installation: Debian's takes its place.
+  oldest: { codeServer: '4.100.3', node: '20.20.2', folder: 'vscode-server-oldest', ripgrep: '/usr/bin/rg' },
+};
+const chosen = process.env.VIRTBOOK_VSCODE ?? 'newest';
+const release = releases[chosen];
+if (!release) throw new Error(`VIRTBOOK_VSCODE is ${chosen}: it must be one of ${Object.keys(releases).join(', ')}.`);
+const CODE_SERVER = release.codeServer;
+const NODE = release.node;
 const LAYOUT = 1; // raise when the steps below change
 const stamp = `code-server ${CODE_SERVER}, node ${NODE}, layout ${LAYOUT}`;
 
-/** Folder of the installed server: `$VIRTBOOK_CACHE/vscode-server` or `.cache/vscode-server` in the repository. */
+/** Folder of the installed server: in `$VIRTBOOK_CACHE`, or in `.cache` in the repository. */
 export const serverDirectory = path.join(
   process.env.VIRTBOOK_CACHE ?? path.join(repository, '.cache'),
-  'vscode-server',
+  release.folder,
 );
 const serverMain = path.join(serverDirectory, 'lib/vscode/out/server-main.js');
 const serverNode = path.join(serverDirectory, 'node');
@@ -114,6 +125,11 @@ export async function installServer(say = console.error) {
       ['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
       path.join(staging, 'lib/vscode'),
     );
+    if (release.ripgrep) {
+      const place = path.join(staging, 'lib/vscode/node_modules/@vscode/ripgrep/bin/rg');
+      mkdirSync(path.dirname(place), { recursive: true });
+      symlinkSync(release.ripgrep, place);
+    }
     for (const heavy of [
       'extensions/copilot',
       'node_modules/@github',
