@@ -212,14 +212,23 @@ ${examples(`virtbook ${decision} latest`, `virtbook ${decision} 20260103-2200 --
     .description('show the hosts, VMs and datastores that an inventory leads to, as they are now')
     .argument('[file]', 'the inventory; the one in this folder when left out')
     .option('--capture <file>', 'write a simulated copy of it to this file, for `virtbook rehearse --lab`')
+    .option(
+      '--pseudonyms',
+      'in the copy, pseudonyms for names that neither the inventory nor a runbook of the repository has',
+    )
+    .option('--pseudonym-key <file>', 'the key of the pseudonyms; by default one in the folder of the state')
     .addOption(format())
     .addHelpText(
       'after',
-      examples(
-        'virtbook inventory',
-        'virtbook inventory lab.inventory.yaml --format json',
-        'virtbook inventory --capture copy.lab.yaml',
-      ),
+      `
+With --pseudonyms the copy can be committed, for \`virtbook review\`; docs/review.md says what is kept. The same key gives the same
+pseudonyms, and is not to be committed.
+${examples(
+  'virtbook inventory',
+  'virtbook inventory lab.inventory.yaml --format json',
+  'virtbook inventory --capture copy.lab.yaml',
+  'virtbook inventory prod.inventory.yaml --capture prod.capture.yaml --pseudonyms',
+)}`,
     )
     .action(async (file, options) =>
       end(await (await import('./commands/inventory')).inventory(file, options, terminal)),

@@ -10,6 +10,8 @@ import { captureFleet } from '../../runner/rehearsal-copy';
 import { copyOfLab } from '../../runner/simulated-labs';
 import { askingSsh } from '../ask';
 import { loadInventory } from '../load';
+import { pseudonymKey } from '../pseudonym-key';
+import { keptText, pseudonymisedCapture } from '../pseudonymised-capture';
 import { table } from '../table';
 import { paint, printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
@@ -21,14 +23,28 @@ type Seen = { connection: string; type: ConnectionDefinition['type'] } & (
 
 export async function inventory(
   file: string | undefined,
-  options: { format: 'text' | 'json'; capture?: string },
+  options: { format: 'text' | 'json'; capture?: string; pseudonyms?: boolean; pseudonymKey?: string },
   terminal: Terminal,
 ): Promise<number> {
+  const pseudonyms = options.pseudonyms === true || options.pseudonymKey !== undefined;
+  if (pseudonyms && options.capture === undefined)
+    throw new UsageError('--pseudonyms is for captures: add --capture FILE.');
   const path = resolve(file ?? (await onlyInventoryHere('virtbook inventory FILE')));
   const { inventory, problem } = await loadInventory(path);
   if (!inventory) throw new UsageError(problem ?? `${path} can't be read.`);
   const fleet = openFleet({ inventory, baseDir: dirname(path), prompts: askingSsh(terminal) });
   try {
+    if (options.capture !== undefined && pseudonyms) {
+      const { file, key } = await pseudonymKey(options.pseudonymKey);
+      const seen = await captureFleet(fleet, fleet.connections);
+      const { text, told } = await pseudonymisedCapture(seen, inventory, path, key);
+      await writeFile(options.capture, text);
+      terminal.write(
+        `${options.capture} is a copy of it. What was taken for granted stands at its top.\n${printable(keptText(told))}` +
+          `The key is ${file}: keep it for the next capture, and don't commit it.\n`,
+      );
+      return exitCodes.done;
+    }
     if (options.capture !== undefined) {
       await writeFile(options.capture, await copyText(inventory, dirname(path), fleet));
       terminal.write(`${options.capture} is a copy of it. What was taken for granted stands at its top.\n`);
