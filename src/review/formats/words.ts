@@ -1,0 +1,208 @@
+import type { RehearsedFault } from '../../engine/rehearse-points';
+import { isBad, type Verdict } from '../../engine/rehearse-verdict';
+import { durationText } from '../../runbook/duration';
+import type {
+  AddedRemoved,
+  FailurePoint,
+  FileChangeKind,
+  Outage,
+  Place,
+  Problem,
+  Review,
+  ReviewedFile,
+  ReviewedRunbook,
+} from '../model';
+
+/** How a format writes what comes from outside. */
+export interface Marks {
+  /** A name, path or identifier. */
+  name(text: string): string;
+  /** A sentence. */
+  prose(text: string): string;
+}
+
+export const faultWords: Record<RehearsedFault, string> = {
+  'fails-before': 'it fails before it acts',
+  'fails-after': 'it fails after it has acted',
+  unknown: 'its outcome is unknown',
+  'host-lost': 'its host is lost',
+  'datastore-full': 'the datastore runs full',
+  'agent-silent': 'the guest agent stops answering',
+  'runner-killed': 'the runner is killed',
+  cancelled: 'a person cancels the run',
+  rejected: 'the approval is rejected',
+  expired: 'nobody approves it in time',
+};
+
+export const verdictWords: Record<Verdict, string> = {
+  'not-hit': 'could not be hit',
+  finished: 'the run went on and did its work',
+  'came-back': 'came back',
+  'as-declared': 'came back, apart from what `rollback: none` keeps',
+  'came-back-later': 'came back with the help of a person',
+  forward: 'stopped, and goes on from there with a person',
+  'finally-open': 'done, but for what `finally` could not do',
+  left: 'does not come back, and the run says what is left',
+  'left-unsaid': 'does not come back, and the run does not say so',
+  stuck: 'never ends',
+};
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** `40s`, `2m10s`. */
+export function seconds(value: number): string {
+  return value > 0 && value < 0.5 ? '<1s' : durationText(Math.round(value) * 1000);
+}
+
+/** `a, b, c and 4 more` */
+export function some(names: readonly string[], most: number, marks: Marks): string {
+  const shown = names.slice(0, names.length > most ? most - 1 : most).map(name => marks.name(name));
+  const more = names.length - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+
+export function changeWord(kind: FileChangeKind): string {
+  return kind === 'affected' ? 'affected' : kind;
+}
+
+export function placeText({ path, line }: Place): string {
+  return `${path}:${line}`;
+}
+
+export function runbooksOf(review: Review): ReviewedRunbook[] {
+  return review.files.filter(file => file.kind === 'runbook');
+}
+
+export function newlyBadOf(review: Review): { file: ReviewedRunbook; point: FailurePoint }[] {
+  return runbooksOf(review).flatMap(file => file.rehearsal.newlyBad.map(point => ({ file, point })));
+}
+
+export function newProblemsOf(review: Review): { file: ReviewedFile; problem: Problem }[] {
+  const found = review.files.flatMap(file =>
+    file.kind === 'unreadable' ? [] : file.problems.added.map(problem => ({ file, problem })),
+  );
+  // One that is seen from several runbooks stands in one file, once.
+  const seen = new Set<string>();
+  return found.filter(({ problem }) => {
+    const { code, message, place } = problem;
+    const key = JSON.stringify([code, message, place.path, place.line, place.endLine]);
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+/** Names that are newly touched, VMs first. */
+export function newTargets({ plan }: ReviewedRunbook): string[] {
+  return [...plan.vms.added, ...plan.hosts.added, ...plan.datastores.added, ...plan.proxies.added];
+}
+
+export function noLongerTargets({ plan }: ReviewedRunbook): string[] {
+  return [...plan.vms.removed, ...plan.hosts.removed, ...plan.datastores.removed, ...plan.proxies.removed];
+}
+
+/** Nothing of it means something else than before. */
+export function isFormattingOnly(file: ReviewedFile): boolean {
+  if (file.kind === 'unreadable' || file.change !== 'changed') return false;
+  const { differences, problems } = file;
+  if (differences.length + problems.added.length + problems.removed.length > 0) return false;
+  return file.kind === 'inventory' || (file.plan.same && file.rehearsal.newlyBad.length === 0);
+}
+
+export function outageChange(before: Outage | undefined, after: Outage | undefined): string {
+  const text = (outage: Outage | undefined): string => (outage ? seconds(outage.seconds) : 'none');
+  return `${text(before)} → ${text(after)}`;
+}
+
+/** Failure points that did not come back before and after: `0 → 3 of 52`. */
+export function rehearsalChange({ rehearsal: { base, head } }: ReviewedRunbook): string | undefined {
+  if (!head) return undefined;
+  const broken = head.clean.status !== 'done';
+  const after = broken ? `ends ${head.clean.status} by itself` : `${head.bad} of ${head.points}`;
+  if (!base) return after;
+  const before =
+    base.clean.status !== 'done' ? `ended ${base.clean.status} by itself` : `${base.bad} of ${base.points}`;
+  return `${before} → ${after}`;
+}
+
+/** Whether the plan would even run without anything going wrong, and did before. */
+export function newlyFailsByItself({ rehearsal: { base, head } }: ReviewedRunbook): boolean {
+  return head !== undefined && head.clean.status !== 'done' && base?.clean.status !== head.clean.status;
+}
+
+/** The one thing that matters most, a sentence. */
+export function headline(review: Review, marks: Marks): string {
+  const { name } = marks;
+  const bad = newlyBadOf(review);
+  if (bad.length > 0) {
+    const [{ file, point }] = bad as [(typeof bad)[number]];
+    const files = new Set(bad.map(one => one.file.path)).size;
+    const where = files === 1 ? name(file.path) : plural(files, 'runbook');
+    return bad.length === 1
+      ? `In ${where}, a failure in step ${name(point.step.title)} is newly not undone: when ${faultWords[point.fault]}, the run ${point.verdict === 'stuck' ? 'never ends' : 'does not come back'}.`
+      : `${bad.length} failures that newly do not come back in ${where}, e.g. step ${name(point.step.title)} when ${faultWords[point.fault]}.`;
+  }
+  const unreadable = review.files.filter(file => file.kind === 'unreadable' && file.isNew);
+  if (unreadable.length > 0) {
+    return `${name(unreadable[0]!.path)}${unreadable.length > 1 ? ` and ${unreadable.length - 1} more` : ''} can't be read any more.`;
+  }
+  const failing = runbooksOf(review).filter(newlyFailsByItself);
+  if (failing.length > 0) return `${name(failing[0]!.path)} newly fails even when nothing goes wrong.`;
+  const problems = newProblemsOf(review);
+  const errors = problems.filter(({ problem }) => problem.severity === 'error');
+  if (errors.length > 0) {
+    const files = new Set(errors.map(({ problem }) => problem.place.path));
+    const where = files.size === 1 ? name(errors[0]!.problem.place.path) : plural(files.size, 'file');
+    return `${plural(errors.length, 'new error')} in ${where}.`;
+  }
+  const irreversible = runbooksOf(review).flatMap(({ plan }) => plan.irreversible.added);
+  if (irreversible.length > 0) {
+    return `${plural(irreversible.length, 'step')} that can't be undone ${irreversible.length === 1 ? 'is' : 'are'} new: ${some(irreversible, 3, marks)}.`;
+  }
+  if (review.files.length === 0) return 'No runbook and no inventory is changed.';
+  if (review.files.every(isFormattingOnly)) return 'Nothing changes but comments and formatting.';
+  const targets = [...new Set(runbooksOf(review).flatMap(newTargets))];
+  if (targets.length > 0) return `Newly touched: ${some(targets, 5, marks)}.`;
+  const reason = review.risk.reasons[0];
+  if (reason && review.risk.level !== 'none') return sentence(marks.prose(reason.text));
+  return 'No new failure, problem or target was found.';
+}
+
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** What was compared: `2 runbooks, 1 inventory; main (0123456789ab) → the working tree`. */
+export function compared(review: Review, marks: Marks): string {
+  const count = (kind: ReviewedFile['kind']): number => review.files.filter(file => file.kind === kind).length;
+  const files = [
+    ...(count('runbook') > 0 ? [plural(count('runbook'), 'runbook')] : []),
+    ...(count('inventory') > 0 ? [plural(count('inventory'), 'inventory', 'inventories')] : []),
+    ...(count('unreadable') > 0 ? [plural(count('unreadable'), 'unreadable file')] : []),
+  ];
+  const revision = ({ label, commit }: Review['base']): string =>
+    commit && commit !== label ? `${marks.name(label)} (${marks.name(commit.slice(0, 12))})` : marks.name(label);
+  return `${files.join(', ') || 'No files'}; ${revision(review.base)} → ${revision(review.head)}`;
+}
+
+/** Failure points rehearsed at the head, of all runbooks. */
+export function rehearsedPoints(review: Review): number {
+  return runbooksOf(review).reduce((sum, { rehearsal }) => sum + (rehearsal.head?.points ?? 0), 0);
+}
+
+/** `the guest agent stops answering: does not come back … (2 of 4 ways; before: came back)`. */
+export function failureText(point: FailurePoint): string {
+  const ways = point.ways > 1 ? [`${point.bad} of ${point.ways} ways`] : [];
+  const before = point.other ? [`before: ${verdictWords[point.other]}`] : [];
+  const more = [...ways, ...before];
+  return `When ${faultWords[point.fault]}, it ${isBad(point.verdict) ? verdictWords[point.verdict] : `ends otherwise: ${verdictWords[point.verdict]}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}.`;
+}
+
+export function addedRemovedText({ added, removed, kept }: AddedRemoved, marks: Marks): string {
+  const parts = [
+    ...(added.length > 0 ? [`new: ${some(added, 12, marks)}`] : []),
+    ...(removed.length > 0 ? [`no longer: ${some(removed, 12, marks)}`] : []),
+    ...(kept.length > 0 ? [`as before: ${some(kept, 12, marks)}`] : []),
+  ];
+  return parts.join('; ');
+}
