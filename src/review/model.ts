@@ -201,6 +201,8 @@ export interface Outage {
   seconds: number;
   /** `rehearsed`: measured in the rehearsal in which nothing went wrong. `estimated`: what its actions say. */
   from: 'rehearsed' | 'estimated';
+  /** It does not serve any more at the end of the run, so `seconds` counts until then. */
+  staysOff?: true;
 }
 
 /** The rehearsal before against the rehearsal after. */

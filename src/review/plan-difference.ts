@@ -1,0 +1,115 @@
+import type { Target } from '../actions/action';
+import type { Plan } from '../engine/plan';
+import { changedTargets, pointsOfNoReturn } from '../engine/plan-summary';
+import { reachableActions } from '../engine/planned-steps';
+import type { Rehearsal } from '../engine/rehearse';
+import type { Json } from '../runbook/json';
+import type { SidePlan } from './contract';
+import type { AddedRemoved, PlanDifference } from './model';
+import { outageDifferences, rehearsedOutages } from './outage';
+import { planFacts } from './plan-facts';
+import { doTheSame } from './same-plan';
+import type { StepMatches } from './step-matching';
+
+interface Sides<T> {
+  base?: T;
+  head?: T;
+}
+
+/**
+ * The plan before against the plan after. `problems`: why a side has no plan; `taken`: values for inputs without a default; `rehearsals`: as
+ * far as there are any. `difference(base, head)` is `difference(head, base)` with added and removed, before and after changed over.
+ */
+export function planDifference(
+  base: SidePlan | undefined,
+  head: SidePlan | undefined,
+  problems: Sides<string>,
+  taken: Sides<Record<string, Json>>,
+  rehearsals: Sides<Rehearsal>,
+  matches: StepMatches,
+): PlanDifference {
+  const before = rehearsedOutages(rehearsals.base) ?? [];
+  const after = rehearsedOutages(rehearsals.head) ?? [];
+  const targets = (kind: Target['kind']): AddedRemoved => ofNames(targetsOf(base, kind), targetsOf(head, kind));
+  return {
+    ...(base && { base: planFacts(base, taken.base ?? {}, before) }),
+    ...(head && { head: planFacts(head, taken.head ?? {}, after) }),
+    ...(problems.base !== undefined && { baseProblem: problems.base }),
+    ...(problems.head !== undefined && { headProblem: problems.head }),
+    same: base !== undefined && head !== undefined && doTheSame(base.plan, head.plan),
+    vms: targets('vm'),
+    hosts: targets('host'),
+    datastores: targets('datastore'),
+    proxies: targets('proxy'),
+    irreversible: ofSteps(irreversible(base?.plan), irreversible(head?.plan), matches),
+    pointsOfNoReturn: ofSteps(noReturns(base?.plan), noReturns(head?.plan), matches),
+    secrets: ofNames(base?.plan.secrets ?? [], head?.plan.secrets ?? []),
+    outages: outageDifferences(before, after),
+  };
+}
+
+function targetsOf(side: SidePlan | undefined, kind: Target['kind']): string[] {
+  if (!side) return [];
+  return changedTargets(side.plan).flatMap(target => (target.kind === kind ? [target.name] : []));
+}
+
+function ofNames(base: readonly string[], head: readonly string[]): AddedRemoved {
+  const [before, after] = [new Set(base), new Set(head)];
+  const sorted = (names: Iterable<string>): string[] => [...names].sort((a, b) => (a < b ? -1 : 1));
+  return {
+    added: sorted([...after].filter(name => !before.has(name))),
+    removed: sorted([...before].filter(name => !after.has(name))),
+    kept: sorted([...after].filter(name => before.has(name))),
+  };
+}
+
+/** A step as the plan has it: the same step of the file may be there for several items. */
+interface Told {
+  pointer: string;
+  title: string;
+  /** What it acts on, as one text. */
+  on: string;
+}
+
+function irreversible(plan: Plan | undefined): Told[] {
+  if (!plan) return [];
+  return reachableActions([...plan.steps, ...(plan.finally ?? [])])
+    .filter(step => step.undoClass === 'irreversible')
+    .map(({ pointer, title, changes }) => ({
+      pointer,
+      title,
+      on: changes.map(({ kind, name }) => `${kind} ${name}`).join(', '),
+    }));
+}
+
+function noReturns(plan: Plan | undefined): Told[] {
+  if (!plan) return [];
+  return pointsOfNoReturn(plan).map(({ pointer, title }) => ({ pointer, title, on: '' }));
+}
+
+/** One that has only another name is kept: it is known by where it stands in the file and what it acts on. Kept ones are told as at the head. */
+function ofSteps(base: readonly Told[], head: readonly Told[], matches: StepMatches): AddedRemoved {
+  const left = new Set(base);
+  const twinOf = (step: Told, isTwin: (one: Told) => boolean): Told | undefined => {
+    const pointer = matches.baseOf(step.pointer);
+    return [...left].find(one => one.pointer === pointer && isTwin(one));
+  };
+  const kept = new Set<Told>();
+  for (const isTwin of [
+    (step: Told) => (one: Told) => one.title === step.title,
+    (step: Told) => (one: Told) => one.on === step.on,
+  ]) {
+    for (const step of head) {
+      const twin = kept.has(step) ? undefined : twinOf(step, isTwin(step));
+      if (!twin) continue;
+      left.delete(twin);
+      kept.add(step);
+    }
+  }
+  const titles = (steps: Iterable<Told>): string[] => [...new Set([...steps].map(step => step.title))];
+  return {
+    added: titles(head.filter(step => !kept.has(step))),
+    removed: titles(left),
+    kept: titles(head.filter(step => kept.has(step))),
+  };
+}
