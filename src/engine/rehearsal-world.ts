@@ -59,6 +59,14 @@ export interface StateLoad {
   datastores: Record<string, { used: number; capacity: number }>;
 }
 
+/** The longest time that a VM which was on did not serve at one go: from when its guest went down, or stood still, until it had booted, or went on. */
+export interface PredictedOutage {
+  vm: string;
+  ms: number;
+  /** It does not serve any more at the end of the run, so `ms` counts until then. */
+  staysOff: boolean;
+}
+
 /** A copy of the inventory to run on: state, time and the calls on it. */
 export interface RehearsalInventory {
   readonly fleet: Fleet;
@@ -77,4 +85,6 @@ export interface RehearsalInventory {
   /** Starts the VMs that were lost, where their host is back, and agents that have fallen silent. */
   startLost(): void;
   load(): StateLoad;
+  /** From now on; gives the outage of each VM that has had one until it is asked, the longest first. */
+  measureOutages(): () => PredictedOutage[];
 }

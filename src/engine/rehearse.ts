@@ -5,7 +5,7 @@ import type { EndStatus, Failure, JournalRecord, Remaining, RunEnded } from './j
 import { RestMemory } from './known-rests';
 import type { Plan } from './plan';
 import { plannedActions } from './planned-steps';
-import { hostLostSeconds, type RehearsalInventory, type StateLoad } from './rehearsal-world';
+import { hostLostSeconds, type PredictedOutage, type RehearsalInventory, type StateLoad } from './rehearsal-world';
 import {
   CallRecorder,
   injectionsFor,
@@ -85,6 +85,8 @@ export interface CleanRun {
   durationMs: number;
   timetable: { key: string; title: string; fromMs: number; toMs: number }[];
   peak: { hosts: Record<string, Peak>; datastores: Record<string, Peak> };
+  /** Of each VM that was on before and does not serve for a while, the longest first. */
+  outages: PredictedOutage[];
 }
 
 /** Memory in MiB, space in GiB; `steps`: most steps at once that acted on it. */
@@ -202,6 +204,7 @@ export class Rehearsing {
     const noReturn: CleanRun['noReturn'] = [];
     const start = this.#start.clock.now();
     const checkpoints = new Map<number, Checkpoint>();
+    const outages = inventory.measureOutages();
     const run = await simulate(
       {
         ...this.#setting,
@@ -262,6 +265,7 @@ export class Rehearsing {
         toMs: endedAt - start,
       })),
       peak,
+      outages: outages(),
     };
     return this.#clean;
   }

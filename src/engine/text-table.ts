@@ -35,7 +35,13 @@ const mostTimes = 30;
 
 /** A long timetable, with a row in place of its middle. */
 export function withoutMiddle(rows: string[][]): string[][] {
-  if (rows.length <= mostTimes) return rows;
+  const { first, leftOut, last } = bothEnds(rows);
+  return leftOut === 0 ? rows : [...first, ['…', '…', `${leftOut} more`], ...last];
+}
+
+/** The beginning and the end of a timetable, and how many rows of a long one are left out between them. */
+export function bothEnds<T>(rows: readonly T[]): { first: T[]; leftOut: number; last: T[] } {
+  if (rows.length <= mostTimes) return { first: [...rows], leftOut: 0, last: [] };
   const half = mostTimes / 2;
-  return [...rows.slice(0, half), ['…', '…', `${rows.length - mostTimes} more`], ...rows.slice(-half)];
+  return { first: rows.slice(0, half), leftOut: rows.length - mostTimes, last: rows.slice(-half) };
 }

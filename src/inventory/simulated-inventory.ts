@@ -6,6 +6,7 @@ import { type Difference, differences } from '../hypervisors/simulated/differenc
 import type { FaultHook } from '../hypervisors/simulated/faults';
 import { simulatedReach, simulatedSsh } from '../hypervisors/simulated/guest-access';
 import { lossReasons, type SimulatedLab } from '../hypervisors/simulated/lab';
+import { type MeasuredOutage, OutageMeter } from '../hypervisors/simulated/outage-meter';
 import { simulatedProxy } from '../hypervisors/simulated/proxy';
 import { SettledClock } from '../hypervisors/simulated/settled-clock';
 import type { Fleet, VmLocation } from './fleet';
@@ -70,6 +71,15 @@ export class SimulatedInventory {
   /** Asked on every call. */
   set onCall(hook: FaultHook | undefined) {
     for (const lab of this.#labs) lab.onCall = hook;
+  }
+
+  /** From now on; gives the longest outage of each VM that has had one until it is asked, the longest first. */
+  measureOutages(): () => MeasuredOutage[] {
+    const meter = new OutageMeter();
+    for (const lab of this.#labs) {
+      lab.onVm = (vm, before, goneMs) => meter.changed(vm, before, goneMs, this.clock.now());
+    }
+    return () => meter.longest(this.clock.now());
   }
 
   /** Nothing is under way: no call, no wait, no time-out. */

@@ -59,6 +59,8 @@ export class SimulatedLab {
   revision: number;
   readonly clock: SimulatedClock;
   onCall: FaultHook | undefined;
+  /** Sees each change of a VM's record; `goneMs` as in `putVm`. A fork has none. */
+  onVm: ((vm: LabVm, before: LabVm, goneMs: number) => void) | undefined;
   private repositories: Record<string, LabRepository>;
   private faults: ScriptedFault[];
   private names: Map<string, string>;
@@ -172,12 +174,13 @@ export class SimulatedLab {
     return lost !== undefined && (lost.until === undefined || lost.until > this.clock.now());
   }
 
-  /** Puts a VM's new record in place and keeps the books. */
-  putVm(vm: LabVm): void {
+  /** Puts a VM's new record in place and keeps the books. `goneMs`: so long before this its guest went down, or stood still until now. */
+  putVm(vm: LabVm, goneMs = 0): void {
     const old = this.vms.get(vm.name);
     this.vms.set(vm.name, vm);
     if (old) this.book(old, -1, vm);
     this.book(vm, 1, old);
+    if (old) this.onVm?.(vm, old, goneMs);
     if (old && old.state !== vm.state) {
       const what =
         vm.state === 'running'

@@ -7,6 +7,8 @@ import { refused, shows, type Visible, visibleVm } from './visible';
 /** Speed of the network between hosts. */
 const linkMiBps = 1000;
 const copyMiBps = 400;
+/** For how long a guest that is migrated live stands still when it changes over. */
+export const switchOverMs = 80;
 
 interface Way {
   storage: 'shared' | 'copy';
@@ -72,10 +74,14 @@ export function simulatedMigration(visible: Visible): Migration {
                 { host: now.host, vm: now.name },
               );
             }
-            lab.putVm({ ...now, host: options.target.host, disks: storage === 'shared' ? now.disks : disks });
+            const downtimeMs = stillMs(now, options, storage);
+            lab.putVm(
+              { ...now, host: options.target.host, disks: storage === 'shared' ? now.disks : disks },
+              downtimeMs,
+            );
             return {
               storage,
-              downtimeMs: options.live ? 80 : 0,
+              downtimeMs,
               transferredBytes: now.memoryMiB * 1024 ** 2,
               durationMs: lab.clock.now() - started,
             };
@@ -131,6 +137,12 @@ function seconds(vm: LabVm, options: MigrateOptions, storage: 'shared' | 'copy')
   if (vm.state !== 'running') return 0.5 + copying;
   if (neverConverges(vm, options)) return 600;
   return 1 + copying + vm.memoryMiB / Math.min(linkMiBps, bound);
+}
+
+/** For how long its guest stands still. A running one that is not migrated live does so all the time. */
+function stillMs(vm: LabVm, options: MigrateOptions, storage: 'shared' | 'copy'): number {
+  if (vm.state !== 'running') return 0;
+  return options.live ? switchOverMs : seconds(vm, options, storage) * 1000;
 }
 
 /** Where the disks would go and what stands in the way. */

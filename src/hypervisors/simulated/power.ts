@@ -96,7 +96,7 @@ export function simulatedPower(visible: Visible): Power {
                 { host: now.host, vm: now.name },
               );
             }
-            lab.putVm(poweredOff(now));
+            lab.putVm(poweredOff(now), now.guest.shutdownSeconds * 1000);
           },
         },
       );

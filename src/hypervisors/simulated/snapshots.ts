@@ -8,6 +8,11 @@ import { agentHangs, agentSilent, refused, requireAgent, type Visible, visibleVm
 /** What an overlay takes at first, a quarter of a MiB as qcow2 does; with memory, the RAM comes on top. */
 const overlayGiB = 1 / 4096;
 
+/** How long the memory of a VM takes to be saved; the guest stands still meanwhile. */
+function savingSeconds({ memoryMiB }: LabVm): number {
+  return 0.5 + memoryMiB / 1024;
+}
+
 /** How consistent a copy taken now is. Throws `agent` when it must be quiesced and can't. */
 export function quiesced(lab: SimulatedLab, vm: LabVm, quiesce: Quiesce): Consistency {
   if (vm.state !== 'running') return 'offline';
@@ -21,6 +26,8 @@ export function quiesced(lab: SimulatedLab, vm: LabVm, quiesce: Quiesce): Consis
     throw error;
   }
 }
+
+const revertSeconds = 1.5;
 
 /** A snapshot of a running VM without memory is an overlay beside the image; what came after it lies on top. */
 function requireNoChildren(vm: LabVm, snapshot: LabSnapshot, what: string): void {
@@ -62,7 +69,7 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
       const sizeGiB = (now: LabVm): number => overlayGiB + (withMemory(now) ? now.memoryMiB / 1024 : 0);
       const store = (now: LabVm): string => now.disks[0]?.datastore ?? '';
       return lab.call(called('create', vm), {
-        seconds: () => (withMemory(visibleVm(visible, uuid)) ? 0.5 + vm.memoryMiB / 1024 : 0.4),
+        seconds: () => (withMemory(visibleVm(visible, uuid)) ? savingSeconds(vm) : 0.4),
         options,
         holds: vm.name,
         check: () => {
@@ -100,7 +107,8 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
             guest: now.guest,
             ...(now.currentSnapshot === undefined ? {} : { parent: now.currentSnapshot }),
           };
-          lab.putVm({ ...now, snapshots: [...now.snapshots, snapshot], currentSnapshot: options.name });
+          const stoodStillMs = withMemory(now) ? savingSeconds(now) * 1000 : 0;
+          lab.putVm({ ...now, snapshots: [...now.snapshots, snapshot], currentSnapshot: options.name }, stoodStillMs);
           return { consistency };
         },
         halfway: () => {
@@ -153,7 +161,7 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
         return snapshot;
       };
       await lab.call(called('revert', vm), {
-        seconds: 1.5,
+        seconds: revertSeconds,
         options,
         holds: vm.name,
         check: () => {
@@ -166,9 +174,13 @@ export function simulatedSnapshots(visible: Visible): Snapshots {
           const now = visibleVm(visible, uuid);
           const snapshot = find(now);
           const back: LabVm = { ...poweredOff(now), guest: snapshot.guest, currentSnapshot: name };
-          if (!goal(snapshot)) lab.putVm(back);
+          const goneMs = now.state === 'running' ? revertSeconds * 1000 : 0;
+          if (!goal(snapshot)) lab.putVm(back, goneMs);
           // With memory the guest goes on where it was; without, it boots.
-          else lab.putVm(snapshot.memory ? { ...back, state: snapshot.state, readyAt: 0 } : poweredOn(lab, back));
+          else {
+            const on = snapshot.memory ? { ...back, state: snapshot.state, readyAt: 0 } : poweredOn(lab, back);
+            lab.putVm(on, goneMs);
+          }
         },
       });
     },
