@@ -12,6 +12,7 @@ import {
 import { InventoryFile } from './inventory/inventoryFile';
 import { InventoryView } from './inventory/inventoryView';
 import { LanguageFeatures } from './language/languageFeatures';
+import { PlanLenses } from './language/planLenses';
 import { RunLenses } from './language/runLenses';
 import { connect } from './lazy';
 import { runbookUri } from './plan/planCommands';
@@ -78,7 +79,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const debug = new Debugger(runs, runCommands, progress);
   context.subscriptions.push(debug);
   context.subscriptions.push(log, runs, file, inventory, features, plans, journals, progress, runsView, pages);
-  context.subscriptions.push(new RunLenses(features, runs, log));
+  context.subscriptions.push(new RunLenses(features, runs, log), new PlanLenses(features, true));
 
   const backend = new EditorToolBackend(
     features,

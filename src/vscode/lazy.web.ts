@@ -1,12 +1,9 @@
 import * as vscode from 'vscode';
-import type { Plan } from '../engine/plan';
-import { SimulatedLab } from '../hypervisors/simulated/lab';
-import type { Inventory } from '../inventory/model';
-import { placesInLabs } from '../rehearsal/places';
-import { type RehearsalNews, type RehearsalWork, type Rehearsed, workOf } from '../rehearsal/work';
+import type { RehearsalNews, RehearsalWork, Rehearsed } from '../rehearsal/work';
+import { workOfFiles } from '../review/work-of-files';
 import * as formatChunk from './chunks/format';
 import * as languageChunk from './chunks/language';
-import { neighbour } from './language/workspaceTexts';
+import { copyOfFiles } from './plan/copyOfFiles';
 
 // What lazy.ts is on a computer: dist/web.js takes this file instead (scripts/build.mjs). A browser's extension host loads one file.
 
@@ -27,25 +24,8 @@ export function setHome(uri: vscode.Uri): void {
 
 export const language = () => languageChunk;
 export const formatting = () => formatChunk;
-export const connect = () => ({ copyForRehearsal });
-
-/** Of simulated labs alone: nothing is connected to from a browser. */
-async function copyForRehearsal(plan: Plan, inventory: Inventory, inventoryUri: vscode.Uri): Promise<RehearsalWork> {
-  const { places, live } = await placesInLabs(inventory, async lab => {
-    const uri = neighbour(inventoryUri, lab);
-    if (!uri) throw new Error(vscode.l10n.t('The simulated lab {0} can not be found.', lab));
-    return SimulatedLab.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)), { file: lab }).fork();
-  });
-  if (live.length > 0) {
-    throw new Error(
-      vscode.l10n.t(
-        'In a browser only simulated labs can be rehearsed on, and {0} is real. Write a copy with `virtbook inventory --capture`, and name it in an inventory.',
-        live.join(', '),
-      ),
-    );
-  }
-  return workOf(plan, inventory, places, []);
-}
+// Nothing is connected to from a browser.
+export const connect = () => ({ copyForRehearsal: copyOfFiles, workOfFiles });
 
 /** Rehearses in a worker of its own; undefined: it was aborted. */
 export function rehearseElsewhere(

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import type { Rehearsed } from '../rehearsal/work';
 import type { SshPrompts } from '../ssh/contract';
+import { isReadOnly } from './language/workspaceTexts';
 import { connect, rehearseElsewhere } from './lazy';
+import { copyOfFiles } from './plan/copyOfFiles';
 import type { Planned } from './plan/planning';
 
 /** Rehearses a plan on a copy of its inventory, with progress that can be cancelled; nothing is changed anywhere. undefined: cancelled. */
@@ -50,7 +52,10 @@ export async function rehearseQuietly(
       resolve(undefined);
     });
   });
-  const copied = connect().copyForRehearsal(plan, inventory, inventoryUri, prompts);
+  // Who opens a pull request must not be able to say where this computer connects to.
+  const copied = isReadOnly(inventoryUri)
+    ? copyOfFiles(plan, inventory, inventoryUri)
+    : connect().copyForRehearsal(plan, inventory, inventoryUri, prompts);
   // Of one that was cancelled nobody is told any more.
   copied.catch(() => undefined);
   const work = await Promise.race([copied, cancelled]);

@@ -7,6 +7,7 @@ import type { Submission } from '../runner/contract';
 import { settings } from './ids';
 import type { LanguageFeatures } from './language/languageFeatures';
 import { connect } from './lazy';
+import { isOnDisk } from './onlyFiles';
 import type { Offered } from './plan/askInputs';
 import { type PlanChoices, PlanCommands } from './plan/planCommands';
 import type { PlanDocuments } from './plan/planDocuments';
@@ -138,12 +139,7 @@ export class RunCommands extends PlanCommands {
       void vscode.window.showWarningMessage(vscode.l10n.t('Runbooks run only in a trusted workspace.'));
       return undefined;
     }
-    if (uri.scheme !== 'file') {
-      void vscode.window.showWarningMessage(
-        vscode.l10n.t('Only a file on disk can be run, not {0}.', uri.toString(true)),
-      );
-      return undefined;
-    }
+    if (!isOnDisk(uri)) return undefined;
     const document = await this.open(uri);
     return document && (!document.isDirty || (await document.save())) ? document : undefined;
   }

@@ -122,3 +122,4 @@ export async function copyForRehearsal(
 }
 
 export { simulatedTarget } from '../../debug/simulated-target';
+export { workOfFiles } from '../../review/work-of-files';

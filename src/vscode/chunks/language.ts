@@ -28,6 +28,7 @@ export { parseInventory } from '../../inventory/file';
 export { knownNames } from '../../inventory/names';
 export { callTool, readPlanInput } from '../../mcp/call-tool';
 export { explanation } from '../../mcp/explain';
+export { callsOf } from '../../runbook/calls';
 export { linkRunbooks, loadCalled } from '../../runbook/link';
 export { parseRunbook } from '../../runbook/parse';
 export { nameAt, usesOfName } from '../inventory/namesInRunbooks';

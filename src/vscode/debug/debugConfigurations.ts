@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { debugType, languages } from '../ids';
+import { isOnDisk } from '../onlyFiles';
 import type { RunsService } from '../runs/runsService';
 import { isLive } from '../runs/stepResults';
 
@@ -20,7 +21,9 @@ export class DebugConfigurations implements vscode.DebugConfigurationProvider {
       return undefined;
     }
     if (configuration.type || configuration.request || configuration.name) return configuration;
-    if (vscode.window.activeTextEditor?.document.languageId === languages.runbook) return launch(nameOf(), '${file}');
+    const shown = vscode.window.activeTextEditor?.document;
+    // In a diff `${file}` is the file itself, whichever side the cursor is in.
+    if (shown?.languageId === languages.runbook) return isOnDisk(shown.uri) ? launch(nameOf(), '${file}') : undefined;
     void vscode.window.showInformationMessage(vscode.l10n.t('Open a runbook (*.runbook.yaml) first.'));
     return undefined;
   }

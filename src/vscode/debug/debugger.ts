@@ -2,6 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { debugType } from '../ids';
 import { debug } from '../lazy';
+import { isOnDisk } from '../onlyFiles';
 import type { RunCommands } from '../runCommands';
 import type { RunProgress } from '../runs/runProgress';
 import type { RunsService } from '../runs/runsService';
@@ -33,7 +34,8 @@ export class Debugger implements vscode.Disposable {
     ];
   }
 
-  launch(uri: vscode.Uri): Thenable<boolean> {
+  async launch(uri: vscode.Uri): Promise<boolean> {
+    if (!isOnDisk(uri)) return false;
     return vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(uri), {
       type: debugType,
       request: 'launch',

@@ -7,6 +7,7 @@ import type { SeenNames } from '../../inventory/names';
 import { language } from '../lazy';
 import { asLspDocument, VirtbookDiagnostic } from './lspTypes';
 import { type FeatureContext, registerProviders } from './providers';
+import { isRevision } from './revisionUri';
 import { isOurs, WorkspaceTexts } from './workspaceTexts';
 
 /** Time without typing after which a document is checked, in ms. */
@@ -103,12 +104,13 @@ export class LanguageFeatures implements FeatureContext, vscode.Disposable {
     return { ...(await this.config(document)), values: await this.live.lastValues?.(document) };
   }
 
-  async workspace(): Promise<WorkspaceFiles> {
-    return language().fileSet(await this.texts.documents(), (from, path) => this.resolve(from, path));
+  async workspace(around?: vscode.TextDocument): Promise<WorkspaceFiles> {
+    const documents = around && isRevision(around.uri) ? this.texts.documentsOf(around) : this.texts.documents();
+    return language().fileSet(await documents, (from, path) => this.resolve(from, path));
   }
 
   resolve(from: string, path: string): string | undefined {
-    return this.texts.resolve(from, path);
+    return this.texts.shown(from, path);
   }
 
   private schedule(document: vscode.TextDocument, delay = QUIET_MS): void {

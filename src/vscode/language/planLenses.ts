@@ -4,16 +4,21 @@ import { language } from '../lazy';
 import type { LanguageFeatures } from './languageFeatures';
 import { asLspDocument, asRange } from './lspTypes';
 
-/** *Plan · Rehearse* on the file, where nothing can be run. */
+/** *Plan · Rehearse* on the file, where it can't be run: in a browser, and in documents that are no file on disk, as the sides of a diff. */
 export class PlanLenses implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly registration = vscode.languages.registerCodeLensProvider({ language: languages.runbook }, this);
 
-  constructor(private readonly features: LanguageFeatures) {}
+  constructor(
+    private readonly features: LanguageFeatures,
+    /** Files on disk have other lenses. */
+    private readonly notOnDisk = false,
+  ) {}
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    if (this.notOnDisk && document.uri.scheme === 'file') return [];
     const titles: Record<string, [string, string]> = {
       plan: [vscode.l10n.t('Plan'), commands.plan],
-      rehearse: [vscode.l10n.t('Rehearse'), commands.rehearse],
+      ...(vscode.workspace.isTrusted && { rehearse: [vscode.l10n.t('Rehearse'), commands.rehearse] }),
     };
     return language()
       .lenses(asLspDocument(document), this.features.cache)

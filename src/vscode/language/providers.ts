@@ -24,6 +24,7 @@ import {
   asWorkspaceSymbol,
   VirtbookDiagnostic,
 } from './lspTypes';
+import { isReadOnly } from './workspaceTexts';
 
 /** Our own language ids, whatever scheme a document has: files, diffs and pull requests are treated alike. */
 const selector: vscode.DocumentSelector = [{ language: languages.runbook }, { language: languages.inventory }];
@@ -35,7 +36,8 @@ export interface FeatureContext {
   configForCompletion(document: vscode.TextDocument): Promise<EditorConfig>;
   /** With what the last run had. */
   configForHover(document: vscode.TextDocument): Promise<EditorConfig>;
-  workspace(): Promise<WorkspaceFiles>;
+  /** `around`: of a version of a file, only what belongs to that version. */
+  workspace(around?: vscode.TextDocument): Promise<WorkspaceFiles>;
   resolve(from: string, path: string): string | undefined;
   onDidChangeHints: vscode.Event<void>;
 }
@@ -52,7 +54,7 @@ export function registerProviders(context: FeatureContext): vscode.Disposable[] 
 
   /** The same for what goes across files. */
   async function lookAcross(document: vscode.TextDocument, cancelled: vscode.CancellationToken) {
-    const [config, files] = await Promise.all([context.config(document), context.workspace()]);
+    const [config, files] = await Promise.all([context.config(document), context.workspace(document)]);
     return cancelled.isCancellationRequested ? undefined : { document: asLspDocument(document), config, files };
   }
 
@@ -104,6 +106,7 @@ export function registerProviders(context: FeatureContext): vscode.Disposable[] 
     }),
     api.registerRenameProvider(selector, {
       async prepareRename(asked, position, cancelled) {
+        if (isReadOnly(asked.uri)) throw new Error(vscode.l10n.t('This version of the file can not be changed.'));
         const found = await look(asked, cancelled);
         if (!found) return undefined;
         const { document, config } = found;
@@ -112,6 +115,7 @@ export function registerProviders(context: FeatureContext): vscode.Disposable[] 
         return { range: asRange(place.range), placeholder: place.placeholder };
       },
       async provideRenameEdits(asked, position, newName, cancelled) {
+        if (isReadOnly(asked.uri)) return undefined;
         const found = await lookAcross(asked, cancelled);
         if (!found) return undefined;
         const { document, config, files } = found;
@@ -179,11 +183,13 @@ export function registerProviders(context: FeatureContext): vscode.Disposable[] 
     }),
     api.registerDocumentFormattingEditProvider(selector, {
       async provideDocumentFormattingEdits(document, options) {
+        if (isReadOnly(document.uri)) return undefined;
         return (await formatting().format(asLspDocument(document), options)).map(asTextEdit);
       },
     }),
     api.registerDocumentRangeFormattingEditProvider(selector, {
       async provideDocumentRangeFormattingEdits(document, range, options) {
+        if (isReadOnly(document.uri)) return undefined;
         return (await formatting().format(asLspDocument(document), options, asLspRange(range))).map(asTextEdit);
       },
     }),
@@ -191,6 +197,7 @@ export function registerProviders(context: FeatureContext): vscode.Disposable[] 
       selector,
       {
         async provideCodeActions(asked, range, { diagnostics, only }, cancelled) {
+          if (isReadOnly(asked.uri)) return undefined;
           const found = await look(asked, cancelled);
           if (!found) return undefined;
           const ours = diagnostics.filter(diagnostic => diagnostic instanceof VirtbookDiagnostic);

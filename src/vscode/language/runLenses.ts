@@ -17,7 +17,7 @@ const REDRAW_MS = 300;
 
 /**
  * *Run · Debug · Plan · Rehearse* on the file, *Run step · Run from here* on each step, and how it went last. Only on files on disk: what
- * is run is the file, not a diff's other side. Never waits for the network.
+ * is run is the file, not a diff's other side, which has `PlanLenses`. Never waits for the network.
  */
 export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();

@@ -1,17 +1,20 @@
 import * as vscode from 'vscode';
 import type { TextDocument as LspDocument } from 'vscode-languageserver-textdocument';
 import type { FileReader } from '../../editor/surroundings';
-import { languages } from '../ids';
+import { languages, schemes } from '../ids';
 import { language } from '../lazy';
 import { isAbsolutePath } from '../paths';
 import { asLspDocument } from './lspTypes';
-import { readText } from './readText';
+import { readWhereItIs } from './readText';
+import { isRevision, siblingOf } from './revisionUri';
 
 /** Runbooks, inventories, and the simulated labs that inventories name. */
 const watchedFiles = '**/*.{yaml,yml}';
 const ourFiles = '**/*.{runbook,inventory}.{yaml,yml}';
 /** Paths offered where a runbook or inventory can be named. */
 const mostOffered = 500;
+/** How long what was read of a version in git is taken for current, in ms: nothing tells when `HEAD` or the index changes. */
+const REVISION_MS = 2_000;
 
 export function isOurs(document: vscode.TextDocument): boolean {
   return document.languageId === languages.runbook || document.languageId === languages.inventory;
@@ -24,6 +27,9 @@ export class WorkspaceTexts implements FileReader, vscode.Disposable {
   private versions = 0;
   private listed: Promise<vscode.Uri[]> | undefined;
   private readonly told = new Set<string>();
+  /** Where a version of a file was found, if not at its own address. */
+  private readonly elsewhere = new Map<string, string>();
+  private readonly timers = new Set<ReturnType<typeof setTimeout>>();
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly disposables: vscode.Disposable[] = [this.changed];
   /** One that was read changed, came or went: what was said of those that refer to it may no longer hold. */
@@ -60,14 +66,54 @@ export class WorkspaceTexts implements FileReader, vscode.Disposable {
     const known = this.texts.get(uri);
     if (known) return known;
     const parsed = vscode.Uri.parse(uri);
-    const text = readText(parsed).catch(() => undefined);
+    const text = readWhereItIs(parsed).then(
+      found => {
+        const where = found.uri.toString();
+        if (where !== parsed.toString()) this.elsewhere.set(uri, where);
+        return found.text;
+      },
+      () => undefined,
+    );
     // Nothing tells of changes outside the workspace.
-    if (vscode.workspace.getWorkspaceFolder(parsed)) this.texts.set(uri, text);
+    if (isInWorkspace(parsed) || isRevision(parsed)) this.texts.set(uri, text);
+    if (isRevision(parsed)) this.forgetLater(uri);
     return text;
+  }
+
+  private forgetLater(uri: string): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      this.texts.delete(uri);
+    }, REVISION_MS);
+    this.timers.add(timer);
   }
 
   resolve(from: string, path: string): string | undefined {
     return neighbour(vscode.Uri.parse(from), path)?.toString();
+  }
+
+  /** The same for somebody to look at: where the file was found when it was read. */
+  shown(from: string, path: string): string | undefined {
+    const uri = this.resolve(from, path);
+    return uri && (this.elsewhere.get(uri) ?? uri);
+  }
+
+  /** A version of a file, and what it names: all in that version. */
+  async documentsOf(document: vscode.TextDocument): Promise<LspDocument[]> {
+    const { TextDocument, callsOf, runbookOf } = language();
+    const self = asLspDocument(document);
+    if (document.languageId !== languages.runbook) return [self];
+    const { draft } = runbookOf(self);
+    const others = new Map(callsOf(draft).map(step => [step.uses, languages.runbook as string]));
+    if (draft.inventory !== undefined) others.set(draft.inventory, languages.inventory);
+    const found = await Promise.all(
+      [...others].map(async ([path, kind]) => {
+        const uri = this.resolve(self.uri, path);
+        const text = uri && (await this.read(uri));
+        return uri && text ? TextDocument.create(this.elsewhere.get(uri) ?? uri, kind, 0, text) : undefined;
+      }),
+    );
+    return [self, ...found.filter(one => one !== undefined)];
   }
 
   /** Every runbook and inventory of the workspace, and those that are open; the same object as long as one has not changed. */
@@ -106,7 +152,7 @@ export class WorkspaceTexts implements FileReader, vscode.Disposable {
 
   /** Paths, relative to the folder of the document, of the runbooks and inventories that it could name. */
   async offered(uri: vscode.Uri): Promise<{ callable: string[]; inventories: string[] }> {
-    const base = baseOf(uri);
+    const base = isReadOnly(uri) ? undefined : baseOf(uri);
     if (!base) return { callable: [], inventories: [] };
     const folder = base.path.split('/');
     const others = (await this.list()).filter(
@@ -137,8 +183,16 @@ export class WorkspaceTexts implements FileReader, vscode.Disposable {
   }
 
   dispose(): void {
+    for (const timer of this.timers) clearTimeout(timer);
     for (const item of this.disposables) item.dispose();
   }
+}
+
+/** The other side of a diff, or a file system that can't be written to. */
+export function isReadOnly(uri: vscode.Uri): boolean {
+  return (
+    isRevision(uri) || uri.scheme === schemes.review || vscode.workspace.fs.isWritableFileSystem(uri.scheme) === false
+  );
 }
 
 function isInWorkspace(uri: vscode.Uri): boolean {
@@ -146,8 +200,8 @@ function isInWorkspace(uri: vscode.Uri): boolean {
 }
 
 /**
- * The folder that the paths in a document start from. The other side of a diff (`git:`, `review:`, …) says in its query which version of which
- * file it is: its neighbours are those in the workspace. A document that was never saved stands in the first folder.
+ * The folder that the paths in a document start from. A document of a scheme that we don't know may say in its query which version of which file
+ * it is: its neighbours are those in the workspace. A document that was never saved stands in the first folder.
  */
 function baseOf(uri: vscode.Uri): vscode.Uri | undefined {
   const { workspaceFolders = [] } = vscode.workspace;
@@ -162,8 +216,12 @@ function baseOf(uri: vscode.Uri): vscode.Uri | undefined {
   return vscode.Uri.joinPath((folder?.uri ?? uri).with({ path: uri.path, query: '', fragment: '' }), '..');
 }
 
-/** Where a path in a document leads. undefined: the document has no place of its own. */
+/** Where a path in a document leads: of a version of a file, to the same version. undefined: the document has no place of its own. */
 export function neighbour(uri: vscode.Uri, path: string): vscode.Uri | undefined {
+  if (isRevision(uri)) {
+    const sibling = siblingOf(uri, path);
+    return sibling && uri.with(sibling);
+  }
   const base = baseOf(uri);
   if (!base || path === '') return undefined;
   if (!isAbsolutePath(path)) return vscode.Uri.joinPath(base, path);

@@ -6,7 +6,10 @@ import type { JsonObject } from '../../runbook/json';
 import type { Runbook } from '../../runbook/model';
 import { inventoryUri } from '../language/inventoryOfRunbook';
 import { readText } from '../language/readText';
+import { isRevision } from '../language/revisionUri';
+import { neighbour } from '../language/workspaceTexts';
 import { language } from '../lazy';
+import { versionName } from '../onlyFiles';
 
 /** A part of a runbook: only one step, or everything from one on; by pointer. */
 export interface Part {
@@ -36,10 +39,17 @@ export async function planRunbook(
 ): Promise<Planned> {
   const { actionNamed, linkRunbooks, makePlan, parseInventory, timetableOf, whereSeen } = language();
   const inventoryFile = runbook.inventory === undefined ? undefined : inventoryUri(uri, runbook.inventory);
-  const inventory = inventoryFile && parseInventory(await readText(inventoryFile)).inventory;
+  const inventoryText = inventoryFile && (await textIfThere(inventoryFile));
+  if (inventoryFile && inventoryText === undefined)
+    throw new Error(
+      isRevision(inventoryFile)
+        ? `Its inventory can't be read: there is no ${versionName(inventoryFile)}, or its commit has not been fetched.`
+        : `There is no inventory ${inventoryFile.fsPath}.`,
+    );
+  const inventory = inventoryText === undefined ? undefined : parseInventory(inventoryText).inventory;
   if (inventoryFile && !inventory)
     throw new Error(`The inventory ${inventoryFile.fsPath} has mistakes. Correct them first.`);
-  const linked = await linkRunbooks(runbook, uri.path, path => textIfThere(vscode.Uri.joinPath(uri, '..', path)));
+  const linked = await linkRunbooks(runbook, uri.path, path => textIfThere(neighbour(uri, path)));
   if (linked.problems.length > 0) throw new Error(linked.problems.map(({ message }) => message).join(' '));
   const hosts = Object.fromEntries(shown.map(({ connection, hosts }) => [connection, hosts.map(({ name }) => name)]));
   const { plan, hash } = makePlan({ runbook: linked.runbook, inventory, inputs, action: actionNamed, hosts, ...part });
@@ -48,7 +58,8 @@ export async function planRunbook(
   return { plan, planHash: hash, timetable, ...files };
 }
 
-async function textIfThere(uri: vscode.Uri): Promise<string | undefined> {
+async function textIfThere(uri: vscode.Uri | undefined): Promise<string | undefined> {
+  if (!uri) return undefined;
   try {
     return await readText(uri);
   } catch (error) {
