@@ -17,7 +17,7 @@ const key = (seed: number) => new Uint8Array(32).fill(seed);
 const runbook = `version: 1
 name: Patch the shop
 inputs:
-  vms: { type: vms, default: "web1,web2" }
+  vms: { type: vms, default: [web1, web2] }
 steps:
   - uses: vm.migrate
     with: { vm: web1, to: hv2, storage: copy }
