@@ -15,6 +15,8 @@ export interface StepMatches {
   baseOf(headPointer: string): string | undefined;
   /** Pointers at the head of the steps that stand in another list, or in another order; as few as possible. */
   moved: ReadonlySet<string>;
+  /** Ids of steps and paths of called runbooks that have another name at the head: what they are called there, by what they were called. */
+  renamed?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -33,7 +35,15 @@ export function matchSteps(base: Runbook, head: Runbook): StepMatches {
   const headOf = new Map(pairs.map(([one, other]) => [one.step.pointer, other.step.pointer]));
   const baseOf = new Map(pairs.map(([one, other]) => [other.step.pointer, one.step.pointer]));
   const moved = new Set(matcher.moved().map(([one, other]) => (swapped ? one : other).step.pointer));
-  return { headOf: pointer => headOf.get(pointer), baseOf: pointer => baseOf.get(pointer), moved };
+  const renamed = new Map<string, string>();
+  for (const [one, other] of pairs) {
+    const names = [
+      [one.step.id, other.step.id],
+      [one.file.path, other.file.path],
+    ] as const;
+    for (const [before, after] of names) if (before && after && before !== after) renamed.set(before, after);
+  }
+  return { headOf: pointer => headOf.get(pointer), baseOf: pointer => baseOf.get(pointer), moved, renamed };
 }
 
 /** An order of runbooks by what they say. */
