@@ -14,8 +14,8 @@ export interface Revision {
 export type FileContent =
   | { kind: 'text'; text: string }
   | { kind: 'missing' }
-  /** It is there and can't be read as text: why, as a sentence. */
-  | { kind: 'unreadable'; why: string };
+  /** It is there and can't be read as text: why, as a sentence; and in which line, where it is one. */
+  | { kind: 'unreadable'; why: string; line?: number };
 
 /** A file that is not the same on both sides. */
 export type FileChange =
