@@ -80,6 +80,12 @@ export interface ActionDefinition<
   describeUndo(inputs: Static<I>, before?: Static<B>): string;
   /** Rough duration in seconds, for the timetable. */
   estimateSeconds(inputs: Static<I>): number;
+  /**
+   * For how many seconds from its beginning a VM that is on does not serve, roughly; infinite: until a later step starts it. Of a step that
+   * starts a VM (`operation` says that it leaves it on): until it serves. Left out: it goes on serving, or nobody can tell. What a rehearsal
+   * measures counts more than this.
+   */
+  outageSeconds?(inputs: Static<I>): number;
   /** Reads only. */
   preflight(context: ActionContext, inputs: Static<I>): Promise<Finding[]>;
   /** Reads only. Called right before the intent is written. */

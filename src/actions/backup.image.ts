@@ -120,6 +120,7 @@ backed up it can't be migrated or get a snapshot.
   describe: ({ vm, proxy, disks }) => `back up ${disks ? `${disks.join(', ')} of ` : ''}${vm} to ${proxy}`,
   describeUndo: ({ vm, proxy }, state) => `remove ${state?.folder ?? `this backup of ${vm}`} from ${proxy}`,
   estimateSeconds: () => 120,
+  // No `outageSeconds`: the guest goes on; its file systems are frozen for a moment that nobody can foretell.
 
   preflight: (context, given) =>
     inspect(context, given.vm, async location => {

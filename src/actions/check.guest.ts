@@ -96,6 +96,7 @@ with it the run. It changes nothing, so there is nothing to undo.
   describe: given => `check ${given.vm}: ${named(given).join(', ') || 'nothing'}`,
   describeUndo: () => 'nothing: it only looks',
   estimateSeconds: () => 5,
+  // No `outageSeconds`: it only looks.
 
   preflight: (context, given) =>
     inspect(context, given.vm, async location => {

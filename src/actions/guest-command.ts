@@ -3,6 +3,9 @@ import type { Exec, GuestExecResult } from '../hypervisors/ports';
 import type { ActionContext } from './action';
 import { ActionError } from './action-error';
 
+/** How long a guest takes to boot, roughly. */
+export const bootSeconds = 13;
+
 export type Via = 'auto' | 'agent' | 'ssh';
 
 /** Runs argv in a guest and passes its output on. A non-zero code resolves. */

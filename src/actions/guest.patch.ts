@@ -17,6 +17,7 @@ import { lastWords, runInGuest, waitForGuest } from './guest-command';
 import { blocker, inspect, portOf, warning } from './located-vm';
 import { closed, vmReference } from './references';
 import { ensureSnapshot, hasSnapshot, markOf, removeSnapshot } from './safety-snapshot';
+import { savingSeconds } from './vm.snapshot';
 
 const defaultTimeout = 1800;
 /** For a guest to come up again after it was reverted. */
@@ -130,6 +131,8 @@ or use \`snapshot: false\`.`,
   describeUndo: ({ vm, snapshot }) =>
     snapshot === false ? `install the old versions in ${vm} again` : `revert ${vm} to the snapshot taken before`,
   estimateSeconds: () => 90,
+  // That packages restart their services is not counted, and it does not reboot.
+  outageSeconds: ({ snapshot, memory }) => (snapshot !== false && memory ? savingSeconds : 0),
 
   preflight: (context, given) =>
     inspect(context, given.vm, async location => {

@@ -88,6 +88,7 @@ is **irreversible**. If the runner is killed while the command runs, \`probe\` d
         ? 'nothing: it only looks'
         : 'nothing: there is no undo',
   estimateSeconds: () => 5,
+  // No `outageSeconds`: what a command does to those who use the guest, only who wrote it knows.
 
   preflight: (context, { vm, via }) =>
     inspect(context, vm, async location => {

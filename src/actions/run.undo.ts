@@ -87,6 +87,7 @@ An undo looks for itself what is left, so this step may be repeated. **Undo**: n
         `undo ${given.step} of run ${given.run}`,
       ),
     describeUndo: () => 'nothing: an undo is not undone',
+    // No `outageSeconds`: an undo looks for itself what there is to do.
     estimateSeconds: given => told(given, ({ action, inputs }) => action.estimateSeconds(inputs), 1),
 
     async preflight(_context, given) {

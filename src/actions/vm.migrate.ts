@@ -8,6 +8,9 @@ import { blocker, inspect, pausedBlocker, portOf, warning } from './located-vm';
 import { closed, hostReference, vmReference } from './references';
 import { markOf } from './safety-snapshot';
 
+/** A guest that is migrated live stands still for no longer when it changes over: QEMU's own bound. */
+const mostDowntimeSeconds = 0.3;
+
 const inputs = Type.Object(
   {
     vm: vmReference('The VM to move, by name or uuid.'),
@@ -128,6 +131,8 @@ The target may be a host of another connection of the same kind.
     `migrate ${vm} to ${to}${live === false ? ' while it is off' : ''}${storage === 'copy' ? ' with its disks' : ''}`,
   describeUndo: ({ vm }, before) => `migrate ${vm} back to ${before?.from ?? 'the host that it came from'}`,
   estimateSeconds: ({ storage }) => (storage === 'copy' ? 120 : 15),
+  // A VM that is off, which is what `live: false` is for, serves nobody anyway.
+  outageSeconds: ({ live }) => (live === false ? 0 : mostDowntimeSeconds),
 
   preflight: (context, given) =>
     inspect(context, given.vm, async location => {

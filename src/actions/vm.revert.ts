@@ -1,8 +1,14 @@
 import { Type } from 'typebox';
 import { type ActionContext, defineAction } from './action';
+import { bootSeconds } from './guest-command';
 import { blocker, inspect, portOf, warning } from './located-vm';
 import { closed, snapshotReference, vmReference } from './references';
 import { ensureSnapshot, hasSnapshot, markOf, removeSnapshot } from './safety-snapshot';
+
+/** Roughly; a safety snapshot has the memory in it. */
+function seconds({ safety }: { safety?: boolean }): number {
+  return safety ? 6 : 3;
+}
 
 async function removeSafety(context: ActionContext, before: { uuid: string; safety: string }): Promise<void> {
   await removeSnapshot(await context.fleet.locate(before.uuid), before.safety);
@@ -64,7 +70,9 @@ an **undo**, which goes back to that, and the safety snapshot is removed once th
   describe: ({ vm, snapshot }) => `revert ${vm} to ${snapshot}`,
   describeUndo: ({ vm, safety }) =>
     safety ? `revert ${vm} to where it was before this step` : `nothing: what ${vm} was before this step is lost`,
-  estimateSeconds: ({ safety }) => (safety ? 6 : 3),
+  estimateSeconds: seconds,
+  // Whether the snapshot has memory, so that the guest needs no boot, nobody knows before it is looked at.
+  outageSeconds: given => (given.running === false ? Number.POSITIVE_INFINITY : seconds(given) + bootSeconds),
 
   preflight: (context, { vm, snapshot }) =>
     inspect(context, vm, async location => {

@@ -64,6 +64,8 @@ written to disk is lost.
   describeUndo: ({ vm }, before) =>
     before && before.state !== 'running' ? `leave ${vm} off, as it was` : `start ${vm}`,
   estimateSeconds: () => 10,
+  // From when it is asked: a guest that goes down stops its services first.
+  outageSeconds: () => Number.POSITIVE_INFINITY,
 
   preflight: (context, { vm, mode }) =>
     inspect(context, vm, async location => {

@@ -44,6 +44,7 @@ There is **no undo**: afterwards there is nothing to go back to. Put it at the e
   describe: ({ vm, snapshot }) => `delete the snapshot ${snapshot} of ${vm}`,
   describeUndo: ({ snapshot }) => `nothing: ${snapshot} can't be brought back`,
   estimateSeconds: () => 2,
+  // No `outageSeconds`: the guest goes on.
 
   preflight: (context, { vm, snapshot, missing }) =>
     inspect(context, vm, async location => {

@@ -18,6 +18,9 @@ export const quiesceSchema = Type.Optional(
   }),
 );
 
+/** How long the memory of a VM takes to be saved, roughly; its guest stands still meanwhile. */
+export const savingSeconds = 4;
+
 export const vmSnapshot = defineAction({
   name: 'vm.snapshot',
   title: 'Take a snapshot',
@@ -86,7 +89,8 @@ libvirt. Remove it with \`vm.snapshot.delete\` when the change has proven good.
   targets: ({ vm }) => ({ reads: [], changes: [{ kind: 'vm', name: vm }] }),
   describe: ({ vm, name, memory }) => `snapshot ${vm}${name ? ` as ${name}` : ''}${memory ? ' with memory' : ''}`,
   describeUndo: ({ vm, name }, before) => `delete the snapshot ${before?.name ?? name ?? 'of this step'} of ${vm}`,
-  estimateSeconds: ({ memory }) => (memory ? 4 : 1),
+  estimateSeconds: ({ memory }) => (memory ? savingSeconds : 1),
+  outageSeconds: ({ memory }) => (memory ? savingSeconds : 0),
 
   preflight: (context, { vm, name, memory, quiesce }) =>
     inspect(context, vm, async location => {

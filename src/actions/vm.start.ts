@@ -1,9 +1,12 @@
 import { Type } from 'typebox';
 import { HypervisorError } from '../hypervisors/errors';
 import { defineAction } from './action';
-import { waitForGuest } from './guest-command';
+import { bootSeconds, waitForGuest } from './guest-command';
 import { blocker, inspect, pausedBlocker, portOf, warning } from './located-vm';
 import { closed, vmReference } from './references';
+
+/** Without the boot of the guest, roughly. */
+const startSeconds = 2;
 
 export const vmStart = defineAction({
   name: 'vm.start',
@@ -53,7 +56,9 @@ A **paused** VM is not resumed: it is paused for a reason (a full datastore, an 
   describe: ({ vm }) => `start ${vm}`,
   describeUndo: ({ vm }, before) =>
     before?.state === 'running' ? `leave ${vm} running, as it was` : `shut ${vm} down`,
-  estimateSeconds: ({ waitForGuest }) => (waitForGuest ? 15 : 2),
+  estimateSeconds: ({ waitForGuest }) => startSeconds + (waitForGuest ? bootSeconds : 0),
+  // Whether or not anybody waits for it, the guest has to boot.
+  outageSeconds: () => startSeconds + bootSeconds,
 
   preflight: (context, { vm }) =>
     inspect(context, vm, async location => {

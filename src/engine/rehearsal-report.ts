@@ -1,4 +1,4 @@
-import type { Cell, Rehearsal, RehearsedStep, Story } from './rehearse';
+import type { Cell, CleanRun, Rehearsal, RehearsedStep, Story } from './rehearse';
 import { type RehearsedFault, rehearsedFaults } from './rehearse-points';
 import { isBad, needsPerson, type Verdict, verdicts } from './rehearse-verdict';
 import { columns, escaped, grid, time, withoutMiddle } from './text-table';
@@ -124,7 +124,7 @@ function summary(rehearsal: Rehearsal): string[] {
   const { clean, counts, pairs } = rehearsal;
   const lines: string[] = [];
   if (clean.status === 'done') {
-    lines.push(`When nothing goes wrong it is done after ${time(clean.durationMs)}.`);
+    lines.push(`When nothing goes wrong it is done after ${time(clean.durationMs)}.`, outagesText(clean));
     if (clean.windowOpens !== undefined) {
       lines.push(`It was begun when its maintenance window is open, at ${minute(clean.windowOpens)}.`);
     }
@@ -156,6 +156,32 @@ function summary(rehearsal: Rehearsal): string[] {
     }
   }
   return lines;
+}
+
+/** VMs whose outages are told; the others are counted. */
+const mostOutages = 5;
+
+/** `Longest outage: web1 25 s, web2 80 ms. Off at the end: old1.` */
+function outagesText({ outages }: CleanRun): string {
+  if (outages.length === 0) return 'No VM that is on stops serving.';
+  const some = (names: readonly string[]): string => {
+    const more = names.length > mostOutages ? ` and ${names.length - mostOutages} more` : '';
+    return names.slice(0, mostOutages).join(', ') + more;
+  };
+  const ended = outages.filter(one => !one.staysOff).map(({ vm, ms }) => `${vm} ${shortTime(ms)}`);
+  const off = outages.filter(one => one.staysOff).map(({ vm }) => vm);
+  const told = [
+    ...(ended.length > 0 ? [`Longest outage: ${some(ended)}.`] : []),
+    ...(off.length > 0 ? [`Off at the end: ${some(off)}.`] : []),
+  ];
+  return told.join(' ');
+}
+
+/** `80 ms`, `25 s`, `1:30`. */
+function shortTime(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : time(ms);
 }
 
 function peopleWords({ counts, pairs }: Rehearsal): string {

@@ -6,7 +6,7 @@ import type { Rehearsal } from '../engine/rehearse';
 import type { Json } from '../runbook/json';
 import type { SidePlan } from './contract';
 import type { AddedRemoved, PlanDifference } from './model';
-import { outageDifferences, rehearsedOutages } from './outage';
+import { outageDifferences, outagesOf } from './outage';
 import { planFacts } from './plan-facts';
 import { doTheSame } from './same-plan';
 import type { StepMatches } from './step-matching';
@@ -28,12 +28,10 @@ export function planDifference(
   rehearsals: Sides<Rehearsal>,
   matches: StepMatches,
 ): PlanDifference {
-  const before = rehearsedOutages(rehearsals.base) ?? [];
-  const after = rehearsedOutages(rehearsals.head) ?? [];
   const targets = (kind: Target['kind']): AddedRemoved => ofNames(targetsOf(base, kind), targetsOf(head, kind));
   return {
-    ...(base && { base: planFacts(base, taken.base ?? {}, before) }),
-    ...(head && { head: planFacts(head, taken.head ?? {}, after) }),
+    ...(base && { base: planFacts(base, taken.base ?? {}, outagesOf(base, rehearsals.base)) }),
+    ...(head && { head: planFacts(head, taken.head ?? {}, outagesOf(head, rehearsals.head)) }),
     ...(problems.base !== undefined && { baseProblem: problems.base }),
     ...(problems.head !== undefined && { headProblem: problems.head }),
     same: base !== undefined && head !== undefined && doTheSame(base.plan, head.plan),
@@ -44,7 +42,7 @@ export function planDifference(
     irreversible: ofSteps(irreversible(base?.plan), irreversible(head?.plan), matches),
     pointsOfNoReturn: ofSteps(noReturns(base?.plan), noReturns(head?.plan), matches),
     secrets: ofNames(base?.plan.secrets ?? [], head?.plan.secrets ?? []),
-    outages: outageDifferences(before, after),
+    outages: outageDifferences({ ...(base && { base }), ...(head && { head }) }, rehearsals),
   };
 }
 
