@@ -37,14 +37,20 @@ export function clipped(text: string, most: number): string {
  * commit. A backslash does not keep them from it, because they look at the text that Markdown has been made into; in code they don't look.
  */
 const reference =
-  /[@$]|:\/\/|\bwww\.|\bGH-\d|[#!&~%^*]["'\p{L}\p{N}_]|:[\w+-]+:|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b/iu;
+  /[@$]|:\/\/|\bwww\.|\bGH-\d|[#!&~%^*]["'\p{L}\p{N}_]|(?<!\w):[\w+-]+:|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b/iu;
 
-/** As text of a paragraph, an item of a list or a cell; never as the beginning of a line. Not for `<summary>`, see `htmlCode`. */
+/**
+ * As text of a paragraph, an item of a list or a cell; never as the beginning of a line. What stands in backticks, as in our messages, is code. Not
+ * for `<summary>`, see `htmlCode`.
+ */
 export function escaped(text: string): string {
   return visible(text)
     .trim()
-    .replace(/\S*\$\{\{.*?\}\}\S*|\S+/g, piece => (reference.test(piece) ? coded(piece) : withBackslashes(piece)))
-    .replace(/^([-+=]|\d+(?=[.)]))/, (start: string) => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
+    .replace(/(?<=^| )(\(?)`([^`]+)`(?=[.,;:?)]*(?: |$))|\S*\$\{\{.*?\}\}\S*|\S+/g, (piece, before, quoted) => {
+      if (quoted !== undefined) return `${before}${code(quoted)}`;
+      return reference.test(piece) ? coded(piece) : withBackslashes(piece);
+    })
+    .replace(/^(?:[-+=]|\d+(?=[.)]))/, start => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 
 /** As code, apart from brackets and punctuation around it. */
@@ -87,6 +93,14 @@ export function htmlCode(text: string): string {
 export function markdownTable(head: readonly string[], body: readonly (readonly string[])[]): string[] {
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [row(head), `|${head.map(() => '---|').join('')}`, ...body.map(row)];
+}
+
+/** A table of text from outside. */
+export function grid(head: readonly string[], body: readonly (readonly string[])[]): string[] {
+  return markdownTable(
+    head.map(escaped),
+    body.map(cells => cells.map(escaped)),
+  );
 }
 
 /** What is opened on a click. Blank lines let Markdown be read again; `summary` is HTML. */

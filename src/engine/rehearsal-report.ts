@@ -1,7 +1,8 @@
+import { details, escaped, grid } from './markdown-text';
 import type { Cell, CleanRun, Rehearsal, RehearsedStep, Story } from './rehearse';
 import { type RehearsedFault, rehearsedFaults } from './rehearse-points';
 import { isBad, needsPerson, type Verdict, verdicts } from './rehearse-verdict';
-import { columns, escaped, grid, time, withoutMiddle } from './text-table';
+import { columns, time, withoutMiddle } from './text-table';
 
 export interface ReportOptions {
   /** What of the inventory was taken for granted. */
@@ -281,5 +282,5 @@ function peaks({ clean }: Rehearsal): string[][] {
 /** A table of many rows is opened on a click. */
 function folded(table: string[], what: string): string[] {
   if (table.length - 2 <= mostOpenRows) return table;
-  return ['<details>', `<summary>${escaped(what)}</summary>`, '', ...table, '', '</details>'];
+  return details(what, table);
 }

@@ -1,4 +1,4 @@
-/** Tables as terminals and Markdown show them. */
+/** Tables as terminals show them. */
 
 /** `0:05`, `12:30`, `1:02:03`. */
 export function time(ms: number): string {
@@ -17,17 +17,6 @@ export function columns(cells: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
-}
-
-/** A table in Markdown. */
-export function grid(head: readonly string[], body: readonly (readonly string[])[]): string[] {
-  const row = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
-  return [row(head), `|${head.map(() => '---|').join('')}`, ...body.map(row)];
-}
-
-/** Names come from outside; in Markdown they are text and nothing else. */
-export function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#~!@&]/g, character => `\\${character}`).replaceAll('\n', ' ');
 }
 
 /** Rows that a table of times shows at most. */

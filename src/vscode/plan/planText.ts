@@ -1,8 +1,8 @@
 import { unlockedPlanText } from '../../engine/lock-text';
+import { escaped, grid } from '../../engine/markdown-text';
 import type { Plan, PlannedStep } from '../../engine/plan';
 import { changedTargets, changesText, listed, pointsOfNoReturn, shortHash } from '../../engine/plan-summary';
 import { type PlannedAction, reachableActions } from '../../engine/planned-steps';
-import { escaped, grid } from '../../engine/text-table';
 import type { Timetable } from '../../engine/timetable';
 import { limitsText, peakText, tellsMore, timetableCells, windowText } from '../../engine/timetable-text';
 import { roughly } from '../duration';
