@@ -32,7 +32,8 @@ function build() {
   const options = { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' };
   // Programs of packages are not run: the build needs none of them.
   if (!existsSync(path.join(root, 'node_modules'))) execFileSync('npm', ['ci', '--ignore-scripts'], options);
-  execFileSync('node', ['scripts/build.mjs', '--production'], options);
+  // The command line and the threads in which it rehearses: a review needs no more.
+  execFileSync('node', ['scripts/build.mjs', '--production', '--only', 'cli,rehearsal'], options);
 }
 
 function isOlder(version, than) {
@@ -41,4 +42,11 @@ function isOlder(version, than) {
   return at >= 0 && left[at] < right[at];
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(findCli());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    console.log(findCli());
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}

@@ -18,7 +18,18 @@ const files = {
  * `noRehearse`. Gives the review, paths of the reports, whether it fails, and what was said besides.
  * @throws when there is no review
  */
-export function runReview({ cli, cwd, folder, formats, base, head, inventory, failOn, noRehearse, env = process.env }) {
+export function runReview({
+  cli,
+  cwd,
+  folder,
+  formats,
+  base,
+  head = 'HEAD',
+  inventory,
+  failOn,
+  noRehearse,
+  env = process.env,
+}) {
   mkdirSync(folder, { recursive: true });
   const reports = Object.fromEntries(['json', ...formats].map(format => [format, path.resolve(folder, files[format])]));
   // What an earlier review left must not be taken for this one's.
@@ -27,7 +38,7 @@ export function runReview({ cli, cwd, folder, formats, base, head, inventory, fa
     'review',
     // Joined, so that no value is taken for an option.
     ...(base ? [`--base=${base}`] : []),
-    ...(head ? [`--head=${head}`] : []),
+    `--head=${head}`,
     ...(inventory ? [`--inventory=${inventory}`] : []),
     ...(failOn ? [`--fail-on=${failOn}`] : []),
     ...(noRehearse ? ['--no-rehearse'] : []),

@@ -1,6 +1,6 @@
 // Bundles the extension and the command line into dist/. Each lazily loaded part is an entry of its own (esbuild
 // splits no CommonJS): the extension requires it when it is first needed, see src/vscode/lazy.ts.
-//   node scripts/build.mjs [--production] [--watch] [--tests] [--metafile FILE] [--out DIR]
+//   node scripts/build.mjs [--production] [--watch] [--tests] [--metafile FILE] [--out DIR] [--only NAME,NAME]
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ export const entries = {
   runs: 'src/vscode/chunks/runs.ts', // the folder of runs: first look at lenses or runs
   connect: 'src/vscode/chunks/connect.ts', // ssh and hypervisors: first connection
   runPage: 'src/vscode/chunks/runPage.ts', // the pages of runs: first one opened
+  review: 'src/vscode/chunks/review.ts', // reviews of changes: first one made
   debug: 'src/vscode/chunks/debug.ts', // the debug adapter: first session
   rehearsal: 'src/runner/rehearsal-worker.ts', // the worker thread that rehearses
   runner: 'src/runner/main.ts', // the process that carries a run
@@ -40,13 +41,18 @@ const { values: options } = parseArgs({
     tests: { type: 'boolean', default: false },
     metafile: { type: 'string' },
     out: { type: 'string', default: 'dist' },
+    // Some of dist/NAME.js, for who needs no more than these; what else is there stays.
+    only: { type: 'string' },
   },
 });
 
 /** @type {esbuild.BuildOptions} */
 const common = { ...bundleOptions, legalComments: 'none', logLevel: 'warning' };
 
-const present = Object.entries(entries).filter(([, source]) => existsSync(source));
+const only = options.only?.split(',');
+const present = Object.entries(entries).filter(
+  ([name, source]) => existsSync(source) && (only?.includes(name) ?? true),
+);
 /** @type {(names: [string, string][]) => esbuild.BuildOptions} */
 const product = names => ({
   ...common,
@@ -66,21 +72,23 @@ const builds = [
     .map(entry => ({ ...product([entry]), ...(isHashbanged(entry[1]) ? {} : hashbang) })),
 ];
 
-builds.push({
-  ...product([]),
-  entryPoints: [
-    { in: 'src/vscode/runPage/browser/main.ts', out: 'page' },
-    { in: 'src/vscode/runPage/browser/page.css', out: 'page' },
-  ],
-  platform: 'browser',
-  target: 'chrome128',
-  format: 'iife',
-  external: [],
-  // Its Content Security Policy lets it load nothing else.
-  sourcemap: options.production ? false : 'inline',
-});
+if (!only) {
+  builds.push({
+    ...product([]),
+    entryPoints: [
+      { in: 'src/vscode/runPage/browser/main.ts', out: 'page' },
+      { in: 'src/vscode/runPage/browser/page.css', out: 'page' },
+    ],
+    platform: 'browser',
+    target: 'chrome128',
+    format: 'iife',
+    external: [],
+    // Its Content Security Policy lets it load nothing else.
+    sourcemap: options.production ? false : 'inline',
+  });
 
-builds.push({ ...product(Object.entries(webEntries)), ...webOptions });
+  builds.push({ ...product(Object.entries(webEntries)), ...webOptions });
+}
 
 if (options.watch) {
   for (const build of builds) await (await esbuild.context({ ...build, logLevel: 'info' })).watch();
@@ -94,7 +102,7 @@ if (options.watch) {
   }
   // Only what this build made stays: a stale file would be packaged. Not emptied first: runs may be using it.
   const made = new Set(Object.keys(outputs).map(file => path.resolve(file)));
-  for (const name of readdirSync(options.out)) {
+  for (const name of only ? [] : readdirSync(options.out)) {
     const file = path.resolve(options.out, name);
     if (!made.has(file)) rmSync(file, { recursive: true });
   }
