@@ -17,6 +17,8 @@ const packages = {
   '/usr/bin/ssh-agent': 'openssh-client',
   '/usr/bin/git': 'git',
   '/usr/bin/nvim': 'neovim',
+  // For the oldest VS Code.
+  '/usr/bin/rg': 'ripgrep',
 };
 
 let child;
@@ -149,6 +151,9 @@ const phases = {
   vscode: mocha('npm', 'run', 'test:vscode', '--silent'),
   web: mocha('npm', 'run', 'test:web', '--silent'),
   ui: counted('npm', 'run', 'test:ui', '--silent'),
+  // The oldest VS Code that package.json allows: all of the host suite, and the packed .vsix in a browser.
+  'host-1.100': mocha('env', 'VIRTBOOK_VSCODE=oldest', 'npm', 'run', 'test:vscode', '--silent'),
+  'ui-1.100': counted('env', 'VIRTBOOK_VSCODE=oldest', 'npm', 'run', 'test:ui', '--silent', '--', 'the example: tree'),
   lab: vitest('--config', 'test/lab/vitest.config.ts'),
   'lab-ui': counted('npm', 'run', 'test:ui', '--silent', '--', '--lab'),
 };
@@ -171,7 +176,7 @@ try {
     const { passed, failed, skipped = 0 } = await phase();
     totals = { passed: totals.passed + passed, failed: totals.failed + failed, skipped: totals.skipped + skipped };
     lines.push(
-      `${failed ? 'FAIL' : 'ok  '} ${name.padEnd(9)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`,
+      `${failed ? 'FAIL' : 'ok  '} ${name.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`,
     );
   }
 } catch (error) {

@@ -83,6 +83,8 @@ export class Workbench {
     for (let seen = 0; seen < 2; seen = (await isOpen()) ? seen + 1 : 0) {
       // Not its link: a badge may lie over that.
       if (!(await isOpen())) await item.click();
+      // Its tooltip would lie over what is looked at next.
+      await this.page.mouse.move(0, 0);
       await this.page.waitForTimeout(250);
     }
   }

