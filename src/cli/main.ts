@@ -9,6 +9,7 @@ const examples = (...lines: string[]): string => `\nExamples:\n${lines.map(line 
 const format = (): Option =>
   new Option('--format <format>', 'how the output looks').choices(['text', 'json']).default('text');
 const collect = (value: string, list: string[] = []): string[] => [...list, value];
+const reviewFormats = ['text', 'markdown', 'sarif', 'github', 'gitlab', 'junit', 'json'];
 const runArgument = 'id of the run, the beginning of it, or `latest`';
 
 function build(end: (code: number) => void): Command {
@@ -103,6 +104,30 @@ terminal; --yes only answers the first question, and approves nothing. With --fo
 ${examples('virtbook run patch.runbook.yaml', 'virtbook run patch.runbook.yaml --input vms=group:web --yes', 'virtbook run patch.runbook.yaml --from reboot')}`,
     )
     .action(async (file, options) => end(await (await import('./commands/run')).run(file, options, terminal)));
+
+  program
+    .command('review')
+    .description(
+      'review a change of runbooks and inventories in a git repository; connects to nothing and changes nothing',
+    )
+    .option('--base <revision>', 'what it is compared with: where the head left it; default: the main branch')
+    .option('--head <revision>', 'what is reviewed: a branch or commit, `worktree` (default) or `index`')
+    .option('--inventory <file>', 'a capture, or an inventory of the repository, to use for all runbooks')
+    .option('--format <format[=file]>', `${reviewFormats.join(', ')}; may be given again with files`, collect)
+    .option('--output <file>', 'where the --format without a file is written; default: standard output')
+    .option(
+      '--fail-on <list>',
+      'end with 1 on: error, warning, not-back, unreadable, risk:medium, risk:high, or never',
+      'error,not-back,unreadable',
+    )
+    .option('--no-rehearse', 'leave the rehearsals out')
+    .addHelpText(
+      'after',
+      `
+Only what the change brings makes it fail; what was there before does not.
+${examples('virtbook review', 'virtbook review --base origin/main --head HEAD --format markdown', 'virtbook review --format github --format sarif=review.sarif --fail-on error,risk:high')}`,
+    )
+    .action(async options => end(await (await import('./commands/review')).review(options, terminal)));
 
   program
     .command('resume')
