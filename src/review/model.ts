@@ -212,11 +212,14 @@ export interface RehearsalDifference {
   /** Why a side was not rehearsed: a sentence. */
   baseProblem?: string;
   headProblem?: string;
-  /** Failure points that do not come back now, and did before or were not there before: the headline of a report. The worst first. */
+  /**
+   * Failure points that do not come back now, and did before or were not there before: the headline of a report. So are those of which more
+   * ways do not come back than before, of an item of a loop no more than of any other, and those that end worse. The worst first.
+   */
   newlyBad: FailurePoint[];
-  /** Those that did not come back, and do now or are gone. */
+  /** Those that did not come back, and do now or are gone. None when the head was not rehearsed: then nobody knows. */
   noLongerBad: FailurePoint[];
-  /** On both sides. */
+  /** On both sides, and no worse than before. */
   stillBad: FailurePoint[];
 }
 
@@ -245,6 +248,8 @@ export interface FailurePoint {
   /** Ways of it that do not come back, of all. */
   bad: number;
   ways: number;
+  /** Ways that do not come back on the other side, where `other` is there. */
+  otherBad?: number;
   /** What happens then, sentences in order. */
   story: string[];
   /** A line for each thing that is not as it was. */

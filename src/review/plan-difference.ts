@@ -82,23 +82,26 @@ function irreversible(plan: Plan | undefined): Told[] {
 
 function noReturns(plan: Plan | undefined): Told[] {
   if (!plan) return [];
-  return pointsOfNoReturn(plan).map(({ pointer, title }) => ({ pointer, title, on: '' }));
+  const messages = new Map(
+    plan.program.steps.map(step => [step.pointer, step.kind === 'pointOfNoReturn' ? step.message : '']),
+  );
+  return pointsOfNoReturn(plan).map(({ pointer }) => ({ pointer, title: messages.get(pointer) ?? '', on: '' }));
 }
 
 /** One that has only another name is kept: it is known by where it stands in the file and what it acts on. Kept ones are told as at the head. */
 function ofSteps(base: readonly Told[], head: readonly Told[], matches: StepMatches): AddedRemoved {
   const left = new Set(base);
-  const twinOf = (step: Told, isTwin: (one: Told) => boolean): Told | undefined => {
-    const pointer = matches.baseOf(step.pointer);
-    return [...left].find(one => one.pointer === pointer && isTwin(one));
-  };
   const kept = new Set<Told>();
-  for (const isTwin of [
-    (step: Told) => (one: Told) => one.title === step.title,
-    (step: Told) => (one: Told) => one.on === step.on,
-  ]) {
+  for (const known of [(step: Told) => step.title, (step: Told) => step.on]) {
+    const id = (pointer: string | undefined, step: Told): string => JSON.stringify([pointer, known(step)]);
+    const waiting = new Map<string, Told[]>();
+    for (const step of [...left].reverse()) {
+      const at = id(step.pointer, step);
+      waiting.set(at, [...(waiting.get(at) ?? []), step]);
+    }
     for (const step of head) {
-      const twin = kept.has(step) ? undefined : twinOf(step, isTwin(step));
+      if (kept.has(step)) continue;
+      const twin = waiting.get(id(matches.baseOf(step.pointer), step))?.pop();
       if (!twin) continue;
       left.delete(twin);
       kept.add(step);

@@ -1,44 +1,46 @@
-import type { Rehearsal, RehearsedStep, Story } from '../engine/rehearse';
-import { type RehearsedFault, rehearsedFaults } from '../engine/rehearse-points';
-import { isBad, type Verdict, verdicts } from '../engine/rehearse-verdict';
+import { isBad, verdicts } from '../engine/rehearse-verdict';
 import type { PlaceOf } from './contract';
+import { type Point, pointsOf, rank } from './failure-points';
 import type { FailurePoint, RehearsalDifference } from './model';
-import { rehearsalFacts } from './rehearsal-facts';
+import { type RehearsedSide, rehearsalFacts, whyNotRehearsed } from './rehearsal-facts';
 import type { StepMatches } from './step-matching';
-
-interface Rehearsed {
-  rehearsal: Rehearsal;
-  assumed: string[];
-}
 
 interface Sides<T> {
   base?: T;
   head?: T;
 }
 
-/** The rehearsal before against the rehearsal after. `problems`: why a side was not rehearsed. */
+/**
+ * The rehearsal before against the rehearsal after, by step and fault. `problems`: why a side was not rehearsed.
+ *
+ * - What is bad at the head is new where it was not bad at the base, or is worse now: it ends worse, or more of its ways do not come back, of
+ *   one item of a loop than of the same item before, or, where that was not there, than of any. More items alone are not worse.
+ * - Where the base was not rehearsed all of it is new. Where the head was not, nothing is known to come back, so nothing is said to.
+ * - With base and head changed over, what is bad on one side only changes over, too, and what is bad on both stays.
+ */
 export function rehearsalDifference(
-  base: Rehearsed | undefined,
-  head: Rehearsed | undefined,
+  base: RehearsedSide | undefined,
+  head: RehearsedSide | undefined,
   problems: Sides<string>,
   matches: StepMatches,
   places: { base: PlaceOf; head: PlaceOf },
 ): RehearsalDifference {
-  const baseProblem = problems.base ?? whyNot(base?.rehearsal);
-  const headProblem = problems.head ?? whyNot(head?.rehearsal);
+  const baseProblem = problems.base ?? whyNotRehearsed(base?.rehearsal);
+  const headProblem = problems.head ?? whyNotRehearsed(head?.rehearsal);
   const before = pointsOf(base?.rehearsal);
   const after = pointsOf(head?.rehearsal);
   const newlyBad: FailurePoint[] = [];
-  const noLongerBad: FailurePoint[] = [];
   const stillBad: FailurePoint[] = [];
+  const noLongerBad: FailurePoint[] = [];
   for (const point of after.values()) {
     if (!isBad(point.verdict)) continue;
-    const other = before.get(`${matches.baseOf(point.pointer)} ${point.fault}`);
-    (other && isBad(other.verdict) ? stillBad : newlyBad).push(told(point, other, places.head));
+    const other = twin(point, matches.baseOf(point.pointer), before);
+    const isStill = other && isBad(other.verdict) && !isWorse(point, other);
+    (isStill ? stillBad : newlyBad).push(told(point, other, places.head));
   }
-  for (const point of before.values()) {
+  for (const point of headProblem === undefined ? before.values() : []) {
     if (!isBad(point.verdict)) continue;
-    const other = after.get(`${matches.headOf(point.pointer)} ${point.fault}`);
+    const other = twin(point, matches.headOf(point.pointer), after);
     if (!other || !isBad(other.verdict)) noLongerBad.push(told(point, other, places.base));
   }
   return {
@@ -52,75 +54,25 @@ export function rehearsalDifference(
   };
 }
 
-/** Even the run in which nothing is made to go wrong does not come to its end, so no failure point was rehearsed. */
-function whyNot(rehearsal: Rehearsal | undefined): string | undefined {
-  if (!rehearsal || rehearsal.clean.status === 'done') return undefined;
-  const { status, failure, failedStep } = rehearsal.clean;
-  const why = failure ? `: ${failedStep === undefined ? '' : `${failedStep}: `}${failure.message}` : '.';
-  return `Even when nothing is made to go wrong, it ends ${status}${why}`;
+/** The same on the other side; `pointer`: of its step there. */
+function twin({ fault }: Point, pointer: string | undefined, others: ReadonlyMap<string, Point>): Point | undefined {
+  return pointer === undefined ? undefined : others.get(`${pointer} ${fault}`);
 }
 
-/** A step of the file and a fault, of all items. */
-interface Point {
-  pointer: string;
-  fault: RehearsedFault;
-  steps: RehearsedStep[];
-  verdict: Verdict;
-  bad: number;
-  ways: number;
-  story: Story | undefined;
-}
-
-/** By pointer and fault; those that can't be hit are left out. */
-function pointsOf(rehearsal: Rehearsal | undefined): Map<string, Point> {
-  const points = new Map<string, Point>();
-  if (!rehearsal) return points;
-  const stories = new Map<string, Story>();
-  for (const story of rehearsal.stories) {
-    const id = `${story.key} ${story.fault}`;
-    if (!story.second && !stories.has(id)) stories.set(id, story);
-  }
-  for (const step of rehearsal.steps) {
-    for (const fault of rehearsedFaults) {
-      const { worst, counts } = step.faults[fault];
-      if (worst === 'not-hit') continue;
-      const id = `${step.pointer} ${fault}`;
-      const point = points.get(id) ?? {
-        pointer: step.pointer,
-        fault,
-        steps: [],
-        verdict: 'not-hit',
-        bad: 0,
-        ways: 0,
-        story: undefined,
-      };
-      points.set(id, point);
-      point.steps.push(step);
-      if (rank(worst) > rank(point.verdict)) {
-        point.verdict = worst;
-        point.story = stories.get(`${step.key} ${fault}`);
-      }
-      for (const verdict of verdicts) {
-        const count = counts[verdict] ?? 0;
-        if (verdict !== 'not-hit') point.ways += count;
-        if (isBad(verdict)) point.bad += count;
-      }
-    }
-  }
-  return points;
+function isWorse(point: Point, before: Point): boolean {
+  if (rank(point.verdict) > rank(before.verdict)) return true;
+  const most = Math.max(...before.badOfItems.values());
+  return [...point.badOfItems].some(([item, bad]) => bad > (before.badOfItems.get(item) ?? most));
 }
 
 function told(point: Point, other: Point | undefined, placeOf: PlaceOf): FailurePoint {
-  const { pointer, fault, steps, verdict, bad, ways, story } = point;
-  const [first] = steps as [RehearsedStep, ...RehearsedStep[]];
-  const step = steps.find(one => one.key === story?.key) ?? first;
-  const key = steps.length === 1 ? first.key : `${first.key.replace(/\[[^\]]*\]/g, '[…]')} × ${steps.length}`;
+  const { pointer, key, title, uses, fault, verdict, bad, ways, story } = point;
   const place = placeOf(pointer);
   return {
-    step: { pointer, title: step.title, uses: step.uses, key },
+    step: { pointer, title, uses, key },
     fault,
     verdict,
-    ...(other && { other: other.verdict }),
+    ...(other && { other: other.verdict, otherBad: other.bad }),
     bad,
     ways,
     story: story?.text ?? [],
@@ -129,11 +81,7 @@ function told(point: Point, other: Point | undefined, placeOf: PlaceOf): Failure
   };
 }
 
-function rank(verdict: Verdict): number {
-  return verdicts.indexOf(verdict);
-}
-
-/** Else in the order of the steps. */
+/** Those that are equally bad in the order of their steps. */
 function worstFirst(points: FailurePoint[]): FailurePoint[] {
-  return points.sort((one, other) => rank(other.verdict) - rank(one.verdict));
+  return points.toSorted((one, other) => verdicts.indexOf(other.verdict) - verdicts.indexOf(one.verdict));
 }

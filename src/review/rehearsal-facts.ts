@@ -2,8 +2,14 @@ import type { Rehearsal } from '../engine/rehearse';
 import { isBad, type Verdict, verdicts } from '../engine/rehearse-verdict';
 import type { RehearsalFacts } from './model';
 
-/** What is told of a rehearsal on one side. `assumed`: what of the copy was taken for granted. */
-export function rehearsalFacts({ rehearsal, assumed }: { rehearsal: Rehearsal; assumed: string[] }): RehearsalFacts {
+/** `assumed`: what of the copy was taken for granted, each a sentence. */
+export interface RehearsedSide {
+  rehearsal: Rehearsal;
+  assumed: string[];
+}
+
+/** What is told of a rehearsal on one side. */
+export function rehearsalFacts({ rehearsal, assumed }: RehearsedSide): RehearsalFacts {
   const { clean, needPerson } = rehearsal;
   const counts: Partial<Record<Verdict, number>> = {};
   let [points, bad] = [0, 0];
@@ -14,11 +20,9 @@ export function rehearsalFacts({ rehearsal, assumed }: { rehearsal: Rehearsal; a
     points += count;
     if (isBad(verdict)) bad += count;
   }
+  const message = failureText(rehearsal);
   return {
-    clean: {
-      status: clean.status,
-      ...(clean.failure && { message: [clean.failedStep, clean.failure.message].filter(Boolean).join(': ') }),
-    },
+    clean: { status: clean.status, ...(message !== undefined && { message }) },
     durationMs: clean.durationMs,
     points,
     bad,
@@ -26,4 +30,16 @@ export function rehearsalFacts({ rehearsal, assumed }: { rehearsal: Rehearsal; a
     counts,
     assumed,
   };
+}
+
+/** A sentence where even the run in which nothing is made to go wrong does not come to its end: then no failure point is rehearsed. */
+export function whyNotRehearsed(rehearsal: Rehearsal | undefined): string | undefined {
+  if (!rehearsal || rehearsal.clean.status === 'done') return undefined;
+  const message = failureText(rehearsal);
+  return `Even when nothing is made to go wrong, it ends ${rehearsal.clean.status}${message === undefined ? '.' : `: ${message}`}`;
+}
+
+function failureText({ clean: { failure, failedStep } }: Rehearsal): string | undefined {
+  if (!failure) return undefined;
+  return failedStep === undefined ? failure.message : `${failedStep}: ${failure.message}`;
 }
