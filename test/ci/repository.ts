@@ -87,7 +87,7 @@ vms:
 ${['web1', 'web2', 'db1']
   .map(
     (name, at) =>
-      `  ${name}: { host: hv1, state: running, memoryMiB: 2048, disks: [{ datastore: shared, capacityGiB: 10 }], guest: { address: 192.0.2.${11 + at}, agent: running } }`,
+      `  ${name}: { host: hv1, state: running, memoryMiB: 2048, disks: [{ datastore: shared, capacityGiB: 10 }], guest: { address: 192.0.2.${11 + at}, agent: running, services: { nginx: active } } }`,
   )
   .join('\n')}
 `,
@@ -103,10 +103,10 @@ export const snapshot = `
   with: { vm: web1, name: before, quiesce: "no" }
 `;
 
-/** What a failure leaves: nothing takes the file away again. */
+/** What a failure leaves: nothing starts the service again. */
 export const leaves = `
 - uses: guest.run
-  with: { vm: web1, argv: [touch, /srv/flag] }
+  with: { vm: web1, argv: [systemctl, stop, nginx] }
 `;
 
 export const wrong = `
