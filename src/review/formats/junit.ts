@@ -1,5 +1,5 @@
-import type { Review, ReviewedFile } from '../model';
-import { failureText, faultWords, plural, sentence } from './words';
+import type { FailurePoint, Review, ReviewedFile } from '../model';
+import { failureText, faultText, type Marks, plural, sentence } from './words';
 
 interface Case {
   name: string;
@@ -8,6 +8,8 @@ interface Case {
   message?: string;
   text?: string;
 }
+
+const plain: Marks = { name: text => text, prose: text => text };
 
 /** Rehearsals and problems as CI shows tests: a suite for each file. */
 export function reviewJUnit(review: Review): string {
@@ -64,10 +66,10 @@ function casesOf(file: ReviewedFile): Case[] {
     }
     for (const point of newlyBad) {
       const text = [...point.story, ...point.left.map(left => `Not as it was: ${left}`)].join('\n');
-      cases.push({ name: pointName(point), outcome: 'failed', message: failureText(point), text });
+      cases.push({ name: pointName(point), outcome: 'failed', message: failureText(point, plain), text });
     }
     for (const point of stillBad) {
-      cases.push({ name: pointName(point), outcome: 'skipped', message: `As before: ${failureText(point)}` });
+      cases.push({ name: pointName(point), outcome: 'skipped', message: `As before: ${failureText(point, plain)}` });
     }
     for (const point of noLongerBad) cases.push({ name: pointName(point), outcome: 'passed' });
   }
@@ -84,8 +86,8 @@ function casesOf(file: ReviewedFile): Case[] {
   return cases;
 }
 
-function pointName({ step, fault }: { step: { key: string }; fault: keyof typeof faultWords }): string {
-  return `rehearsal: ${step.key}, when ${faultWords[fault]}`;
+function pointName({ step, fault }: FailurePoint): string {
+  return `rehearsal: ${faultText(fault, step.key)}`;
 }
 
 /** XML 1.0 has no way to write control characters, nor halves of pairs. */

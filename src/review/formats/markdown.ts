@@ -1,30 +1,37 @@
-import { clipped, code, details, escaped, markdownTable } from '../../engine/markdown-text';
+import { clipped, code, details, escaped, htmlCode, markdownTable } from '../../engine/markdown-text';
 import { shortHash } from '../../engine/plan-summary';
 import { time } from '../../engine/text-table';
 import type {
   AddedRemoved,
+  Difference,
   FailurePoint,
   Place,
   PlanFacts,
   Problem,
+  RehearsalFacts,
   Review,
   ReviewedFile,
   ReviewedRunbook,
-  RiskLevel,
 } from '../model';
+import { fitted, type Section } from './fitted-markdown';
 import {
+  bySeverity,
   compared,
   failureText,
-  faultWords,
+  faultText,
+  greatestOutageChange,
   headline,
   isFormattingOnly,
+  isQuiet,
   type Marks,
   newTargets,
+  outageChange,
   placeText,
   plural,
   rehearsalChange,
-  rehearsedPoints,
+  rehearsedText,
   seconds,
+  sentence,
   some,
 } from './words';
 
@@ -32,327 +39,254 @@ import {
 export const reviewMark = '<!-- virtbook-review -->';
 
 export interface MarkdownOptions {
-  /** Address of a line of the head, or of the base where it is gone; undefined: no link. */
+  /** Address (`https:`) of a place at the head; undefined: no link. */
   link?(place: Place): string | undefined;
-  /** Characters at most; GitHub takes 65,536 in a comment. */
+  /** Characters at most. GitHub takes 65,536 in a comment, GitLab a million. */
   limit?: number;
 }
 
-/** Room for the sentence that says what was left out. */
-const noteLength = 300;
-/** A text in a report is no longer than this. */
+/** Names and sentences that are longer are cut, so that no single one fills a comment. */
+const longestName = 120;
 const longestText = 500;
-/** Differences, problems and failure points of a file that are shown without a click. */
-const mostOpen = 12;
-/** Lines of one folded list. */
-const mostFolded = 200;
+/** Items of a list that are shown without a click, and on one. */
+const mostOpen = 10;
+const mostFolded = 100;
+/** VMs, hosts … in one cell. */
+const mostNames = 20;
 
-const riskWords: Record<RiskLevel, string> = { none: '⚪ none', low: '🟢 low', medium: '🟡 medium', high: '🔴 high' };
-
-/** What is told of one file; details are folded, and left out first when there is no room. */
-interface Section {
-  core: string;
-  details: string[];
-}
+const marks: Marks = {
+  name: text => code(clipped(text, longestName)),
+  prose: text => escaped(clipped(text, longestText)),
+};
+const { name, prose } = marks;
 
 /** A comment of a pull request, for GitHub, GitLab and Gitea. */
 export function reviewMarkdown(review: Review, { link, limit = 65_000 }: MarkdownOptions = {}): string {
   const writer = new Writer(link);
   const told = review.files.filter(file => !isFormattingOnly(file));
-  const formatted = review.files.filter(isFormattingOnly);
   return fitted(
     {
-      head: [reviewMark, `**${headline(review, marks)}**`, writer.facts(review)].join('\n\n'),
-      tableHead: tableHead,
-      rows: told.map(file => writer.row(file)),
+      head: `${reviewMark}\n${writer.head(review)}`,
+      columns: used(
+        columns,
+        told.map(file => writer.row(file)),
+      ),
+      after: writer.after(review),
       sections: told.map(file => writer.section(file)),
-      tail: writer.tail(review, formatted),
     },
     limit,
   );
 }
 
-const tableHead = ['file', 'change', 'newly touched', 'outage', 'not coming back', 'new problems', 'risk'];
+const columns = ['file', 'change', 'newly touched', 'longest outage', 'not coming back', 'new problems', 'risk'];
 
-const marks: Marks = { name: text => code(clipped(text, 120)), prose: text => escaped(clipped(text, longestText)) };
-const { name, prose } = marks;
+/** Without columns in which nothing stands. */
+function used(head: readonly string[], rows: readonly string[][]): { head: string[]; rows: string[][] } {
+  const kept = head.map((_, at) => at === 0 || rows.some(row => row[at] !== ''));
+  return {
+    head: head.filter((_, at) => kept[at]),
+    rows: rows.map(row => row.filter((_, at) => kept[at])),
+  };
+}
 
 class Writer {
   constructor(private readonly link: MarkdownOptions['link']) {}
 
-  facts(review: Review): string {
-    const points = rehearsedPoints(review);
-    const parts = [
-      compared(review, marks),
-      `risk: ${riskWords[review.risk.level]}`,
-      points > 0
-        ? `rehearsed ${plural(points, 'failure point')} on a **simulated** copy; nothing real was touched`
-        : 'nothing was rehearsed',
-    ];
-    return parts.join(' · ');
+  head(review: Review): string {
+    const { level } = review.risk;
+    const risk = `risk: ${level === 'high' ? '**high**' : level}`;
+    const lines = [`**${headline(review, marks)}**`, [compared(review, marks), risk].join(' · ')];
+    if (review.files.length > 0) lines.push(`<sub>${rehearsedText(review)}</sub>`);
+    return lines.join('\n\n');
   }
 
-  row(file: ReviewedFile): string[] {
-    const place = file.kind === 'unreadable' ? file.place : undefined;
-    const path = this.linked(
-      name(file.path),
-      place ?? { path: file.path, line: 1, endLine: 1 },
-      file.change !== 'deleted',
-    );
-    if (file.kind === 'unreadable') {
-      return [path, "can't be read", '', '', '', file.isNew ? '1' : '', ''];
-    }
-    const problems = counted(file.problems.added);
-    const change = file.change === 'renamed' && file.differences.length === 0 ? 'renamed' : changeText(file);
-    if (file.kind === 'inventory') return [path, change, '', '', '', problems, riskWords[file.risk.level]];
-    return [
-      path,
-      change,
-      some([...new Set(newTargets(file))], 3, marks),
-      outageCell(file),
-      rehearsalCell(file),
-      problems,
-      riskWords[file.risk.level],
-    ];
-  }
-
-  section(file: ReviewedFile): Section {
-    const heading = `### ${this.linked(name(file.path), { path: file.path, line: 1, endLine: 1 }, file.change !== 'deleted')}`;
-    if (file.kind === 'unreadable') {
-      return { core: [heading, prose(file.why)].join('\n\n'), details: [] };
-    }
-    const core = [heading];
-    if (file.kind === 'runbook') core.push(`${escaped(clipped(file.name, longestText))}`);
-    if (file.basePath !== undefined) core.push(`Renamed from ${name(file.basePath)}.`);
-    if (file.kind === 'runbook' && file.because.length > 0) {
-      core.push(`Affected by ${some(file.because, 8, marks)}.`);
-    }
-    if (file.kind === 'inventory' && file.runbooks.length > 0) {
-      core.push(`Used by ${some(file.runbooks, 8, marks)}.`);
-    }
-    if (file.risk.reasons.length > 0) {
-      core.push(`Risk ${riskWords[file.risk.level]}: ${file.risk.reasons.map(({ text }) => prose(text)).join('; ')}`);
-    }
-    const folded: string[] = [];
-    if (file.kind === 'runbook') this.runbook(file, core, folded);
-    this.problems('New problems', file.problems.added, core);
-    if (file.differences.length > 0) {
-      core.push(
-        '**What changes**',
-        this.list(file.differences, ({ text, effect, head, base }) => {
-          const place = head ?? base;
-          const mark =
-            effect === 'riskier' ? ' ⚠️ takes a safeguard away' : effect === 'safer' ? ' (a new safeguard)' : '';
-          return `- ${prose(text)}${mark}${place ? ` ${this.place(place, head !== undefined)}` : ''}`;
-        }),
-      );
-    }
-    if (file.kind === 'runbook') folded.unshift(...this.plan(file));
-    if (file.problems.kept.length > 0) {
-      folded.push(
-        this.foldedProblems(
-          `${plural(file.problems.kept.length, 'problem')} that was there before`,
-          file.problems.kept,
-        ),
-      );
-    }
-    if (file.problems.removed.length > 0) {
-      folded.push(
-        this.foldedProblems(`${plural(file.problems.removed.length, 'problem')} gone`, file.problems.removed),
-      );
-    }
-    if (file.kind === 'runbook') folded.push(...granted(file));
-    return { core: core.join('\n\n'), details: folded };
-  }
-
-  private runbook(file: ReviewedRunbook, core: string[], folded: string[]): void {
-    const { rehearsal, plan } = file;
-    if (plan.headProblem) core.push(`There is no plan: ${prose(plan.headProblem)}`);
-    if (rehearsal.headProblem && rehearsal.headProblem !== plan.headProblem) {
-      core.push(`Not rehearsed: ${prose(rehearsal.headProblem)}`);
-    }
-    const { head, base } = rehearsal;
-    if (head && head.clean.status !== 'done') {
-      const before = base && base.clean.status === head.clean.status ? ' It did so before.' : '';
-      core.push(
-        `**Even when nothing is made to go wrong, it ends ${prose(head.clean.status)}**${head.clean.message ? `: ${prose(head.clean.message)}` : '.'}${before}`,
-      );
-    }
-    if (rehearsal.newlyBad.length > 0) {
-      core.push(
-        '**Newly does not come back** (rehearsed on a simulated copy)',
-        this.list(rehearsal.newlyBad, point => this.failure(point)),
-      );
-    }
-    if (rehearsal.noLongerBad.length > 0) {
-      folded.push(
-        details(`${plural(rehearsal.noLongerBad.length, 'failure')} that now come back or are gone`, [
-          this.list(
-            rehearsal.noLongerBad,
-            point => `- ${name(point.step.title)}: when ${faultWords[point.fault]}`,
-            mostFolded,
-          ),
-        ]).join('\n'),
-      );
-    }
-    if (rehearsal.stillBad.length > 0) {
-      folded.push(
-        details(`${plural(rehearsal.stillBad.length, 'failure')} that did not come back before either`, [
-          this.list(rehearsal.stillBad, point => this.failure(point), mostFolded),
-        ]).join('\n'),
-      );
-    }
-  }
-
-  private failure(point: FailurePoint): string {
-    const place = point.place ? ` ${this.place(point.place, true)}` : '';
-    const lines = [`- **${name(point.step.title)}**${place}: ${failureText(point)}`];
-    for (const sentence of point.story.slice(0, 12)) lines.push(`  - ${prose(sentence)}`);
-    if (point.left.length > 0) lines.push(`  - not as it was: ${point.left.slice(0, 8).map(prose).join('; ')}`);
-    return lines.join('\n');
-  }
-
-  private problems(title: string, problems: readonly Problem[], core: string[]): void {
-    if (problems.length === 0) return;
-    core.push(
-      `**${title}**`,
-      this.list(problems, problem => this.problem(problem)),
-    );
-  }
-
-  private problem({ severity, code: rule, message, place }: Problem): string {
-    return `- ${severity} ${this.place(place, true)}: ${prose(message)} (${name(rule)})`;
-  }
-
-  private foldedProblems(summary: string, problems: readonly Problem[]): string {
-    return details(summary, [this.list(problems, problem => this.problem(problem), mostFolded)]).join('\n');
-  }
-
-  private plan(file: ReviewedRunbook): string[] {
-    const { plan } = file;
-    const { base, head } = plan;
-    if (!base && !head) return [];
-    const fact = (title: string, tell: (facts: PlanFacts) => string): string[] => {
-      const [before, after] = [base ? tell(base) : '', head ? tell(head) : ''];
-      return [title, before, before === after ? 'the same' : after];
-    };
-    const rows = [
-      fact('steps', ({ steps }) => String(steps)),
-      fact('estimated time', facts => seconds(facts.seconds)),
-      fact('limits', ({ limits }) => (limits ? prose(limits) : 'none')),
-      fact('windows', ({ windows }) => windows.map(prose).join('; ') || 'none'),
-      fact('plan', ({ hash }) => name(shortHash(hash))),
-    ];
-    const lists: [string, AddedRemoved][] = [
-      ['VMs', plan.vms],
-      ['hosts', plan.hosts],
-      ['datastores', plan.datastores],
-      ['proxies', plan.proxies],
-      ["steps that can't be undone", plan.irreversible],
-      ['points of no return', plan.pointsOfNoReturn],
-      ['secrets', plan.secrets],
-    ];
-    const changed = lists
-      .filter(([, { added, removed, kept }]) => added.length + removed.length + kept.length > 0)
-      .map(([title, { added, removed, kept }]) => [
-        title,
-        some(added, 20, marks),
-        some(removed, 20, marks),
-        some(kept, 20, marks),
-      ]);
-    const content = markdownTable(['plan', 'before', 'after'], rows);
-    if (changed.length > 0) content.push('', ...markdownTable(['', 'new', 'no longer', 'as before'], changed));
-    if (plan.outages.length > 0) {
-      const outages = plan.outages
-        .slice(0, mostFolded)
-        .map(({ vm, before, after }) => [
-          name(vm),
-          before ? `${seconds(before.seconds)} (${before.from})` : 'none',
-          after ? `${seconds(after.seconds)} (${after.from})` : 'none',
-        ]);
-      content.push('', ...markdownTable(['longest outage of', 'before', 'after'], outages));
-    }
-    const folded = [details(plan.same ? 'The plan is the same' : 'Plan before and after', content).join('\n')];
-    if (head && head.timetable.length > 0) {
-      const rows = head.timetable.map(({ title, fromSeconds, toSeconds }) => [
-        time(fromSeconds * 1000),
-        time(toSeconds * 1000),
-        prose(title),
-      ]);
-      const more = head.timetableLeftOut > 0 ? ['', `… and ${head.timetableLeftOut} more.`] : [];
-      folded.push(details('Timetable', [...markdownTable(['from', 'to', 'step'], rows), ...more]).join('\n'));
-    }
-    return folded;
-  }
-
-  tail(review: Review, formatted: readonly ReviewedFile[]): string {
+  /** What stands between the table and the files. */
+  after(review: Review): string {
     const parts: string[] = [];
-    if (formatted.length > 0) {
-      parts.push(
-        `Only comments and formatting change in ${some(
-          formatted.map(({ path }) => path),
-          20,
-          marks,
-        )}.`,
-      );
-    }
     if (review.reviewers.length > 0) {
-      parts.push(
-        '**Who should look at it**',
-        this.list(
-          review.reviewers,
-          ({ team, because }) => `- ${name(team)}: ${because.slice(0, 8).map(prose).join(', ')}`,
-        ),
-      );
+      const teams = review.reviewers
+        .slice(0, mostOpen)
+        .map(({ team, because }) => `${name(team)} for ${because.slice(0, 5).map(prose).join(', ')}`);
+      const more = review.reviewers.length > mostOpen ? `; and ${review.reviewers.length - mostOpen} more` : '';
+      parts.push(`**Suggested reviewers:** ${teams.join('; ')}${more}`);
     }
     if (review.unknowns.length > 0) {
-      parts.push(
-        '**What is not known**',
-        this.list(review.unknowns, text => `- ${prose(text)}`),
-      );
+      parts.push(`**What can't be known:**\n\n${list(review.unknowns, text => `- ${prose(text)}`, mostOpen)}`);
+    }
+    const formatted = review.files.filter(isFormattingOnly).map(({ path }) => path);
+    if (formatted.length > 0 && formatted.length < review.files.length) {
+      parts.push(`Nothing but comments and formatting changes in ${some(formatted, mostNames, marks)}.`);
     }
     return parts.join('\n\n');
   }
 
-  private list<T>(items: readonly T[], line: (item: T) => string, most = mostOpen): string {
-    const lines = items.slice(0, most).map(line);
-    if (items.length > most) lines.push(`- … and ${items.length - most} more`);
-    return lines.join('\n');
+  row(file: ReviewedFile): string[] {
+    const path = this.linked(name(file.path), placeOf(file), file.change !== 'deleted');
+    if (file.kind === 'unreadable') {
+      return [path, file.isNew ? "**can't be read**" : "can't be read, as before", '', '', '', '', ''];
+    }
+    const count = file.differences.length;
+    const isOneSided = file.change === 'added' || file.change === 'deleted';
+    const change = isOneSided || count === 0 ? file.change : `${file.change}: ${plural(count, 'difference')}`;
+    const { level } = file.risk;
+    const risk = level === 'high' ? '**high**' : level;
+    const problems = counted(file.problems.added);
+    if (file.kind === 'inventory') return [path, change, '', '', '', problems, risk];
+    const targets = some([...new Set(newTargets(file))], 4, marks);
+    return [path, change, targets, outageCell(file), rehearsalCell(file), problems, risk];
   }
 
-  private place(place: Place, exists: boolean): string {
-    return this.linked(name(placeText(place)), place, exists);
+  section(file: ReviewedFile): Section {
+    const path = this.linked(name(file.path), placeOf(file), file.change !== 'deleted');
+    if (file.kind === 'unreadable') {
+      const core = [`${sentence(prose(file.why))}${file.isNew ? '' : ' So it was before.'}`];
+      return { heading: `### ${path}`, core, details: [] };
+    }
+    const core = [prose(file.kind === 'runbook' ? file.name : 'Inventory')];
+    if (file.basePath !== undefined) core[0] += ` · renamed from ${name(file.basePath)}`;
+    if (file.kind === 'runbook' && file.because.length > 0) {
+      core[0] += ` · ${file.change === 'affected' ? 'unchanged itself; ' : ''}affected by ${some(file.because, 6, marks)}`;
+    }
+    if (file.kind === 'inventory' && file.runbooks.length > 0) {
+      core[0] += ` · named by ${some(file.runbooks, 6, marks)}`;
+    }
+    const { level, reasons } = file.risk;
+    if (reasons.length > 0) {
+      core.push(
+        `**Risk ${level}:** ${reasons
+          .slice(0, mostOpen)
+          .map(({ text }) => prose(text))
+          .join('; ')}`,
+      );
+    }
+    const folded = file.kind === 'runbook' ? this.runbook(file, core) : [];
+    const { added, kept, removed } = file.problems;
+    if (added.length > 0) core.push(`**New problems**\n\n${this.problems(file, added, mostOpen)}`);
+    if (file.differences.length > 0) {
+      const line = (one: Difference): string => this.difference(file, one);
+      core.push(`**What changes**\n\n${list(file.differences, line, mostOpen)}`);
+      if (file.differences.length > mostOpen) {
+        folded.unshift(fold('The other differences', list(file.differences.slice(mostOpen), line, mostFolded)));
+      }
+    }
+    if (kept.length > 0) {
+      folded.push(fold(`${plural(kept.length, 'problem')} from before`, this.problems(file, kept, mostFolded)));
+    }
+    if (removed.length > 0) {
+      folded.push(fold(`${plural(removed.length, 'problem')} gone`, this.problems(file, removed, mostFolded, true)));
+    }
+    if (file.kind === 'runbook') folded.push(...granted(file));
+    const summary = isQuiet(file)
+      ? `${htmlCode(clipped(file.path, longestName))}: ${file.change}, risk ${level}`
+      : undefined;
+    return { heading: `### ${path}`, ...(summary && { summary }), core, details: folded };
+  }
+
+  /** Writes what matters of a runbook, and gives what is folded. */
+  private runbook(file: ReviewedRunbook, core: string[]): string[] {
+    const { rehearsal, plan } = file;
+    const { newlyBad, noLongerBad, stillBad, head } = rehearsal;
+    if (plan.headProblem) core.push(`**There is no plan:** ${sentence(prose(plan.headProblem))}`);
+    if (head && head.clean.status !== 'done') {
+      const { status, message } = head.clean;
+      const before = rehearsal.base?.clean.status === status ? ' So it did before.' : '';
+      const why = message ? `: ${sentence(prose(message))}` : '.';
+      core.push(
+        `**Even when nothing goes wrong, it ends ${prose(status)}**${why}${before} So no failure point was rehearsed.`,
+      );
+    } else if (rehearsal.headProblem && rehearsal.headProblem !== plan.headProblem && !plan.headProblem) {
+      core.push(`**Not rehearsed:** ${sentence(prose(rehearsal.headProblem))}`);
+    }
+    const folded: string[] = [];
+    if (newlyBad.length > 0) {
+      const lines = list(newlyBad, point => this.failure(file, point), mostOpen);
+      core.push(`**Newly does not come back** (rehearsed on a simulated copy)\n\n${lines}`);
+      const stories = newlyBad.filter(({ story }) => story.length > 0);
+      if (stories.length > 0) folded.push(fold('What happens then', list(stories, story, mostFolded)));
+    }
+    folded.push(...planDetails(file), ...rehearsalDetails(file));
+    if (noLongerBad.length > 0) {
+      const line = ({ fault, step }: FailurePoint): string => `- When ${faultText(fault, name(step.title))}`;
+      const lines = list(noLongerBad, line, mostFolded);
+      folded.push(
+        fold(`${plural(noLongerBad.length, 'failure')} that did not come back, and now does or is gone`, lines),
+      );
+    }
+    if (stillBad.length > 0) {
+      const lines = list(stillBad, point => this.failure(file, point), mostFolded);
+      folded.push(fold(`${plural(stillBad.length, 'failure')} that did not come back before either`, lines));
+    }
+    return folded;
+  }
+
+  private failure(file: ReviewedFile, point: FailurePoint): string {
+    const where = point.place ? ` ${this.place(file, point.place)}` : '';
+    const line = `- ${failureText(point, marks)}${where}`;
+    if (point.left.length === 0) return line;
+    const more = point.left.length > 5 ? `; and ${point.left.length - 5} more` : '';
+    return `${line}\n  - Not as it was: ${point.left.slice(0, 5).map(prose).join('; ')}${more}`;
+  }
+
+  private difference(file: ReviewedFile, { text, effect, head, base }: Difference): string {
+    const weight = effect === 'neutral' ? '' : effect === 'riskier' ? ' — **riskier**' : ' — safer';
+    const where = head ? ` ${this.place(file, head)}` : base ? ` ${this.place(file, base, true)}` : '';
+    return `- ${prose(text)}${weight}${where}`;
+  }
+
+  private problems(file: ReviewedFile, problems: readonly Problem[], most: number, isGone = false): string {
+    const line = ({ severity, code: rule, message, place }: Problem): string =>
+      `- ${severity === 'error' ? '**error**' : severity} ${this.place(file, place, isGone)}: ${prose(message)} ${name(rule)}`;
+    return list(bySeverity(problems), line, most);
+  }
+
+  /** `line 12`, and its file where that is another. */
+  private place(file: ReviewedFile, place: Place, isGone = false): string {
+    const there = isGone ? `line ${place.line} at the base` : `line ${place.line}`;
+    const text = place.path === file.path ? there : name(placeText(place));
+    return `(${this.linked(text, place, !isGone)})`;
   }
 
   private linked(text: string, place: Place, exists: boolean): string {
     const address = exists ? this.link?.(place) : undefined;
-    return address !== undefined && /^https?:\/\//.test(address)
-      ? `[${text}](<${address.replace(/[\s<>\\|`]/g, encodeURIComponent)}>)`
-      : text;
+    if (address === undefined || !/^https?:\/\//.test(address)) return text;
+    return `[${text}](<${address.replace(/[\s<>\\|`]/g, encodeURIComponent)}>)`;
   }
 }
 
-function changeText(file: Exclude<ReviewedFile, { kind: 'unreadable' }>): string {
-  const count = file.differences.length;
-  if (file.change === 'added' || file.change === 'deleted') return file.change;
-  return count > 0 ? `${file.change}: ${plural(count, 'difference')}` : file.change;
+function placeOf(file: ReviewedFile): Place {
+  return (file.kind === 'unreadable' && file.place) || { path: file.path, line: 1, endLine: 1 };
+}
+
+function list<T>(items: readonly T[], line: (item: T) => string, most: number): string {
+  const lines = items.slice(0, most).map(line);
+  if (items.length > most) lines.push(`- … and ${items.length - most} more`);
+  return lines.join('\n');
+}
+
+function fold(summary: string, content: string): string {
+  return details(summary, [content]).join('\n');
+}
+
+function story({ fault, step, story: sentences }: FailurePoint): string {
+  const lines = [`- When ${faultText(fault, name(step.title))}:`];
+  for (const one of sentences.slice(0, mostOpen)) lines.push(`  - ${prose(one)}`);
+  return lines.join('\n');
 }
 
 function counted(problems: readonly Problem[]): string {
   const of = (severity: Problem['severity']): number => problems.filter(one => one.severity === severity).length;
   return [
-    ...(of('error') > 0 ? [plural(of('error'), 'error')] : []),
+    ...(of('error') > 0 ? [`**${plural(of('error'), 'error')}**`] : []),
     ...(of('warning') > 0 ? [plural(of('warning'), 'warning')] : []),
     ...(of('info') > 0 ? [`${of('info')} info`] : []),
   ].join(', ');
 }
 
 function outageCell({ plan }: ReviewedRunbook): string {
-  const [first] = plan.outages;
-  if (!first) return plan.head ? 'as before' : '';
-  const text = (outage: typeof first.before): string => (outage ? seconds(outage.seconds) : 'none');
-  const more = plan.outages.length > 1 ? ` and ${plan.outages.length - 1} more` : '';
-  return `${name(first.vm)} ${text(first.before)} → ${text(first.after)}${more}`;
+  const most = greatestOutageChange(plan.outages);
+  if (!most) return '';
+  const others = plan.outages.length > 1 ? `, and ${plan.outages.length - 1} more` : '';
+  return `${name(most.vm)} ${outageChange(most.before, most.after)}${others}`;
 }
 
 function rehearsalCell(file: ReviewedRunbook): string {
@@ -361,79 +295,104 @@ function rehearsalCell(file: ReviewedRunbook): string {
   return file.rehearsal.newlyBad.length > 0 ? `**${text}**` : text;
 }
 
+/** Rows of what is not the same; of one side only, all. */
+function compare<T>(
+  base: T | undefined,
+  head: T | undefined,
+  rows: readonly [string, (facts: T) => string][],
+): string[] {
+  const body = rows.flatMap(([title, tell]) => {
+    const [before, after] = [base && tell(base), head && tell(head)];
+    return before === after ? [] : [[title, before ?? '', after ?? '']];
+  });
+  return body.length === 0 ? [] : markdownTable(['', 'before', 'after'], body);
+}
+
+function planDetails({ plan }: ReviewedRunbook): string[] {
+  const { base, head } = plan;
+  const tables = [
+    compare<PlanFacts>(base, head, [
+      ['steps', ({ steps }) => String(steps)],
+      ['estimated time', facts => seconds(facts.seconds)],
+      ['limits', ({ limits }) => (limits ? prose(limits) : 'none')],
+      ['windows', ({ windows }) => windows.map(prose).join('; ') || 'none'],
+      ['plan', ({ hash }) => name(shortHash(hash))],
+    ]),
+    targets([
+      ['VMs', plan.vms],
+      ['hosts', plan.hosts],
+      ['datastores', plan.datastores],
+      ['proxies', plan.proxies],
+      ["steps that can't be undone", plan.irreversible],
+      ['points of no return', plan.pointsOfNoReturn],
+      ['secrets', plan.secrets],
+    ]),
+    outages(plan.outages),
+  ].filter(table => table.length > 0);
+  const folded =
+    plan.same || tables.length === 0
+      ? []
+      : [fold(base && head ? 'Plan, before and after' : 'Plan', tables.map(table => table.join('\n')).join('\n\n'))];
+  if (head && head.timetable.length > 0 && !plan.same) {
+    const rows = head.timetable.map(({ title, fromSeconds, toSeconds }) => [
+      time(fromSeconds * 1000),
+      time(toSeconds * 1000),
+      prose(title),
+    ]);
+    const more = head.timetableLeftOut > 0 ? `\n\nWithout ${plural(head.timetableLeftOut, 'step')} of its middle.` : '';
+    const table = markdownTable(['from', 'to', 'step'], rows).join('\n');
+    folded.push(fold('Timetable, if every step takes as long as estimated', `${table}${more}`));
+  }
+  return folded;
+}
+
+function targets(lists: readonly [string, AddedRemoved][]): string[] {
+  const rows = lists
+    .filter(([, { added, removed, kept }]) => added.length + removed.length + kept.length > 0)
+    .map(([title, { added, removed, kept }]) => [
+      title,
+      ...[added, removed, kept].map(names => some(names, mostNames, marks)),
+    ]);
+  if (rows.length === 0) return [];
+  const shown = used(['', 'new', 'no longer', 'as before'], rows);
+  return markdownTable(shown.head, shown.rows);
+}
+
+function outages(changes: ReviewedRunbook['plan']['outages']): string[] {
+  if (changes.length === 0) return [];
+  const rows = changes
+    .slice(0, mostFolded)
+    .map(({ vm, before, after }) => [
+      name(vm),
+      before ? `${seconds(before.seconds)}, ${before.from}` : 'none',
+      after ? `${seconds(after.seconds)}, ${after.from}` : 'none',
+    ]);
+  const more = changes.length > mostFolded ? [[`… ${changes.length - mostFolded} more`, '', '']] : [];
+  return markdownTable(['longest outage of', 'before', 'after'], [...rows, ...more]);
+}
+
+function rehearsalDetails({ rehearsal: { base, head, baseProblem } }: ReviewedRunbook): string[] {
+  const table = compare<RehearsalFacts>(base, head, [
+    ['failure points', ({ points }) => String(points)],
+    ['do not come back', ({ bad }) => String(bad)],
+    ['come to a good end with a person', ({ needPerson }) => String(needPerson)],
+    [
+      'when nothing goes wrong',
+      ({ clean, durationMs }) => `${prose(clean.status)} after ${seconds(durationMs / 1000)}`,
+    ],
+  ]);
+  const why = baseProblem ? [`Not rehearsed before: ${sentence(prose(baseProblem))}`] : [];
+  const parts = [...(table.length > 0 ? [table.join('\n')] : []), ...why];
+  return head && parts.length > 0 ? [fold('Rehearsal on a simulated copy, before and after', parts.join('\n\n'))] : [];
+}
+
 function granted({ plan, rehearsal, unknowns }: ReviewedRunbook): string[] {
-  const taken = Object.entries(plan.head?.taken ?? {});
-  const lines = [
-    ...taken.map(
-      ([input, value]) => `- input ${name(input)}: ${name(JSON.stringify(value))} was taken, as it has no default`,
+  const lines = [...unknowns, ...(rehearsal.head?.assumed ?? []), ...(plan.head?.unknowns ?? [])];
+  if (lines.length === 0) return [];
+  return [
+    fold(
+      'Taken for granted, or not known',
+      list([...new Set(lines)], text => `- ${prose(text)}`, mostFolded),
     ),
-    ...(rehearsal.head?.assumed ?? []).map(text => `- ${prose(text)}`),
-    ...(plan.head?.unknowns ?? []).map(text => `- ${prose(text)}`),
-    ...unknowns.map(text => `- ${prose(text)}`),
   ];
-  const once = [...new Set(lines)];
-  if (once.length === 0) return [];
-  const more = once.length > mostFolded ? [`- … and ${once.length - mostFolded} more`] : [];
-  return [details('Taken for granted, or not known', [[...once.slice(0, mostFolded), ...more].join('\n')]).join('\n')];
-}
-
-interface Parts {
-  head: string;
-  tableHead: readonly string[];
-  rows: string[][];
-  sections: Section[];
-  tail: string;
-}
-
-/** Whole parts are left out until it fits: details from the last file on, then what is said of files, then rows of the table. */
-function fitted({ head, tableHead: titles, rows, sections, tail }: Parts, limit: number): string {
-  const between = 2;
-  const lines = rows.map(row => markdownTable([], [row])[2]!);
-  let length =
-    head.length +
-    tail.length +
-    3 * between +
-    1 +
-    markdownTable(titles, []).join('\n').length +
-    sum(lines.map(line => line.length + 1));
-  for (const { core, details: folded } of sections) {
-    length += core.length + between + sum(folded.map(one => one.length + between));
-  }
-  const gone = { details: 0, files: 0, rows: 0 };
-  if (length > limit) length += noteLength;
-  const kept = sections.map(section => ({ ...section, details: [...section.details], isOut: false }));
-  for (const section of [...kept].reverse()) {
-    while (length > limit && section.details.length > 0) {
-      length -= section.details.pop()!.length + between;
-      gone.details++;
-    }
-  }
-  for (const section of [...kept].reverse()) {
-    if (length <= limit) break;
-    length -= section.core.length + between;
-    section.isOut = true;
-    gone.files++;
-  }
-  while (length > limit && lines.length > 0) {
-    length -= lines.pop()!.length + 1;
-    gone.rows++;
-  }
-  const parts = [head];
-  if (lines.length > 0) parts.push([...markdownTable(titles, []), ...lines].join('\n'));
-  for (const { core, details: folded, isOut } of kept) {
-    if (!isOut) parts.push(core, ...folded);
-  }
-  if (tail !== '') parts.push(tail);
-  const said = [
-    ...(gone.rows > 0 ? [`${gone.rows} rows of the table`] : []),
-    ...(gone.files > 0 ? [`what is said of ${plural(gone.files, 'file')}`] : []),
-    ...(gone.details > 0 ? [`${plural(gone.details, 'folded part')}`] : []),
-  ];
-  if (said.length > 0)
-    parts.push(`Left out for want of room: ${said.join(', ')}. \`virtbook review --format json\` has all of it.`);
-  return `${parts.join('\n\n')}\n`;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0);
 }

@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { FailurePoint, Place, Problem, Review, ReviewedFile } from '../model';
-import { failureText } from './words';
+import { failureText, faultText, type Marks } from './words';
 
 /** One line of what machines are told (SARIF, annotations, code quality): a problem, a failure that does not come back, a file that can't be read. */
 export interface ReportItem {
@@ -46,6 +46,9 @@ export const extraRules: Record<string, { severity: Problem['severity']; summary
     docs: 'It could be read before this change. The message says why it can not be now.',
   },
 };
+
+/** Each format escapes all of a message. */
+const plain: Marks = { name: text => text, prose: text => text };
 
 const severities: readonly Problem['severity'][] = ['error', 'warning', 'info'];
 
@@ -127,12 +130,15 @@ function problemItem({ code, severity, message, place }: Problem, state: ReportI
 
 function failureItem(point: FailurePoint, state: ReportItem['state'], start: Place): Bare {
   const left = point.left.length > 0 ? [`Not as it was: ${point.left.join('; ')}.`] : [];
-  const now = state === 'absent' ? 'It did not come back before, and does now or is gone.' : failureText(point);
+  const now =
+    state === 'absent'
+      ? `When ${faultText(point.fault, point.step.title)}, it did not come back before, and does now or is gone.`
+      : failureText(point, plain);
   return {
     code: `rehearsal-${point.verdict}`,
     severity: 'error',
     title: `${point.step.title} does not come back`,
-    message: [`Step ${point.step.title}, rehearsed on a simulated copy. ${now}`, ...point.story, ...left].join('\n'),
+    message: [`Rehearsed on a simulated copy: ${now}`, ...point.story, ...left].join('\n'),
     place: point.place ?? start,
     state,
     identity: [point.step.key, point.fault],

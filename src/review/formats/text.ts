@@ -13,7 +13,7 @@ import {
   placeText,
   plural,
   rehearsalChange,
-  rehearsedPoints,
+  rehearsedText,
   some,
 } from './words';
 
@@ -21,11 +21,8 @@ const marks: Marks = { name: visible, prose: visible };
 
 /** As a terminal shows it. */
 export function reviewText(review: Review): string {
-  const points = rehearsedPoints(review);
   const lines = [headline(review, marks), `${compared(review, marks)}; risk: ${review.risk.level}`];
-  lines.push(
-    points > 0 ? `Rehearsed ${plural(points, 'failure point')} on a simulated copy.` : 'Nothing was rehearsed.',
-  );
+  if (review.files.length > 0) lines.push(rehearsedText(review));
   for (const file of review.files) lines.push('', ...fileLines(file));
   if (review.reviewers.length > 0) {
     lines.push('', 'Who should look at it:');
@@ -65,7 +62,7 @@ function fileLines(file: ReviewedFile): string[] {
     if (change !== undefined) lines.push(`  failure points that do not come back: ${change}`);
     else if (file.rehearsal.headProblem) lines.push(`  not rehearsed: ${visible(file.rehearsal.headProblem)}`);
     for (const point of file.rehearsal.newlyBad) {
-      lines.push(`  NEWLY NOT BACK: ${visible(point.step.title)}. ${failureText(point)}`);
+      lines.push(`  NEWLY NOT BACK: ${failureText(point, marks)}`);
       for (const sentence of point.story) lines.push(`    ${visible(sentence)}`);
       for (const left of point.left) lines.push(`    not as it was: ${visible(left)}`);
     }

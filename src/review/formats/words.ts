@@ -1,12 +1,11 @@
 import type { RehearsedFault } from '../../engine/rehearse-points';
-import { isBad, type Verdict } from '../../engine/rehearse-verdict';
+import type { Verdict } from '../../engine/rehearse-verdict';
 import { durationText } from '../../runbook/duration';
 import type {
-  AddedRemoved,
   FailurePoint,
-  FileChangeKind,
   Outage,
   Place,
+  PlanDifference,
   Problem,
   Review,
   ReviewedFile,
@@ -21,18 +20,31 @@ export interface Marks {
   prose(text: string): string;
 }
 
-export const faultWords: Record<RehearsedFault, string> = {
-  'fails-before': 'it fails before it acts',
-  'fails-after': 'it fails after it has acted',
-  unknown: 'its outcome is unknown',
-  'host-lost': 'its host is lost',
-  'datastore-full': 'the datastore runs full',
-  'agent-silent': 'the guest agent stops answering',
-  'runner-killed': 'the runner is killed',
-  cancelled: 'a person cancels the run',
-  rejected: 'the approval is rejected',
-  expired: 'nobody approves it in time',
-};
+/** What happens, as what follows "when"; `step` is how the step is written. */
+export function faultText(fault: RehearsedFault, step: string): string {
+  switch (fault) {
+    case 'fails-before':
+      return `step ${step} fails before it acts`;
+    case 'fails-after':
+      return `step ${step} fails after it has acted`;
+    case 'unknown':
+      return `the outcome of step ${step} is unknown`;
+    case 'host-lost':
+      return `the host is lost in step ${step}`;
+    case 'datastore-full':
+      return `the datastore runs full in step ${step}`;
+    case 'agent-silent':
+      return `the guest agent stops answering in step ${step}`;
+    case 'runner-killed':
+      return `the runner is killed in step ${step}`;
+    case 'cancelled':
+      return `a person cancels the run in step ${step}`;
+    case 'rejected':
+      return `step ${step} is rejected`;
+    case 'expired':
+      return `nobody approves step ${step} in time`;
+  }
+}
 
 export const verdictWords: Record<Verdict, string> = {
   'not-hit': 'could not be hit',
@@ -61,10 +73,6 @@ export function some(names: readonly string[], most: number, marks: Marks): stri
   const shown = names.slice(0, names.length > most ? most - 1 : most).map(name => marks.name(name));
   const more = names.length - shown.length;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
-}
-
-export function changeWord(kind: FileChangeKind): string {
-  return kind === 'affected' ? 'affected' : kind;
 }
 
 export function placeText({ path, line }: Place): string {
@@ -109,6 +117,29 @@ export function isFormattingOnly(file: ReviewedFile): boolean {
   return file.kind === 'inventory' || (file.plan.same && file.rehearsal.newlyBad.length === 0);
 }
 
+/** Nothing of it needs attention: a report may fold it away. */
+export function isQuiet(file: Exclude<ReviewedFile, { kind: 'unreadable' }>): boolean {
+  if (file.risk.level !== 'none' && file.risk.level !== 'low') return false;
+  if (file.problems.added.some(({ severity }) => severity !== 'info')) return false;
+  if (file.kind === 'inventory') return true;
+  const { newlyBad, head } = file.rehearsal;
+  return newlyBad.length === 0 && !file.plan.headProblem && (!head || head.clean.status === 'done');
+}
+
+export function bySeverity(problems: readonly Problem[]): Problem[] {
+  const order: readonly Problem['severity'][] = ['error', 'warning', 'info'];
+  return order.flatMap(severity => problems.filter(problem => problem.severity === severity));
+}
+
+/** The VM whose outage grows most; when none does, that which changes most. */
+export function greatestOutageChange(
+  changes: PlanDifference['outages'],
+): PlanDifference['outages'][number] | undefined {
+  const growth = ({ before, after }: (typeof changes)[number]): number =>
+    (after?.seconds ?? 0) - (before?.seconds ?? 0);
+  return [...changes].sort((one, other) => growth(other) - growth(one))[0];
+}
+
 export function outageChange(before: Outage | undefined, after: Outage | undefined): string {
   const text = (outage: Outage | undefined): string => (outage ? seconds(outage.seconds) : 'none');
   return `${text(before)} → ${text(after)}`;
@@ -136,11 +167,12 @@ export function headline(review: Review, marks: Marks): string {
   const bad = newlyBadOf(review);
   if (bad.length > 0) {
     const [{ file, point }] = bad as [(typeof bad)[number]];
+    const first = `when ${faultText(point.fault, name(point.step.title))}`;
     const files = new Set(bad.map(one => one.file.path)).size;
     const where = files === 1 ? name(file.path) : plural(files, 'runbook');
     return bad.length === 1
-      ? `In ${where}, a failure in step ${name(point.step.title)} is newly not undone: when ${faultWords[point.fault]}, the run ${point.verdict === 'stuck' ? 'never ends' : 'does not come back'}.`
-      : `${bad.length} failures that newly do not come back in ${where}, e.g. step ${name(point.step.title)} when ${faultWords[point.fault]}.`;
+      ? `1 failure newly does not come back in ${where}: ${first}.`
+      : `${bad.length} failures newly do not come back in ${where}: ${first}, and ${bad.length - 1} more.`;
   }
   const unreadable = review.files.filter(file => file.kind === 'unreadable' && file.isNew);
   if (unreadable.length > 0) {
@@ -185,24 +217,21 @@ export function compared(review: Review, marks: Marks): string {
   return `${files.join(', ') || 'No files'}; ${revision(review.base)} → ${revision(review.head)}`;
 }
 
-/** Failure points rehearsed at the head, of all runbooks. */
-export function rehearsedPoints(review: Review): number {
-  return runbooksOf(review).reduce((sum, { rehearsal }) => sum + (rehearsal.head?.points ?? 0), 0);
+/** How much was rehearsed, and on what. */
+export function rehearsedText(review: Review): string {
+  const points = runbooksOf(review).reduce((sum, { rehearsal }) => sum + (rehearsal.head?.points ?? 0), 0);
+  return points === 0
+    ? 'Nothing was rehearsed.'
+    : `Rehearsed ${plural(points, 'failure point')} on a simulated copy of the inventory; nothing real was touched.`;
 }
 
-/** `the guest agent stops answering: does not come back … (2 of 4 ways; before: came back)`. */
-export function failureText(point: FailurePoint): string {
-  const ways = point.ways > 1 ? [`${point.bad} of ${point.ways} ways`] : [];
-  const before = point.other ? [`before: ${verdictWords[point.other]}`] : [];
-  const more = [...ways, ...before];
-  return `When ${faultWords[point.fault]}, it ${isBad(point.verdict) ? verdictWords[point.verdict] : `ends otherwise: ${verdictWords[point.verdict]}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}.`;
+/** `does not come back, and the run says what is left (2 of 4 ways; before: came back)`. */
+export function outcomeText({ verdict, other, bad, ways }: FailurePoint): string {
+  const more = [...(ways > 1 ? [`${bad} of ${ways} ways`] : []), ...(other ? [`before: ${verdictWords[other]}`] : [])];
+  return `${verdictWords[verdict]}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
 }
 
-export function addedRemovedText({ added, removed, kept }: AddedRemoved, marks: Marks): string {
-  const parts = [
-    ...(added.length > 0 ? [`new: ${some(added, 12, marks)}`] : []),
-    ...(removed.length > 0 ? [`no longer: ${some(removed, 12, marks)}`] : []),
-    ...(kept.length > 0 ? [`as before: ${some(kept, 12, marks)}`] : []),
-  ];
-  return parts.join('; ');
+/** `When the guest agent stops answering in step Patch web1, it does not come back …`, a sentence. */
+export function failureText(point: FailurePoint, marks: Marks): string {
+  return `When ${faultText(point.fault, marks.name(point.step.title))}, it ${outcomeText(point)}.`;
 }

@@ -29,7 +29,9 @@ try {
         const page = await browser.newPage({ viewport: { width: 900, height: 600 }, deviceScaleFactor: 1.5 });
         await page.setContent(pageOf(reviewMarkdown(review, { link }), theme));
         if (open)
-          await page.evaluate(() => document.querySelectorAll('details').forEach(one => one.setAttribute('open', '')));
+          await page.evaluate(() => {
+            for (const one of document.querySelectorAll('details')) one.open = true;
+          });
         await page.screenshot({
           path: path.join(folder, `${name}-${theme}${open ? '-open' : ''}.png`),
           fullPage: true,
