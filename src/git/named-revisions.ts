@@ -34,8 +34,9 @@ export async function namedRevisions(git: Git): Promise<NamedRevision[]> {
   return [
     ...named('branch', branches),
     ...named('tag', tags),
-    ...rows(last.code === 0 ? last.output : Buffer.alloc(0)).flatMap(([revision, name, subject, date]): NamedRevision[] =>
-      revision && name ? [{ kind: 'commit', name, detail: detail(subject, date), revision }] : [],
+    ...rows(last.code === 0 ? last.output : Buffer.alloc(0)).flatMap(
+      ([revision, name, subject, date]): NamedRevision[] =>
+        revision && name ? [{ kind: 'commit', name, detail: detail(subject, date), revision }] : [],
     ),
   ];
 }

@@ -18,6 +18,7 @@ import { connect } from './lazy';
 import { runbookUri } from './plan/planCommands';
 import { PlanDocuments } from './plan/planDocuments';
 import { Prompts } from './prompts';
+import { registerReview } from './review/registerReview';
 import { RunbooksView } from './runbooks/runbooksView';
 import { RunCommands } from './runCommands';
 import { RunPageOpener } from './runPage/runPageOpener';
@@ -140,6 +141,7 @@ export function activate(context: vscode.ExtensionContext): void {
   register(commands.chooseInventory, () => chooseInventory(file));
   register(commands.openInventory, () => openInventory(file));
   register(commands.createInventory, () => createInventory(file));
+  registerReview(context, register);
   registerViewCommands(register, { inventory, vm, runs: runsView, runsCommands, status, runbooks });
   register(
     commands.openRunPage,

@@ -54,6 +54,11 @@ export const commands = {
   approveRun: 'virtbook.runs.approve',
   rejectRun: 'virtbook.runs.reject',
   openRemaining: 'virtbook.runs.openRemaining',
+  reviewChanges: 'virtbook.reviewChanges',
+  reviewAgainst: 'virtbook.review.against',
+  reviewAgain: 'virtbook.review.again',
+  showReview: 'virtbook.review.show',
+  comparePlans: 'virtbook.review.comparePlans',
 } as const;
 export type CommandId = (typeof commands)[keyof typeof commands];
 
@@ -68,6 +73,10 @@ export const contextKeys = {
   runsState: 'virtbook.runsState',
   runsFiltered: 'virtbook.runsFiltered',
   runbooksState: 'virtbook.runbooksState',
+  /** A review was made and can be shown. */
+  reviewShown: 'virtbook.reviewShown',
+  /** An editor of the review has the focus. */
+  reviewInFront: 'virtbook.reviewInFront',
   /** Nothing can run or connect. */
   inBrowser: 'virtbook.inBrowser',
 } as const;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { RehearsalWork } from '../rehearsal/work';
 import { rehearseInWorker } from '../runner/rehearse-in-worker';
+import type * as reviewChunk from './chunks/review';
 
 /**
  * The parts that activation does not load. Each is a bundle of its own beside this one (scripts/build.mjs), because
@@ -12,6 +13,7 @@ type Format = typeof import('./chunks/format');
 type RunsChunk = typeof import('./chunks/runs');
 type Connect = typeof import('./chunks/connect');
 type Debug = typeof import('./chunks/debug');
+type ReviewChunk = typeof reviewChunk;
 type RunPageChunk = typeof import('./chunks/runPage');
 
 const loaded = new Map<string, unknown>();
@@ -34,5 +36,7 @@ export const rehearseElsewhere = (work: RehearsalWork, options: Parameters<typeo
 export const connect = () => load<Connect>('connect');
 /** The pages of runs. */
 export const runPage = () => load<RunPageChunk>('runPage');
+/** Reviews of changes. */
+export const review = () => load<ReviewChunk>('review');
 /** The debug adapter. */
 export const debug = () => load<Debug>('debug');

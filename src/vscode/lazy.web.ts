@@ -4,6 +4,10 @@ import { workOfFiles } from '../review/work-of-files';
 import * as formatChunk from './chunks/format';
 import * as languageChunk from './chunks/language';
 import { copyOfFiles } from './plan/copyOfFiles';
+import { reviewRehearsals } from './review/rehearsals';
+import type { ReviewFiles } from './review/reviewFiles';
+import type { ReviewResults } from './review/reviewResults';
+import { Reviews } from './review/reviews';
 
 // What lazy.ts is on a computer: dist/web.js takes this file instead (scripts/build.mjs). A browser's extension host loads one file.
 
@@ -24,6 +28,11 @@ export function setHome(uri: vscode.Uri): void {
 
 export const language = () => languageChunk;
 export const formatting = () => formatChunk;
+/** Each rehearsal of a review is in a worker of its own. */
+export const review = () => ({
+  openReviews: (results: ReviewResults, files: ReviewFiles) =>
+    new Reviews(results, files, reviewRehearsals(rehearseElsewhere)),
+});
 // Nothing is connected to from a browser.
 export const connect = () => ({ copyForRehearsal: copyOfFiles, workOfFiles });
 

@@ -8,6 +8,7 @@ import { PlanLenses } from './language/planLenses';
 import { setHome } from './lazy.web';
 import { PlanCommands, runbookUri } from './plan/planCommands';
 import { PlanDocuments } from './plan/planDocuments';
+import { registerReview } from './review/registerReview';
 
 /** The extension in a browser: everything that reads. There are no processes and no connections, so nothing runs. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -25,7 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
   void vscode.commands.executeCommand('setContext', contextKeys.inBrowser, true);
 
   const register = commandRegistrar(context, log);
-  const possible = new Map<string, (argument: unknown) => unknown>([
+  const possible = new Map<string, (...args: unknown[]) => unknown>([
     [commands.plan, argument => withRunbook(argument, uri => plans.plan(uri))],
     [commands.rehearse, argument => withRunbook(argument, uri => plans.rehearse(uri))],
     [commands.newRunbook, () => newRunbook(file)],
@@ -33,6 +34,7 @@ export function activate(context: vscode.ExtensionContext): void {
     [commands.openInventory, () => openInventory(file)],
     [commands.showLog, () => log.show()],
   ]);
+  registerReview(context, (id, handler) => possible.set(id, handler));
   for (const id of Object.values(commands)) register(id, possible.get(id) ?? tellWhere);
 }
 

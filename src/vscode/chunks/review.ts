@@ -1,0 +1,16 @@
+// Entry of dist/review.js.
+import path from 'node:path';
+import { rehearseInWorker } from '../../runner/rehearse-in-worker';
+import { reviewRehearsals } from '../review/rehearsals';
+import type { ReviewFiles } from '../review/reviewFiles';
+import type { ReviewResults } from '../review/reviewResults';
+import { Reviews } from '../review/reviews';
+
+export function openReviews(results: ReviewResults, files: ReviewFiles): Reviews {
+  const script = path.join(__dirname, 'rehearsal.js');
+  return new Reviews(
+    results,
+    files,
+    reviewRehearsals((work, options) => rehearseInWorker(script, work, options)),
+  );
+}
