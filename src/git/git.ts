@@ -30,6 +30,7 @@ const kept = [
 const settings: readonly (readonly [string, string])[] = [
   ['core.fsmonitor', 'false'],
   ['core.untrackedCache', 'false'],
+  ['core.splitIndex', 'false'],
   ['core.hooksPath', '/dev/null'],
   ['core.quotePath', 'false'],
   ['core.pager', 'cat'],

@@ -1,4 +1,5 @@
 import { largestFile } from '../review/file-content';
+import type { RevisionName } from '../review/model';
 import type { ChangeSet } from '../review/revision';
 import { Git, GitError } from './git';
 import { Objects } from './objects';
@@ -12,6 +13,12 @@ export interface ChangesOptions {
   base?: string;
   /** A branch, a tag or a commit, `worktree` (default: what is in the folder now) or `index` (what would be committed). */
   head?: string;
+}
+
+interface NamedTree {
+  name: RevisionName;
+  /** Full hash. */
+  tree: string;
 }
 
 /** Opens the repository that a folder is in. To be closed. @throws GitError */
@@ -67,36 +74,53 @@ export class Repository {
 
   /** What has changed at the head since it left the base, as a pull request shows it. @throws GitError */
   async changes({ base, head = 'worktree' }: ChangesOptions): Promise<ChangeSet> {
-    const onto = base ?? (await this.defaultBase());
     const there = head === 'worktree' || head === 'index';
     if (there && this.bare)
       throw new GitError(`${this.root} has no working tree. Say what to review: --head with a branch or a commit.`);
-    const [baseCommit, headCommit] = await Promise.all([
-      this.#known(onto, '--base'),
-      there ? this.#commit('HEAD') : this.#known(head, '--head'),
-    ]);
-    if (headCommit === undefined)
-      throw new GitError(`${this.root} has no commit yet, so there is nothing to compare with.`);
-    const from = await this.#mergeBase(baseCommit, headCommit, onto, there ? 'HEAD' : head);
     const snapshots = there ? await this.#openSnapshots() : undefined;
     const git = snapshots?.git ?? this.#git;
-    const [baseTree, headTree] = await Promise.all([
-      this.#git.line(['rev-parse', '--verify', `${from}^{tree}`]),
-      snapshots
-        ? snapshots.tree(head as 'index' | 'worktree')
-        : this.#git.line(['rev-parse', '--verify', `${headCommit}^{tree}`]),
+    const [sides, headTree] = await Promise.all([
+      this.#sides(base, there ? undefined : head, git),
+      snapshots?.tree(head as 'index' | 'worktree'),
     ]);
     const diff = ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '-M', '-l1000', '--no-ext-diff', '--no-textconv'];
-    const output = await git.run([...diff, baseTree, headTree, '--', ...reviewedFiles]);
+    const output = await git.run([...diff, sides.base.tree, headTree ?? sides.head!.tree, '--', ...reviewedFiles]);
     const { objects, trees } = this.#readerOf(git);
-    const headName = there
-      ? { label: head === 'index' ? 'the index' : 'the working tree' }
-      : { label: labelOf(head), commit: headCommit };
+    const headName = sides.head?.name ?? { label: head === 'index' ? 'the index' : 'the working tree' };
     return {
-      base: new GitRevision({ label: labelOf(onto), commit: from }, baseTree, git, objects, trees),
-      head: new GitRevision(headName, headTree, git, objects, trees),
+      base: new GitRevision(sides.base.name, sides.base.tree, git, objects, trees),
+      head: new GitRevision(headName, headTree ?? sides.head!.tree, git, objects, trees),
       changes: changesIn(output.toString('utf8')),
     };
+  }
+
+  /** The commits that are compared. `head` undefined: what is in no commit yet, on top of HEAD. */
+  async #sides(
+    base: string | undefined,
+    head: string | undefined,
+    git: Git,
+  ): Promise<{ base: NamedTree; head?: NamedTree }> {
+    const headCommit = head === undefined ? await this.#commit('HEAD') : await this.#known(head, '--head');
+    if (headCommit === undefined && (base === undefined || base === 'HEAD')) {
+      // Before the first commit everything is new.
+      const tree = (await git.run(['mktree'], '')).toString('utf8').trim();
+      return { base: { name: { label: 'nothing' }, tree } };
+    }
+    const onto = base ?? (await this.defaultBase());
+    const baseCommit = await this.#known(onto, '--base');
+    if (headCommit === undefined)
+      throw new GitError(`${this.root} has no commit yet, so it has nothing in common with ${onto}. Leave --base out.`);
+    const from = await this.#mergeBase(baseCommit, headCommit, onto, head ?? 'HEAD');
+    return {
+      base: { name: { label: labelOf(onto), commit: from }, tree: await this.#treeOf(from) },
+      ...(head !== undefined && {
+        head: { name: { label: labelOf(head), commit: headCommit }, tree: await this.#treeOf(headCommit) },
+      }),
+    };
+  }
+
+  #treeOf(commit: string): Promise<string> {
+    return this.#git.line(['rev-parse', '--verify', `${commit}^{tree}`]);
   }
 
   /** Ends the process that reads, and takes away what was written for it. */
