@@ -34,7 +34,7 @@ async function begun(): Promise<void> {
   await at.commit('Begin');
 }
 
-describe('the hook', () => {
+describe('the hook', { timeout: 60_000 }, () => {
   it('lets a good runbook pass without a word, from the first commit on', async () => {
     await begun();
     at.write({ 'patch.runbook.yaml': runbook('Patch', snapshot.replace('before', 'earlier')) });
