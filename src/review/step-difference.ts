@@ -1,6 +1,7 @@
 import { actionNamed } from '../actions/catalogue';
 import { inputSchemas } from '../runbook/check-context';
 import { durationText } from '../runbook/duration';
+import { equal } from '../runbook/equal';
 import { conditionSource } from '../runbook/expression';
 import type { Json } from '../runbook/json';
 import type { ActionStep, ApproveStep, CallStep, ForEachStep, Step } from '../runbook/model';
@@ -36,7 +37,8 @@ export function stepDifferences(base: Step, head: Step, names: FollowedNames): S
     more: { effect?: Effect; parts?: readonly string[] } = {},
   ): void => {
     const { effect = 'neutral', parts = [`/${field.replaceAll('.', '/')}`] } = more;
-    found.push({ kind, field, ...values, text: `${label}: ${text}`, effect, parts });
+    const told = equal(values.before, values.after) ? `${field}: the names in it mean something else now` : text;
+    found.push({ kind, field, ...values, text: `${label}: ${told}`, effect, parts });
   };
   const same = (before: Json | undefined, after: Json | undefined): boolean =>
     sameMeaning(before, after, names.renames, names.followed);

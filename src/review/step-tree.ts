@@ -97,11 +97,19 @@ export function rollbackSteps(step: Step): readonly Step[] {
   return step.kind === 'action' && Array.isArray(step.rollback) ? step.rollback : [];
 }
 
+/** Steps are read once and compared several times. */
+const ownTexts = new WeakMap<Step, string>();
+
 function ownText(step: Step): string {
-  const own: Record<string, unknown> = { ...step };
-  for (const key of ['pointer', 'id', 'steps', 'runbook']) delete own[key];
-  if (Array.isArray(own.rollback)) own.rollback = [];
-  return canonicalize(own) ?? '';
+  let text = ownTexts.get(step);
+  if (text === undefined) {
+    const { pointer: _pointer, id: _id, ...own } = step;
+    // What stands inside of it has texts of its own.
+    const inside = { steps: undefined, runbook: undefined, ...(rollbackSteps(step).length > 0 && { rollback: [] }) };
+    text = canonicalize({ ...own, ...inside }) ?? '';
+    ownTexts.set(step, text);
+  }
+  return text;
 }
 
 export function isBlock({ step }: StepNode): boolean {
