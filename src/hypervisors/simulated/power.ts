@@ -4,7 +4,7 @@ import type { SimulatedLab } from './lab';
 import type { LabVm } from './state';
 import { agentHangs, agentSilent, busy, refused, requireAgent, type Visible, visibleVm } from './visible';
 
-const startSeconds = 1;
+export const startSeconds = 1;
 
 /** The VM's record after power-on: booting, and with an empty /run. */
 export function poweredOn(lab: SimulatedLab, vm: LabVm): LabVm {

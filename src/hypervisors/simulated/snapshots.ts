@@ -9,7 +9,7 @@ import { agentHangs, agentSilent, refused, requireAgent, type Visible, visibleVm
 const overlayGiB = 1 / 4096;
 
 /** How long the memory of a VM takes to be saved; the guest stands still meanwhile. */
-function savingSeconds({ memoryMiB }: LabVm): number {
+export function savingSeconds({ memoryMiB }: LabVm): number {
   return 0.5 + memoryMiB / 1024;
 }
 
@@ -27,7 +27,7 @@ export function quiesced(lab: SimulatedLab, vm: LabVm, quiesce: Quiesce): Consis
   }
 }
 
-const revertSeconds = 1.5;
+export const revertSeconds = 1.5;
 
 /** A snapshot of a running VM without memory is an overlay beside the image; what came after it lies on top. */
 function requireNoChildren(vm: LabVm, snapshot: LabSnapshot, what: string): void {
