@@ -1,15 +1,15 @@
+import { contentOf } from '../../../src/review/file-content';
 import type { FileContent, Revision } from '../../../src/review/revision';
 import type { Files } from './pair';
 
 /** A revision in memory. `slowly`: how many turns of the event loop a read takes, so that files arrive in another order. */
 export function memoryRevision(label: string, files: Files, slowly: (path: string) => number = () => 0): Revision {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   return {
     name: { label },
     async read(path): Promise<FileContent> {
       for (let turns = slowly(path); turns > 0; turns--) await new Promise(resolve => setImmediate(resolve));
       const bytes = files.get(path);
-      return bytes ? { kind: 'text', text: decoder.decode(bytes) } : { kind: 'missing' };
+      return bytes ? contentOf(bytes) : { kind: 'missing' };
     },
     async mentioning(words, among = 'runbooks') {
       const ending = among === 'runbooks' ? /\.runbook\.ya?ml$/i : /\.inventory\.ya?ml$/i;
