@@ -11,15 +11,19 @@ export type ReadReviewDocument = (document: ReviewDocument) => Promise<string | 
  */
 export class ReviewFiles implements vscode.FileSystemProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
-  private readonly registration = vscode.workspace.registerFileSystemProvider(schemes.review, this, {
-    isReadonly: true,
-    isCaseSensitive: true,
-  });
+  private readonly registration: vscode.Disposable;
   private readDocument: ReadReviewDocument = async () => undefined;
   private texts = new Map<string, Promise<Uint8Array | undefined>>();
   /** Counts reviews: a file of another review is another version of it. */
   private version = 1;
   readonly onDidChangeFile = this.changed.event;
+
+  constructor() {
+    this.registration = vscode.workspace.registerFileSystemProvider(schemes.review, this, {
+      isReadonly: true,
+      isCaseSensitive: true,
+    });
+  }
 
   /** From now on documents are those of another review. */
   show(read: ReadReviewDocument): void {
