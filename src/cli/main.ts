@@ -221,16 +221,45 @@ ${examples(`virtbook ${decision} latest`, `virtbook ${decision} 20260103-2200 --
     .argument('<run>', runArgument)
     .option('-f, --follow', 'watch it until it ends')
     .option('--remaining', 'print what it left undone as a runbook')
-    .addOption(format())
+    .addOption(
+      new Option('--format <format>', 'how the output looks; markdown is a record for a pull request or a ticket')
+        .choices(['text', 'json', 'markdown'])
+        .default('text'),
+    )
+    .addOption(
+      new Option('--logs <which>', 'of each step, in Markdown: its last lines, or all')
+        .choices(['tail', 'all'])
+        .default('tail'),
+    )
+    .option('--sign [key]', 'sign the Markdown with this SSH key; default: the one git signs with, or the usual one')
     .addHelpText(
       'after',
       examples(
         'virtbook show latest',
         'virtbook show latest --follow',
         'virtbook show latest --remaining > rest.runbook.yaml',
+        'virtbook show latest --format markdown --sign > evidence.md',
       ),
     )
     .action(async (name, options) => end(await (await import('./commands/show')).show(name, options, terminal)));
+
+  program
+    .command('verify-evidence')
+    .description('check that the signed record of a run is unchanged, and who signed it')
+    .argument('<file>', 'as `virtbook show RUN --format markdown --sign` gives it; - reads standard input')
+    .option(
+      '--allowed-signers <file>',
+      'whose keys count, as ssh-keygen(1) describes; default: .virtbook/allowed_signers',
+    )
+    .option('--any-key', 'ask only whether it is unchanged, not whose signature it is')
+    .option('--run <run>', 'compare it with the journal of this run, which must be on this computer')
+    .addHelpText(
+      'after',
+      examples('virtbook verify-evidence evidence.md', 'virtbook verify-evidence evidence.md --run latest'),
+    )
+    .action(async (file, options) =>
+      end(await (await import('./commands/verify-evidence')).verifyEvidence(file, options, terminal)),
+    );
 
   program
     .command('inventory')

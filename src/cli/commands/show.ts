@@ -5,7 +5,10 @@ import type { StepView } from '../../engine/view';
 import type { ReadRun, RunSummary } from '../../runner/contract';
 import { exitCodeOf, exitCodes } from '../../runner/exit-codes';
 import { openRuns } from '../../runner/runs';
+import { recordOfRun } from '../run-evidence';
 import { approvalText, approveCommand, endText, marksOf, shortJson, stepName, when } from '../run-text';
+import { canonical, withSignature } from '../signed-text';
+import { sign } from '../ssh-signature';
 import { table } from '../table';
 import { duration, paint, printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
@@ -47,17 +50,30 @@ export async function runs(
   return 0;
 }
 
-export async function show(
-  name: string,
-  options: { follow?: boolean; remaining?: boolean; format: 'text' | 'json' },
-  terminal: Terminal,
-): Promise<number> {
+export interface ShowOptions {
+  follow?: boolean;
+  remaining?: boolean;
+  format: 'text' | 'json' | 'markdown';
+  /** Of Markdown: signs it; `true`: with the key that is found. */
+  sign?: string | true;
+  /** Of Markdown. */
+  logs: 'tail' | 'all';
+}
+
+export async function show(name: string, options: ShowOptions, terminal: Terminal): Promise<number> {
+  const { format } = options;
+  if (options.sign !== undefined && format !== 'markdown')
+    throw new UsageError('Only --format markdown can be signed.');
   const all = openRuns();
   const runId = await all.find(name);
   if (options.remaining) return showRemaining(await all.read(runId), terminal);
-  if (options.follow) return watchRun(all, runId, terminal, { format: options.format, takesPart: false });
+  if (options.follow) {
+    if (format === 'markdown') throw new UsageError('--follow has no Markdown. Show the run so when it has ended.');
+    return watchRun(all, runId, terminal, { format, takesPart: false });
+  }
   const run = await all.read(runId);
-  if (options.format === 'json') {
+  if (format === 'markdown') return showRecord(join(all.folder, runId), run, options, terminal);
+  if (format === 'json') {
     // Records as they stand in the journal: one format for programs, live or not.
     const over = new AbortController();
     let left = run.records;
@@ -70,6 +86,22 @@ export async function show(
     terminal.write(endText(run, terminal));
     terminal.write(paint(terminal, 'dim', `Journal: ${join(all.folder, runId, 'journal.jsonl')}\n`));
   }
+  return exitCodeOf(run);
+}
+
+/** What goes into a pull request or a ticket. */
+async function showRecord(
+  folder: string,
+  run: ReadRun,
+  { sign: key, logs }: ShowOptions,
+  terminal: Terminal,
+): Promise<number> {
+  if (key !== undefined && run.endedAt === undefined) {
+    throw new UsageError(`${run.runId} has not ended, so there is nothing to vouch for yet.`);
+  }
+  const body = canonical(await recordOfRun(folder, { logs }));
+  if (key === undefined) terminal.write(body);
+  else terminal.write(withSignature({ body, signature: await sign(body, key === true ? undefined : key) }));
   return exitCodeOf(run);
 }
 
