@@ -59,6 +59,18 @@ export const commands = {
   reviewAgain: 'virtbook.review.again',
   showReview: 'virtbook.review.show',
   comparePlans: 'virtbook.review.comparePlans',
+  nextChange: 'virtbook.review.nextChange',
+  previousChange: 'virtbook.review.previousChange',
+  prepareComments: 'virtbook.review.prepareComments',
+  addComment: 'virtbook.review.addComment',
+  editComment: 'virtbook.review.editComment',
+  saveComment: 'virtbook.review.saveComment',
+  cancelComment: 'virtbook.review.cancelComment',
+  deleteComment: 'virtbook.review.deleteComment',
+  resolveComment: 'virtbook.review.resolveComment',
+  reopenComment: 'virtbook.review.reopenComment',
+  copyComment: 'virtbook.review.copyComment',
+  copyComments: 'virtbook.review.copyComments',
 } as const;
 export type CommandId = (typeof commands)[keyof typeof commands];
 

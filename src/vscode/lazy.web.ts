@@ -4,6 +4,8 @@ import { workOfFiles } from '../review/work-of-files';
 import * as formatChunk from './chunks/format';
 import * as languageChunk from './chunks/language';
 import { copyOfFiles } from './plan/copyOfFiles';
+import { ReviewComments } from './review/comments';
+import { ReviewMarks } from './review/marks';
 import { reviewRehearsals } from './review/rehearsals';
 import type { ReviewFiles } from './review/reviewFiles';
 import type { ReviewResults } from './review/reviewResults';
@@ -30,6 +32,8 @@ export const language = () => languageChunk;
 export const formatting = () => formatChunk;
 /** Each rehearsal of a review is in a worker of its own. */
 export const review = () => ({
+  ReviewComments,
+  ReviewMarks,
   openReviews: (results: ReviewResults, files: ReviewFiles) =>
     new Reviews(results, files, reviewRehearsals(rehearseElsewhere)),
 });

@@ -6,6 +6,9 @@ import type { ReviewFiles } from '../review/reviewFiles';
 import type { ReviewResults } from '../review/reviewResults';
 import { Reviews } from '../review/reviews';
 
+export { ReviewComments } from '../review/comments';
+export { ReviewMarks } from '../review/marks';
+
 export function openReviews(results: ReviewResults, files: ReviewFiles): Reviews {
   const script = path.join(__dirname, 'rehearsal.js');
   return new Reviews(

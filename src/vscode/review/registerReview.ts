@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import type { Register } from '../commandRegistrar';
 import { commands } from '../ids';
 import { review } from '../lazy';
+import { registerMarks } from './registerMarks';
 import { ReviewFiles } from './reviewFiles';
 import { ReviewResults } from './reviewResults';
 import type { Reviews } from './reviews';
@@ -24,5 +25,6 @@ export function registerReview(context: vscode.ExtensionContext, register: Regis
   register(commands.reviewAgain, () => reviews().again());
   register(commands.showReview, () => reviews().show());
   register(commands.comparePlans, argument => reviews().comparePlans(argument));
+  registerMarks(context, register, results);
   return results;
 }
