@@ -6,7 +6,7 @@ import { SideRehearsals } from './rehearse-sides';
 import { reviewInventory } from './review-inventory';
 import { reviewRunbook } from './review-runbook';
 import type { ChangeSet } from './revision';
-import { overallRisk } from './risk';
+import { overallRisk, withCallers } from './risk';
 import { Side } from './side';
 import type { GivenCapture } from './side-inventory';
 
@@ -49,7 +49,7 @@ export async function reviewChanges(
     ...changed.inventories.map(one => [one, 'inventory'] as [ReviewedChange, 'inventory']),
   ];
   let done = 0;
-  const files = await atOnce(all, mostAtOnce, async ([change, kind]): Promise<ReviewedFile> => {
+  const reviewed = await atOnce(all, mostAtOnce, async ([change, kind]): Promise<ReviewedFile> => {
     signal?.throwIfAborted();
     let file: ReviewedFile;
     try {
@@ -74,7 +74,7 @@ export async function reviewChanges(
     ports.onProgress?.(done, all.length, change.path);
     return file;
   });
-  files.sort(inOrder);
+  const files = withCallers(reviewed).sort(inOrder);
   const owners = await ownersOf(sides.base);
   const inventories = [...(await sides.head.inventoriesRead()), ...(await sides.base.inventoriesRead())];
   const review: Review = {

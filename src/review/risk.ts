@@ -1,61 +1,196 @@
-import type { ReviewedFile, ReviewedInventory, ReviewedRunbook, Risk, RiskLevel, RiskReason } from './model';
+import type {
+  Difference,
+  PlanDifference,
+  Problem,
+  ReviewedFile,
+  ReviewedInventory,
+  ReviewedRunbook,
+  Risk,
+  RiskLevel,
+  RiskReason,
+} from './model';
+import { type ReasonCode, reasonText } from './risk-reasons';
 
-/**
- * What makes a change risky, and how much. The level of a file is that of its worst reason; the table of `docs/review.md` says the same.
+/*
+ * What makes a change risky, and how much. The level of a file is that of its worst reason, that of a change that of its worst file.
+ * `docs/review.md` has the same table.
  *
- * | reason | level |
- * |---|---|
- * | `not-back` failure points that newly do not come back | high |
- * | `irreversible` steps that can't be undone and are new | high |
- * | `rollback-removed` a rollback is gone, or is `none` now | high |
- * | `approval-removed` an approval is gone | high |
- * | `new-error` errors that were not there before | high |
- * | `deleted-called` it is deleted, and other runbooks call it | high |
- * | `unreadable` it can't be read now | high |
- * | `locks-off` a connection has no locks now | high |
- * | `clean-run-fails` the rehearsal fails though nothing goes wrong in it, and did not before | medium |
- * | `not-rehearsed` it can't be rehearsed now, and could before, or is new | medium |
- * | `point-of-no-return` a new point of no return | medium |
- * | `approval-weakened` fewer people, or who starts the run may approve it | medium |
- * | `limit-raised`, `window-widened`, `loop-widened` more at once, at more times | medium |
- * | `safeguard-removed` a check, assertion, snapshot, backup or undo is gone | medium |
- * | `secret-used` secrets that were not used before | medium |
- * | `longer-outage` a VM is predicted not to serve for a minute or more longer | medium; low below a minute |
- * | `new-target` VMs, hosts, datastores and proxies that were not touched before | medium from 5 on; else low |
- * | `new-warning` warnings that were not there before | low |
- * | `connection-changed` a connection is gone or leads elsewhere | medium |
- * | `changed` anything else | low |
+ * high    not-back            failure points that newly do not come back
+ *         irreversible        steps that can't be undone, and are new in the plan
+ *         rollback-removed    a rollback is gone, or `none` now
+ *         approval-removed    an approval is gone
+ *         new-error           errors that were not there before
+ *         deleted-called      it is deleted, and other runbooks call it
+ *         locks-off           a connection has no locks any more
+ *         unreadable          it can't be read any more
+ * medium  clean-run-fails     the rehearsal fails with nothing going wrong in it, and did not before
+ *         unplannable         what could be planned before, or is new, can't be planned
+ *         not-rehearsed       what could be rehearsed before, or is new, can't be rehearsed
+ *         point-of-no-return  points of no return that are new
+ *         approval-weakened   fewer people, the one who starts it too, steps that no longer wait for it
+ *         limit-raised        a limit is higher, or gone
+ *         window-widened      a window has more hours, is gone, or is passed over when it closes
+ *         loop-widened        more items at once, no canary, more that may fail
+ *         safeguard-removed   a check, assertion, snapshot or backup is gone, or looks at less
+ *         secret-used         secrets that were not used before
+ *         new-target          5 or more VMs, hosts, datastores or proxies that were not touched before; fewer: low
+ *         longer-outage       VMs that don't serve for a minute longer or more; less: low
+ *         connection-changed  a connection of the inventory is gone, or leads elsewhere
+ * low     new-warning         warnings that were not there before
+ *         renamed             the file has another name
+ *         deleted             the file is deleted, and nobody calls it
+ *         changed             other differences
+ * none                        only comments and formatting
  *
- * Other names alone are `changed`. Nothing but formatting and comments: none.
+ * Another name is never more than low: ids, inputs and files that are called otherwise give no other reason.
  */
-export const levels: readonly RiskLevel[] = ['none', 'low', 'medium', 'high'];
-const rank = (level: RiskLevel): number => levels.indexOf(level);
 
-export function riskOf(reviewed: Omit<ReviewedRunbook, 'risk'>): Risk {
-  const reasons: RiskReason[] = [];
-  const add = (code: string, level: RiskLevel, count: number, text: string): void => {
-    if (count > 0) reasons.push({ code, level, text, count });
-  };
-  add(
-    'not-back',
-    'high',
-    reviewed.rehearsal.newlyBad.length,
-    `${reviewed.rehearsal.newlyBad.length} failure points newly do not come back`,
-  );
-  add('changed', 'low', reviewed.differences.length, `${reviewed.differences.length} differences`);
-  return made(reasons);
+const levels: readonly RiskLevel[] = ['none', 'low', 'medium', 'high'];
+const manyTargets = 5;
+const longSeconds = 60;
+
+/** `callers`: paths of the runbooks that call a deleted one. */
+export function riskOf(reviewed: Omit<ReviewedRunbook, 'risk'>, callers: readonly string[] = []): Risk {
+  const { change, plan, rehearsal, problems, differences } = reviewed;
+  const found = new Reasons();
+  if (change === 'deleted') {
+    found.add('deleted-called', 'high', callers);
+    found.addCount('deleted', 'low', 1);
+    return found.risk();
+  }
+  found.addCount('not-back', 'high', rehearsal.newlyBad.length);
+  planReasons(plan, found);
+  problemReasons(problems.added, found);
+  // Why there is no plan may have been known before; then it is none of this change's.
+  if (plan.headProblem !== undefined && plan.baseProblem === undefined) found.addCount('unplannable', 'medium', 1);
+  const failsClean = rehearsal.head !== undefined && rehearsal.head.clean.status !== 'done';
+  const failedClean = rehearsal.base !== undefined && rehearsal.base.clean.status !== 'done';
+  if (failsClean && !failedClean) found.addCount('clean-run-fails', 'medium', 1);
+  const isOtherwise = differences.length > 0 || !plan.same;
+  if (rehearsal.headProblem !== undefined && rehearsal.baseProblem === undefined && isOtherwise)
+    found.addCount('not-rehearsed', 'medium', 1);
+  for (const difference of differences) if (difference.effect === 'riskier') found.add(...reasonOf(difference));
+  if (change === 'renamed') found.addCount('renamed', 'low', 1);
+  found.addCount('changed', 'low', differences.filter(({ effect }) => effect !== 'riskier').length);
+  return found.risk();
 }
 
 export function riskOfInventory(reviewed: Omit<ReviewedInventory, 'risk'>): Risk {
-  const count = reviewed.differences.length;
-  return made(count > 0 ? [{ code: 'changed', level: 'low', text: `${count} differences`, count }] : []);
+  const { change, differences, problems, runbooks } = reviewed;
+  const found = new Reasons();
+  if (change === 'deleted') {
+    found.add('deleted-called', 'high', runbooks);
+    found.addCount('deleted', 'low', 1);
+    return found.risk();
+  }
+  problemReasons(problems.added, found);
+  for (const { kind, change: what, effect, field = '' } of change === 'added' ? [] : differences) {
+    const leadsElsewhere = what === 'removed' || /\.(type|uri|lab|hosts|sshConfig)$/.test(field);
+    if (effect === 'riskier') found.addCount('locks-off', 'high', 1);
+    else if (kind === 'connection' && leadsElsewhere) found.addCount('connection-changed', 'medium', 1);
+  }
+  if (change === 'renamed') found.addCount('renamed', 'low', 1);
+  found.addCount('changed', 'low', differences.filter(({ effect }) => effect !== 'riskier').length);
+  return found.risk();
 }
 
+/** The files of a change, those that are deleted with the runbooks that still call them. */
+export function withCallers(files: readonly ReviewedFile[]): ReviewedFile[] {
+  return files.map(file => {
+    if (file.kind !== 'runbook' || file.change !== 'deleted') return file;
+    const callers = files.filter(
+      one => one.kind === 'runbook' && one.change !== 'deleted' && one.because.includes(file.path),
+    );
+    return callers.length === 0 ? file : { ...file, risk: riskOf(file, callers.map(({ path }) => path).sort()) };
+  });
+}
+
+/** Of a whole change: the reasons of all files, equal ones counted together. */
 export function overallRisk(files: readonly ReviewedFile[]): Risk {
-  return made(files.flatMap(file => (file.kind === 'unreadable' ? [] : file.risk.reasons)));
+  const found = new Reasons();
+  for (const file of files) {
+    if (file.kind !== 'unreadable') found.join(file.risk);
+    else if (file.isNew) found.add('unreadable', 'high', [file.path]);
+  }
+  return found.risk();
 }
 
-function made(reasons: RiskReason[]): Risk {
-  const sorted = reasons.toSorted((one, other) => rank(other.level) - rank(one.level));
-  return { level: sorted[0]?.level ?? 'none', reasons: sorted };
+function planReasons(plan: PlanDifference, found: Reasons): void {
+  found.add('irreversible', 'high', plan.irreversible.added);
+  // Of a runbook that was there before, its differences tell which are new, and which only say something else.
+  if (plan.base === undefined) found.add('point-of-no-return', 'medium', plan.pointsOfNoReturn.added);
+  found.add('secret-used', 'medium', plan.secrets.added);
+  const targets = [plan.vms, plan.hosts, plan.datastores, plan.proxies].flatMap(({ added }) => added);
+  found.add('new-target', targets.length >= manyTargets ? 'medium' : 'low', targets);
+  // Of a new runbook the targets say enough: nothing was shorter before.
+  if (plan.base === undefined) return;
+  const longer = plan.outages.filter(({ before, after }) => (after?.seconds ?? 0) > (before?.seconds ?? 0));
+  const most = Math.max(0, ...longer.map(({ before, after }) => (after?.seconds ?? 0) - (before?.seconds ?? 0)));
+  const vms = longer.map(({ vm }) => vm);
+  found.add('longer-outage', most >= longSeconds ? 'medium' : 'low', vms);
+}
+
+function problemReasons(added: readonly Problem[], found: Reasons): void {
+  found.addCount('new-error', 'high', added.filter(({ severity }) => severity === 'error').length);
+  found.addCount('new-warning', 'low', added.filter(({ severity }) => severity === 'warning').length);
+}
+
+/** What a difference that takes a safeguard away is a reason of. */
+function reasonOf(difference: Difference): [code: ReasonCode, level: RiskLevel, names: string[]] {
+  const names = [difference.step?.head?.title ?? difference.step?.base?.title ?? difference.field ?? ''];
+  switch (difference.kind) {
+    case 'rollback':
+      return ['rollback-removed', 'high', names];
+    case 'approval':
+      return difference.change === 'removed'
+        ? ['approval-removed', 'high', names]
+        : ['approval-weakened', 'medium', names];
+    case 'point-of-no-return':
+      return ['point-of-no-return', 'medium', names];
+    case 'limit':
+      return ['limit-raised', 'medium', [difference.field?.replace('limits.', '') ?? '']];
+    case 'window':
+      return ['window-widened', 'medium', names];
+    case 'loop':
+      return ['loop-widened', 'medium', names];
+    default:
+      return ['safeguard-removed', 'medium', names];
+  }
+}
+
+/** Reasons by code, each once. */
+class Reasons {
+  readonly #found = new Map<ReasonCode, { level: RiskLevel; count: number; names: Set<string> }>();
+
+  /** `names`: what they are about, each counted. */
+  add(code: ReasonCode, level: RiskLevel, names: readonly string[]): void {
+    this.addCount(code, level, names.length, names);
+  }
+
+  addCount(code: ReasonCode, level: RiskLevel, count: number, names: readonly string[] = []): void {
+    if (count === 0) return;
+    const known = this.#found.get(code) ?? { level, count: 0, names: new Set() };
+    if (levels.indexOf(level) > levels.indexOf(known.level)) known.level = level;
+    known.count += count;
+    for (const name of names) known.names.add(name);
+    this.#found.set(code, known);
+  }
+
+  join({ reasons }: Risk): void {
+    for (const { code, level, count } of reasons) this.addCount(code as ReasonCode, level, count);
+  }
+
+  risk(): Risk {
+    const reasons = [...this.#found].map(
+      ([code, { level, count, names }]): RiskReason => ({
+        code,
+        level,
+        text: reasonText(code, count, [...names]),
+        count,
+      }),
+    );
+    // Those of a level stay as they were found, the gravest first.
+    reasons.sort((one, other) => levels.indexOf(other.level) - levels.indexOf(one.level));
+    return { level: reasons[0]?.level ?? 'none', reasons };
+  }
 }

@@ -392,7 +392,7 @@ describe('other names', () => {
       'Group a added at the beginning',
       'Step c (guest.patch) moved: now at the beginning of group a, was at the beginning',
       'Step c (guest.patch): id a → c',
-      'Wait w: name: the names in it mean something else now',
+      'Wait ${{ size(steps.a.outputs) }}: name: the names in it mean something else now',
     ]);
   });
 
