@@ -1,6 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { VmInfo } from '../../src/hypervisors/ports';
+import { captureLab, captureText, type SeenConnection } from '../../src/inventory/capture';
+import type { Inventory } from '../../src/inventory/model';
+import { pseudonymise } from '../../src/inventory/pseudonyms';
+import { namesWrittenInInventory } from '../../src/inventory/written-names';
+import type { Review } from '../../src/review/model';
 import { type ActionRun, actionFile, runAction } from './action';
 import { CommentServer, type Forge } from './comment-server';
 import { labFiles, leaves, Repository, runbook, snapshot, wrong } from './repository';
@@ -262,6 +269,53 @@ describe('what is compared', () => {
     const run = await reviewed(change, { inputs: { base: 'no-such-branch' } });
     expect(run.ok).toBe(false);
     expect(run.said.Review).toMatch(/^::error .*no-such-branch.*fetch-depth: 0/);
+  }, 60_000);
+});
+
+describe('what it is rehearsed on', () => {
+  it('is the capture that was committed with pseudonyms: no host is connected to', async () => {
+    const inventory: Inventory = {
+      version: 1,
+      connections: { hv1: { type: 'libvirt', uri: 'qemu+ssh://root@hv1.invalid/system' } },
+      groups: { web: { vms: ['web1'] } },
+      proxies: {},
+      vms: {},
+    };
+    const vm = (name: string, uuid: string): VmInfo => ({
+      ...{ name, uuid, host: 'hv1', state: 'running', vcpus: 1, memoryMiB: 1024, persistent: true, snapshotCount: 0 },
+      disks: [{ target: 'vda', source: `/images/${name}.qcow2`, format: 'qcow2', datastore: 'images', writable: true }],
+      agent: 'connected',
+    });
+    const seen: SeenConnection = {
+      connection: 'hv1',
+      state: {
+        hosts: [{ name: 'hv1', version: 'QEMU 7.2.0', cpus: 8, memoryMiB: 16_384 }],
+        vms: [
+          vm('web1', '00000000-0000-4000-8000-000000000001'),
+          vm('payroll', '00000000-0000-4000-8000-000000000002'),
+        ],
+        datastores: [{ name: 'images', host: 'hv1', capacityBytes: 1e12, freeBytes: 9e11, path: '/images' }],
+      },
+      snapshots: new Map(),
+    };
+    const pseudonymised = pseudonymise([seen], namesWrittenInInventory(inventory), new Uint8Array(32).fill(7));
+    const capture = captureText(captureLab(pseudonymised.seen, inventory, Date.UTC(2026, 0, 3)));
+    expect(capture).not.toContain('payroll');
+    await at.git('checkout', '--quiet', 'main');
+    at.write({
+      'prod.inventory.yaml': stringify(inventory),
+      'prod.capture.yaml': capture,
+      'prod.runbook.yaml': runbook('Prod', snapshot, './prod.inventory.yaml'),
+    });
+    await at.commit('Prod');
+    const change = await proposed({
+      'prod.runbook.yaml': runbook('Prod', snapshot + snapshot, './prod.inventory.yaml'),
+    });
+    const run = await reviewed(change, { inputs: { rehearse: 'true' } });
+    const { files } = JSON.parse(readFileSync(run.outputs.json!, 'utf8')) as Review;
+    expect(files).toMatchObject([
+      { path: 'prod.runbook.yaml', rehearsal: { base: { clean: { status: 'done' } }, head: expect.anything() } },
+    ]);
   }, 60_000);
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -57,7 +57,7 @@ afterEach(async () => {
   at.remove();
 });
 
-/** Runs the job in a checkout; into one of its own, or again in the same with what is left of the cache. */
+/** Runs the job's script in a checkout. */
 async function pipeline(folder: string, more: Record<string, string>): Promise<Ended> {
   const values: Record<string, string> = {
     ...at.env,
@@ -130,11 +130,19 @@ describe('the job in a merge request', () => {
     expect(without).toMatchObject({ code: 0, output: expect.stringContaining('There is no VIRTBOOK_TOKEN') });
     expect(api.asked).toEqual([]);
     api.refuse = 403;
-    // The same folder: what the cache kept is used again.
-    const refused = await pipeline(folder, { ...env, VIRTBOOK_TOKEN: 'the-token', VIRTBOOK_REHEARSE: 'false' });
+    // Another checkout, with what the cache kept, and nowhere to take anything else from.
+    const next = await mergeRequest(change);
+    for (const path of job.cache.paths) cpSync(join(folder, path), join(next.folder, path), { recursive: true });
+    const source = `file://${join(at.folder, 'gone')}`;
+    const refused = await pipeline(next.folder, {
+      VIRTBOOK_SOURCE: source,
+      ...env,
+      VIRTBOOK_TOKEN: 'the-token',
+      VIRTBOOK_REHEARSE: 'false',
+    });
     expect(refused).toMatchObject({ code: 0, output: expect.stringMatching(/could not be written.*scope api/) });
     expect(api.comments).toEqual([]);
-    expect(existsSync(join(folder, 'virtbook-review', 'review.md'))).toBe(true);
+    expect(existsSync(join(next.folder, 'virtbook-review', 'review.md'))).toBe(true);
   }, 60_000);
 
   it('writes to the project that the merge request is in, also from a fork', async () => {
