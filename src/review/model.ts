@@ -145,7 +145,7 @@ export interface BeforeAfter<T> {
 export interface AddedRemoved {
   added: string[];
   removed: string[];
-  /** Both before and after. */
+  /** Both before and after; all, where nothing is known of one of these because it could not be planned. */
   kept: string[];
 }
 
@@ -213,8 +213,8 @@ export interface RehearsalDifference {
   baseProblem?: string;
   headProblem?: string;
   /**
-   * Failure points that do not come back now, and did before or were not there before: the headline of a report. So are those of which more
-   * ways do not come back than before, of an item of a loop no more than of any other, and those that end worse. The worst first.
+   * Failure points that do not come back now, and did before or were not there before, and those that are worse than before: they end worse,
+   * or more of their ways do not come back (of one item of a loop; more items alone are not worse). The headline of a report. The worst first.
    */
   newlyBad: FailurePoint[];
   /** Those that did not come back, and do now or are gone. None when the head was not rehearsed: then nobody knows. */
