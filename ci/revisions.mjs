@@ -3,9 +3,16 @@ import { spawnSync } from 'node:child_process';
 
 /** What git answers, without the line's end; undefined when it says no. */
 export function git(folder, ...args) {
-  const { status, stdout, error } = spawnSync('git', args, { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (error) throw new Error(`git can't be run: ${error.message}`);
+  const { status, stdout } = ask(folder, args);
   return status === 0 ? stdout.trimEnd() : undefined;
+}
+
+function ask(folder, args) {
+  // Nobody is there to be asked for a password.
+  const env = { ...process.env, GIT_TERMINAL_PROMPT: '0' };
+  const answer = spawnSync('git', args, { cwd: folder, env, encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (answer.error) throw new Error(`git can't be run: ${answer.error.message}`);
+  return answer;
 }
 
 /** The full hash of a commit; undefined when it is not here. */
@@ -18,24 +25,23 @@ export function commitOf(folder, revision) {
  * @throws when there is no such commit, here or there
  */
 export function fetchBase(folder, base, head) {
-  const found = commitOf(folder, base) ?? commitOf(folder, `origin/${base}`) ?? fetched(folder, base);
-  if (found === undefined) {
-    throw new Error(
-      `The base ${base} is neither here nor can it be fetched from origin. Correct its name, or check out the whole history (fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab).`,
-    );
-  }
-  const isShallow = git(folder, 'rev-parse', '--is-shallow-repository') === 'true';
-  if (isShallow && git(folder, 'merge-base', found, head) === undefined) {
+  const isShallow = () => git(folder, 'rev-parse', '--is-shallow-repository') === 'true';
+  const found = commitOf(folder, base) ?? commitOf(folder, `origin/${base}`) ?? fetched(folder, base, isShallow());
+  if (isShallow() && git(folder, 'merge-base', found, head) === undefined) {
     // Where they parted is not among the few commits that are here.
     git(folder, 'fetch', '--quiet', '--no-tags', '--unshallow', '--', 'origin');
   }
   return found;
 }
 
-function fetched(folder, revision) {
-  if (git(folder, 'fetch', '--quiet', '--no-tags', '--depth=1', '--', 'origin', revision) === undefined)
-    return undefined;
-  return commitOf(folder, 'FETCH_HEAD');
+function fetched(folder, revision, isShallow) {
+  const depth = isShallow ? ['--depth=1'] : [];
+  const { status, stderr } = ask(folder, ['fetch', '--quiet', '--no-tags', ...depth, '--', 'origin', revision]);
+  const commit = status === 0 ? commitOf(folder, 'FETCH_HEAD') : undefined;
+  if (commit !== undefined) return commit;
+  throw new Error(
+    `The base ${revision} is neither here nor can it be fetched from origin (${stderr.trim()}). Correct its name, or check out the whole history: fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab.`,
+  );
 }
 
 /** Parents of a commit, also of one whose parents are not here. */
