@@ -4,6 +4,7 @@ import { changedTargets, pointsOfNoReturn } from '../engine/plan-summary';
 import { reachableActions } from '../engine/planned-steps';
 import type { Rehearsal } from '../engine/rehearse';
 import type { Json } from '../runbook/json';
+import { everyStep } from '../runbook/model';
 import type { SidePlan } from './contract';
 import type { AddedRemoved, PlanDifference } from './model';
 import { outageDifferences, outagesOf } from './outage';
@@ -19,6 +20,8 @@ interface Sides<T> {
 /**
  * The plan before against the plan after. `problems`: why a side has no plan; `taken`: values for inputs without a default; `rehearsals`: as
  * far as there are any. `difference(base, head)` is `difference(head, base)` with added and removed, before and after changed over.
+ *
+ * Of a side that is there and has no plan, nothing is known: then nothing is told to have come or gone.
  */
 export function planDifference(
   base: SidePlan | undefined,
@@ -28,7 +31,13 @@ export function planDifference(
   rehearsals: Sides<Rehearsal>,
   matches: StepMatches,
 ): PlanDifference {
-  const targets = (kind: Target['kind']): AddedRemoved => ofNames(targetsOf(base, kind), targetsOf(head, kind));
+  const [before, after] = [
+    problems.base === undefined ? base : (base ?? head),
+    problems.head === undefined ? head : (head ?? base),
+  ];
+  const known = before === base && after === head;
+  const twinOf = (pointer: string): string | undefined => (known ? matches.baseOf(pointer) : pointer);
+  const targets = (kind: Target['kind']): AddedRemoved => ofNames(targetsOf(before, kind), targetsOf(after, kind));
   return {
     ...(base && { base: planFacts(base, taken.base ?? {}, outagesOf(base, rehearsals.base)) }),
     ...(head && { head: planFacts(head, taken.head ?? {}, outagesOf(head, rehearsals.head)) }),
@@ -39,10 +48,10 @@ export function planDifference(
     hosts: targets('host'),
     datastores: targets('datastore'),
     proxies: targets('proxy'),
-    irreversible: ofSteps(irreversible(base?.plan), irreversible(head?.plan), matches),
-    pointsOfNoReturn: ofSteps(noReturns(base?.plan), noReturns(head?.plan), matches),
-    secrets: ofNames(base?.plan.secrets ?? [], head?.plan.secrets ?? []),
-    outages: outageDifferences({ ...(base && { base }), ...(head && { head }) }, rehearsals),
+    irreversible: ofSteps(irreversible(before?.plan), irreversible(after?.plan), twinOf),
+    pointsOfNoReturn: ofSteps(noReturns(before?.plan), noReturns(after?.plan), twinOf),
+    secrets: ofNames(before?.plan.secrets ?? [], after?.plan.secrets ?? []),
+    outages: known ? outageDifferences({ ...(base && { base }), ...(head && { head }) }, rehearsals) : [],
   };
 }
 
@@ -71,8 +80,14 @@ interface Told {
 
 function irreversible(plan: Plan | undefined): Told[] {
   if (!plan) return [];
+  // Whatever the action can, steps of its own take it back.
+  const takenBack = new Set(
+    everyStep(plan.program).flatMap(step =>
+      step.kind === 'action' && Array.isArray(step.rollback) ? step.pointer : [],
+    ),
+  );
   return reachableActions([...plan.steps, ...(plan.finally ?? [])])
-    .filter(step => step.undoClass === 'irreversible')
+    .filter(step => step.undoClass === 'irreversible' && !takenBack.has(step.pointer))
     .map(({ pointer, title, changes }) => ({
       pointer,
       title,
@@ -89,7 +104,11 @@ function noReturns(plan: Plan | undefined): Told[] {
 }
 
 /** One that has only another name is kept: it is known by where it stands in the file and what it acts on. Kept ones are told as at the head. */
-function ofSteps(base: readonly Told[], head: readonly Told[], matches: StepMatches): AddedRemoved {
+function ofSteps(
+  base: readonly Told[],
+  head: readonly Told[],
+  twinOf: (pointer: string) => string | undefined,
+): AddedRemoved {
   const left = new Set(base);
   const kept = new Set<Told>();
   for (const known of [(step: Told) => step.title, (step: Told) => step.on]) {
@@ -97,11 +116,11 @@ function ofSteps(base: readonly Told[], head: readonly Told[], matches: StepMatc
     const waiting = new Map<string, Told[]>();
     for (const step of [...left].reverse()) {
       const at = id(step.pointer, step);
-      waiting.set(at, [...(waiting.get(at) ?? []), step]);
+      if (!waiting.get(at)?.push(step)) waiting.set(at, [step]);
     }
     for (const step of head) {
       if (kept.has(step)) continue;
-      const twin = waiting.get(id(matches.baseOf(step.pointer), step))?.pop();
+      const twin = waiting.get(id(twinOf(step.pointer), step))?.pop();
       if (!twin) continue;
       left.delete(twin);
       kept.add(step);
