@@ -13,6 +13,7 @@ import { journal } from './journal';
 import { buildFolder } from './ours';
 import { plan } from './plan';
 import { rehearsal } from './rehearsal';
+import { review } from './review';
 import { RivalMissing } from './rivals';
 import { missing, type Row, table } from './row';
 import { tree } from './tree';
@@ -27,6 +28,7 @@ const benches: Record<string, () => Promise<Row[]>> = {
   rehearsal,
   journal,
   plan,
+  review,
   tree,
 };
 

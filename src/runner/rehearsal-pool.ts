@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { RehearsalNews, RehearsalWork, Rehearsed } from '../rehearsal/work';
@@ -25,6 +26,8 @@ export class RehearsalPool {
   rehearse(work: RehearsalWork, signal?: AbortSignal): Promise<Rehearsed> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#closed) return Promise.reject(new Error('The rehearsals have been ended.'));
+    // All that waits here is stopped by the same signal.
+    if (signal) setMaxListeners(0, signal);
     return new Promise<Rehearsed>((resolve, reject) => {
       const waiting: Waiting = {
         work,
