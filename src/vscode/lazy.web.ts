@@ -6,7 +6,7 @@ import * as languageChunk from './chunks/language';
 import { copyOfFiles } from './plan/copyOfFiles';
 import { ReviewComments } from './review/comments';
 import { ReviewMarks } from './review/marks';
-import { reviewRehearsals } from './review/rehearsals';
+import { rehearsalsIn } from './review/rehearsals';
 import type { ReviewFiles } from './review/reviewFiles';
 import type { ReviewResults } from './review/reviewResults';
 import { Reviews } from './review/reviews';
@@ -35,7 +35,7 @@ export const review = () => ({
   ReviewComments,
   ReviewMarks,
   openReviews: (results: ReviewResults, files: ReviewFiles) =>
-    new Reviews(results, files, reviewRehearsals(rehearseElsewhere)),
+    new Reviews(results, files, () => rehearsalsIn(rehearseElsewhere)),
 });
 // Nothing is connected to from a browser.
 export const connect = () => ({ copyForRehearsal: copyOfFiles, workOfFiles });

@@ -41,10 +41,12 @@ export class DocumentSource implements ReviewSource {
   ) {
     const paths = pairs.flatMap(({ base, head }) => [base, head].flatMap(uri => (uri ? [wholePath(uri)] : [])));
     const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.path.replace(/\/$/, ''));
-    this.root = folders.find(folder => paths.every(path => path.startsWith(`${folder}/`))) ?? '';
-    for (const { base, head } of pairs) {
-      if (base) this.documents.base.set(this.pathOf(base), base);
-      if (head) this.documents.head.set(this.pathOf(head), head);
+    const saved = paths.filter(path => path.startsWith('/'));
+    this.root = folders.find(folder => saved.every(path => path.startsWith(`${folder}/`))) ?? '';
+    for (const pair of pairs) {
+      const paths = this.pathsOf(pair);
+      if (pair.base && paths.base !== undefined) this.documents.base.set(paths.base, pair.base);
+      if (pair.head && paths.head !== undefined) this.documents.head.set(paths.head, pair.head);
     }
   }
 
@@ -55,8 +57,7 @@ export class DocumentSource implements ReviewSource {
       // Who shows a diff of a file that came or went gives an empty document for the other side.
       const [before, after] = [await textOf(pair.base), await textOf(pair.head)];
       if (before === after) continue;
-      const basePath = pair.base && this.pathOf(pair.base);
-      const path = pair.head && this.pathOf(pair.head);
+      const { base: basePath, head: path } = this.pathsOf(pair);
       if (path !== undefined && after !== undefined) {
         if (basePath === undefined || before === undefined) changes.push({ status: 'added', path });
         else changes.push(basePath === path ? { status: 'changed', path } : { status: 'renamed', path, basePath });
@@ -82,6 +83,16 @@ export class DocumentSource implements ReviewSource {
   private pathOf(uri: vscode.Uri): string {
     const path = wholePath(uri);
     return (path.startsWith(`${this.root}/`) ? path.slice(this.root.length) : path).replace(/^\/+/, '');
+  }
+
+  /** A document that is called otherwise, like one that was never saved, goes by the path of the one that it is compared with. */
+  private pathsOf({ base, head }: DocumentPair): { base?: string; head?: string } {
+    const known = [head, base].flatMap(uri => (uri ? [this.pathOf(uri)] : [])).find(path => kindOf(path) !== undefined);
+    const path = (uri: vscode.Uri) => {
+      const own = this.pathOf(uri);
+      return kindOf(own) ? own : (known ?? `${own}.runbook.yaml`);
+    };
+    return { ...(base && { base: path(base) }), ...(head && { head: path(head) }) };
   }
 
   private revision(side: Side): Revision {
@@ -113,13 +124,10 @@ export class DocumentSource implements ReviewSource {
 
   /** It is compared with a document of another path, which is there on both sides. */
   private isRenamed(path: string): boolean {
-    return this.pairs.some(
-      ({ base, head }) =>
-        base &&
-        head &&
-        this.pathOf(base) !== this.pathOf(head) &&
-        [this.pathOf(base), this.pathOf(head)].includes(path),
-    );
+    return this.pairs.some(pair => {
+      const { base, head } = this.pathsOf(pair);
+      return base !== undefined && head !== undefined && base !== head && [base, head].includes(path);
+    });
   }
 
   private async mentioning(

@@ -6,6 +6,7 @@ import { reviewChanges } from '../../review/review';
 import { commands, contextKeys } from '../ids';
 import { chooseAnotherFile, chooseSource } from './chooseSource';
 import { ComparePlanLenses } from './comparePlanLenses';
+import type { Rehearsals } from './rehearsals';
 import type { ReviewFiles } from './reviewFiles';
 import type { KeptReview, ReviewResults } from './reviewResults';
 import type { OpenedChange, ReviewSource } from './reviewSource';
@@ -37,7 +38,7 @@ export class Reviews implements vscode.Disposable {
   constructor(
     private readonly results: ReviewResults,
     private readonly files: ReviewFiles,
-    private readonly rehearse: ReviewPorts['rehearse'],
+    private readonly openRehearsals: () => Rehearsals,
   ) {
     const look = () => this.lookAtFront();
     this.disposables = [
@@ -88,8 +89,9 @@ export class Reviews implements vscode.Disposable {
       { location: vscode.ProgressLocation.Notification, title, cancellable: true },
       async (progress, cancellation) => {
         cancellation.onCancellationRequested(() => stop.abort());
+        const rehearsals = this.openRehearsals();
         const ports: ReviewPorts = {
-          ...(this.rehearse && { rehearse: this.rehearse }),
+          rehearse: rehearsals.rehearse,
           onProgress: (done, total, what) =>
             progress.report({ message: vscode.l10n.t('{0} of {1}: {2}', done, total, what), increment: 100 / total }),
         };
@@ -106,6 +108,8 @@ export class Reviews implements vscode.Disposable {
           await opened?.close?.();
           if (stop.signal.aborted) return undefined;
           throw error;
+        } finally {
+          await rehearsals.close();
         }
       },
     );
@@ -118,7 +122,7 @@ export class Reviews implements vscode.Disposable {
     const resources = resourcesOf(kept);
     const title = diffTitle(kept);
     // Each diff of several files is an editor of its own: the one before shows what was.
-    const old = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.filter(({ label }) => label === title));
+    const old = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.filter(({ label }) => label.startsWith(title)));
     if (old.length > 0) await vscode.window.tabGroups.close(old, true);
     if (resources.length > 0) {
       await vscode.commands.executeCommand('workbench.action.focusFirstEditorGroup');
@@ -164,7 +168,7 @@ export class Reviews implements vscode.Disposable {
     const kept = this.results.current;
     const label = vscode.window.tabGroups.activeTabGroup.activeTab?.label;
     const isOurs =
-      kept !== undefined && (label === diffTitle(kept) || label?.endsWith(`${reportName(kept)}.md`) === true);
+      kept !== undefined && (label?.startsWith(diffTitle(kept)) || label?.endsWith(`${reportName(kept)}.md`)) === true;
     void vscode.commands.executeCommand('setContext', contextKeys.reviewInFront, isOurs);
   }
 
