@@ -40,7 +40,8 @@ class Comparison {
   readonly #head: Side;
   readonly #ids = new Map<string, string>();
   readonly #inputs: ReadonlyMap<string, string>;
-  readonly #variables = new Map<StepNode, ReadonlyMap<string, string>>();
+  /** By the loop at the head. */
+  readonly #renamedLoops = new Map<StepNode, { node: StepNode; before: string; after: string }>();
   /** How often what was renamed is used, by kind and name at the base. */
   readonly #followed = new Map<string, number>();
   readonly #renames: { difference: Difference; use: NameUse }[] = [];
@@ -60,12 +61,14 @@ class Comparison {
       const other = this.#atHead(node);
       if (node.step.id !== undefined && other?.step.id !== undefined && node.step.id !== other.step.id)
         this.#ids.set(node.step.id, other.step.id);
+      if (node.step.kind === 'forEach' && other?.step.kind === 'forEach' && node.step.variable !== other.step.variable)
+        this.#renamedLoops.set(other, { node, before: node.step.variable, after: other.step.variable });
     }
     this.#inputs = renamedInputs(base, head, this.#base.own, node => this.#atHead(node));
   }
 
   differences(): Difference[] {
-    const names = { renames: this.#namesIn(undefined), followed: (use: NameUse) => this.#follow(use) };
+    const names = { renames: this.#namesIn(undefined, undefined), followed: (use: NameUse) => this.#follow(use) };
     headerDifferences(this.base, this.head, names, found => {
       const difference = this.#list.add(this.onBothSides ? found : { ...found, effect: 'neutral' }, -1);
       if (found.field === 'inputs')
@@ -113,8 +116,8 @@ class Comparison {
     const { order } = head;
     if (base.file.path !== '' || this.matches.moved.has(head.step.pointer)) this.#moved(base, head, order);
     // The very same text, with the same names in it.
-    if (base.own === head.own && base.step.id === head.step.id && this.#areNamesKept(head)) return;
-    const names = { renames: this.#namesIn(head), followed: (use: NameUse) => this.#follow(use) };
+    if (base.own === head.own && base.step.id === head.step.id && this.#areNamesKept(base, head)) return;
+    const names = { renames: this.#namesIn(base, head), followed: (use: NameUse) => this.#follow(use) };
     for (const { parts, ...found } of stepDifferences(base.step, head.step, names)) {
       const at = { base: pointersOf(base.step, parts), head: pointersOf(head.step, parts) };
       const step = { base: stepRef(base.step), head: stepRef(head.step) };
@@ -127,25 +130,26 @@ class Comparison {
     }
   }
 
-  #areNamesKept(node: StepNode): boolean {
-    const { steps, inputs, variables } = this.#namesIn(node);
+  #areNamesKept(base: StepNode, head: StepNode): boolean {
+    const { steps, inputs, variables } = this.#namesIn(base, head);
     return steps.size + inputs.size + variables.size === 0;
   }
 
-  #namesIn(node: StepNode | undefined): Renames {
-    return { steps: this.#ids, inputs: this.#inputs, variables: this.#variablesIn(node?.parent) };
+  #namesIn(base: StepNode | undefined, head: StepNode | undefined): Renames {
+    return { steps: this.#ids, inputs: this.#inputs, variables: this.#variablesIn(base, head) };
   }
 
-  /** Loop variables that are called otherwise in the loops around. */
-  #variablesIn(block: StepNode | undefined): ReadonlyMap<string, string> {
-    if (!block) return noNames;
-    let names = this.#variables.get(block);
-    if (names) return names;
-    names = this.#variablesIn(block.parent);
-    const base = this.#atBase(block)?.step;
-    if (block.step.kind === 'forEach' && base?.kind === 'forEach' && base.variable !== block.step.variable)
-      names = new Map([...names, [base.variable, block.step.variable]]);
-    this.#variables.set(block, names);
+  /** Loop variables that are called otherwise now, of the loops that are around a step on both sides. */
+  #variablesIn(base: StepNode | undefined, head: StepNode | undefined): ReadonlyMap<string, string> {
+    if (this.#renamedLoops.size === 0 || !base || !head) return noNames;
+    const around = new Set<StepNode>();
+    for (let block = base.parent; block; block = block.parent) around.add(block);
+    const names = new Map<string, string>();
+    for (let block = head.parent; block; block = block.parent) {
+      const loop = this.#renamedLoops.get(block);
+      // An inner loop hides an outer one.
+      if (loop && around.has(loop.node) && !names.has(loop.before)) names.set(loop.before, loop.after);
+    }
     return names;
   }
 
@@ -153,7 +157,7 @@ class Comparison {
     const text = `${stepLabel(head.step)} moved: now ${whereIs(head)}, was ${whereIs(base)}`;
     const step = { base: stepRef(base.step), head: stepRef(head.step) };
     const at = { base: [base.step.pointer], head: [head.step.pointer] };
-    this.#list.add({ kind: kindOf(head), change: 'moved', text, step, at }, order);
+    this.#list.add({ kind: kindOf(base, head), change: 'moved', text, step, at }, order);
   }
 
   #cameOrWent(node: StepNode, side: 'base' | 'head', order: number): void {
@@ -202,12 +206,14 @@ function pointersOf(step: Step, parts: readonly string[]): string[] {
   return [...parts.map(part => step.pointer + part), step.pointer];
 }
 
-function kindOf({ step, list }: StepNode): FoundDifference['kind'] {
-  if (step.kind === 'approve') return 'approval';
-  if (step.kind === 'pointOfNoReturn') return 'point-of-no-return';
-  if (list === 'finally') return 'finally';
-  if (list === 'rollback') return 'rollback';
-  return step.kind === 'call' ? 'call' : 'step';
+/** What kind of difference it is that a step came, went, or was moved from one place to the other. */
+function kindOf(...places: readonly StepNode[]): FoundDifference['kind'] {
+  const isAny = (is: (node: StepNode) => boolean): boolean => places.some(is);
+  if (isAny(({ step }) => step.kind === 'approve')) return 'approval';
+  if (isAny(({ step }) => step.kind === 'pointOfNoReturn')) return 'point-of-no-return';
+  if (isAny(({ list }) => list === 'finally')) return 'finally';
+  if (isAny(({ list }) => list === 'rollback')) return 'rollback';
+  return isAny(({ step }) => step.kind === 'call') ? 'call' : 'step';
 }
 
 function effectOfStep(node: StepNode, side: 'base' | 'head'): Difference['effect'] {
