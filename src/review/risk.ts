@@ -1,5 +1,6 @@
 import type {
   Difference,
+  Outage,
   PlanDifference,
   Problem,
   ReviewedFile,
@@ -124,10 +125,16 @@ function planReasons(plan: PlanDifference, found: Reasons): void {
   found.add('new-target', targets.length >= manyTargets ? 'medium' : 'low', targets);
   // Of a new runbook the targets say enough: nothing was shorter before.
   if (plan.base === undefined) return;
-  const longer = plan.outages.filter(({ before, after }) => (after?.seconds ?? 0) > (before?.seconds ?? 0));
-  const most = Math.max(0, ...longer.map(({ before, after }) => (after?.seconds ?? 0) - (before?.seconds ?? 0)));
+  const growth = plan.outages.map(({ vm, before, after }) => ({ vm, seconds: lengthOf(after) - lengthOf(before) }));
+  const longer = growth.filter(({ seconds }) => seconds > 0);
+  const most = Math.max(0, ...longer.map(({ seconds }) => seconds));
   const vms = longer.map(({ vm }) => vm);
   found.add('longer-outage', most >= longSeconds ? 'medium' : 'low', vms);
+}
+
+/** In seconds. One that does not end is longer than any other. */
+function lengthOf(outage: Outage | undefined): number {
+  return outage?.staysOff ? Number.MAX_SAFE_INTEGER : (outage?.seconds ?? 0);
 }
 
 function problemReasons(added: readonly Problem[], found: Reasons): void {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { actionNamed } from '../../src/actions/catalogue';
 import { rehearsalMarkdown, rehearsalText } from '../../src/engine/rehearsal-report';
 import { rehearse } from '../../src/engine/rehearse';
+import { time } from '../../src/engine/text-table';
 import type { MaintenanceWindow, Step } from '../../src/runbook/model';
 import { approve, each, noReturn, parallel, wait } from './harness';
 import { action, planOf, smallInventory } from './rehearse-lab';
@@ -73,6 +74,26 @@ describe('a rehearsal', () => {
     expect(one.clean.durationMs).toBe(2 * two.clean.durationMs);
     const [first, second] = two.clean.timetable;
     expect(second).toMatchObject({ fromMs: first!.fromMs, toMs: first!.toMs });
+  });
+
+  it('tells the longest outages, those that end and those that do not', async () => {
+    const quiet = await rehearsalOf([snapshot]);
+    expect(quiet.clean.outages).toEqual([]);
+    expect(rehearsalText(quiet)).toContain('\nNo VM that is on stops serving.\n');
+    const off = (vm: string) => action('vm.shutdown', { vm });
+    const found = await rehearsalOf([off('web1'), wait('2m'), action('vm.start', { vm: 'web1' }), off('web2')]);
+    expect(found.clean.outages.map(({ vm, staysOff }) => ({ vm, staysOff }))).toEqual([
+      { vm: 'web1', staysOff: false },
+      { vm: 'web2', staysOff: true },
+    ]);
+    const [web1] = found.clean.outages;
+    const [shut, pause, start] = found.clean.timetable;
+    // From the shutdown on; the guest boots when it has been started.
+    expect(web1!.ms).toBeGreaterThan(start!.toMs - shut!.fromMs);
+    expect(pause!.toMs - pause!.fromMs).toBe(120_000);
+    const line = `Longest outage: web1 ${time(web1!.ms)}. Off at the end: web2.`;
+    expect(rehearsalText(found)).toContain(`\n${line}\n`);
+    expect(rehearsalMarkdown(found)).toContain(`- ${line}\n`);
   });
 
   it('keeps to time-outs, which come only when time has passed', async () => {

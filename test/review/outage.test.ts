@@ -12,6 +12,7 @@ import type { JournalRecord, RunEvent } from '../../src/engine/journal';
 import { JournalDurable } from '../../src/engine/journal-durable';
 import { switchOverMs } from '../../src/hypervisors/simulated/migration';
 import { estimatedOutages, outagesOf } from '../../src/review/outage';
+import { riskOf } from '../../src/review/risk';
 import { smallInventory } from '../engine/rehearse-lab';
 import { planDifferenceOf, rehearsalOf, sideOf } from './sides';
 import { withSteps } from './two-runbooks';
@@ -190,6 +191,21 @@ describe('of outages before and after', () => {
     expect(planDifferenceOf(base, head).outages).toMatchObject([
       { vm: 'web1', before: { seconds: stopping + booting }, after: { seconds: stopping + booting, staysOff: true } },
     ]);
+  });
+
+  test('one that does not end any more is a risk, however soon the run ends', () => {
+    const base = withSteps(`${shutdown('web1')}- wait: 5m\n${start('web1')}`);
+    const head = withSteps(shutdown('web1'));
+    const longer = (from: string, to: string): string[] => {
+      const plan = planDifferenceOf(from, to);
+      const nothing = { newlyBad: [], noLongerBad: [], stillBad: [] };
+      const problems = { added: [], removed: [], kept: [] };
+      const file = { kind: 'runbook', path: 'a.runbook.yaml', change: 'changed', name: 'A', because: [] } as const;
+      const reviewed = { ...file, because: [], differences: [], plan, rehearsal: nothing, problems, unknowns: [] };
+      return riskOf(reviewed).reasons.flatMap(({ code, level }) => (code === 'longer-outage' ? [level] : []));
+    };
+    expect(longer(base, head)).toEqual(['medium']);
+    expect(longer(head, base)).toEqual([]);
   });
 
   test('an estimate is compared with an estimate only', async () => {
