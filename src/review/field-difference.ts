@@ -24,7 +24,9 @@ export function changeText(before: Json | undefined, after: Json | undefined): s
   if (before === undefined) return `added: ${valueText(after ?? null)}`;
   if (after === undefined) return `removed (was ${valueText(before)})`;
   if (areNames(before) && areNames(after)) return listText(before, after);
-  return `${valueText(before)} → ${valueText(after)}`;
+  const texts = [valueText(before), valueText(after)];
+  // Of other types, a list of one name and that name.
+  return (texts[0] === texts[1] ? [JSON.stringify(before), JSON.stringify(after)] : texts).join(' → ');
 }
 
 function listText(before: readonly Json[], after: readonly Json[]): string {

@@ -1,12 +1,15 @@
+import type { JsonObject } from '../runbook/json';
 import type { Runbook } from '../runbook/model';
 import type { ReviewedChange } from './changed-files';
 import type { SidePlan } from './contract';
 import { exampleInputs, takenSentences } from './example-inputs';
-import type { ReviewedRunbook } from './model';
+import type { Difference, ReviewedRunbook } from './model';
 import { planDifference } from './plan-difference';
 import { problemDifference } from './problem-difference';
 import { rehearsalDifference } from './rehearsal-difference';
+import { whyNotRehearsed } from './rehearsal-facts';
 import type { SideRehearsal, SideRehearsals } from './rehearse-sides';
+import { pathFrom } from './repository-path';
 import { riskOf } from './risk';
 import { runbookDifferences } from './runbook-difference';
 import type { Side, SideRunbook } from './side';
@@ -40,8 +43,8 @@ export async function reviewRunbook(
   const plans = { base: planOf(planned.base), head: planOf(planned.head) };
   const problems = { base: problemOf(planned.base) ?? baseProblem, head: problemOf(planned.head) };
   const [before, after] = await Promise.all([
-    plans.base && rehearsals.of(plans.base, base?.inventory),
-    plans.head && rehearsals.of(plans.head, head?.inventory),
+    plans.base && rehearsals.of(plans.base, base?.inventory).then(side => unlessTaken(side, taken.base)),
+    plans.head && rehearsals.of(plans.head, head?.inventory).then(side => unlessTaken(side, taken.head)),
   ]);
   const unrehearsed = { base: whyNot(before, problems.base), head: whyNot(after, problems.head) };
   const reads = [...(base?.reads ?? []), ...(head?.reads ?? [])];
@@ -53,7 +56,10 @@ export async function reviewRunbook(
     change: change.change,
     name: shown?.draft?.name || change.path,
     because: [...new Set(reads)].filter(path => changed.has(path)).sort(),
-    differences: untold === undefined ? runbookDifferences(told.base, told.head, places, matches) : [],
+    differences:
+      untold === undefined
+        ? runbookDifferences(told.base, told.head, places, matches).filter(one => !isOtherPathToSame(one, change))
+        : [],
     plan: planDifference(
       plans.base,
       plans.head,
@@ -98,6 +104,23 @@ function comparable(
       ? defined({ base: base?.linked, head: head?.linked })
       : defined({ base: base?.draft, head: head?.draft }),
   };
+}
+
+/** A runbook that stands in another folder names the same files by other paths. */
+function isOtherPathToSame({ kind, field, before, after }: Difference, { base, head }: ReviewedChange): boolean {
+  if (!(kind === 'inventory' || (kind === 'call' && field === 'uses'))) return false;
+  if (base === undefined || head === undefined || typeof before !== 'string' || typeof after !== 'string') return false;
+  const path = pathFrom(base, before);
+  return path !== undefined && path === pathFrom(head, after);
+}
+
+/** A runbook that fails with values that nobody chose tells nothing of the runbook. */
+function unlessTaken(side: SideRehearsal, taken: JsonObject): SideRehearsal {
+  const fails = 'rehearsal' in side ? whyNotRehearsed(side.rehearsal) : undefined;
+  const names = Object.keys(taken);
+  if (fails === undefined || names.length === 0) return side;
+  const those = names.length === 1 ? `the input ${names[0]}` : `the inputs ${names.join(', ')}`;
+  return { problem: `It has no default for ${those}, and with what was taken instead it can't be rehearsed. ${fails}` };
 }
 
 function inputSide(side: SideRunbook | undefined) {

@@ -55,6 +55,9 @@ function exchanged(inputs: JsonObject, name: string, value: Json | undefined): J
 /** Inputs of a check that say how it looks, not at what. */
 const notLookedAt = new Set(['vm', 'via', 'timeout', 'interval']);
 
+/** How surely file systems are frozen for a snapshot or a backup; not said is the same as `prefer`. */
+const frozen: readonly (Json | undefined)[] = ['no', 'prefer', 'require'];
+
 /** undefined: not known before the run. */
 function strength(uses: string, inputs: JsonObject): number | undefined {
   const action = actionNamed(uses);
@@ -65,6 +68,7 @@ function strength(uses: string, inputs: JsonObject): number | undefined {
   return (
     (undo === 'irreversible' ? 0 : 1) +
     (operation.takesSnapshot ? 1 : 0) +
+    frozen.indexOf(inputs.quiesce ?? 'prefer') +
     (operation.role === 'check' ? looks.length : 0)
   );
 }
