@@ -1,5 +1,6 @@
 /// <reference types="mocha" />
 import * as vscode from 'vscode';
+import type { Review } from '../../../src/review/model';
 
 // Runs inside the web-worker extension host of VS Code for the web, on a copy of test/vscode/fixture in a virtual file system.
 
@@ -108,6 +109,39 @@ suite('in a browser', () => {
   test('a runbook is rehearsed on its simulated lab, in a worker', async () => {
     const whole = await vscode.commands.executeCommand('virtbook.rehearse', file('snapshots.runbook.yaml'));
     ok(whole === true, `it gave ${whole}`);
+  });
+
+  test('a runbook is reviewed against another document, its plans are compared, and both are rehearsed in workers', async () => {
+    const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(file('snapshots.runbook.yaml')));
+    const before = await untitled(text.replace('before-work', 'as-it-was'));
+    await vscode.commands.executeCommand('vscode.diff', before.uri, file('snapshots.runbook.yaml'), 'A diff');
+    // Nobody can click here.
+    const { showQuickPick } = vscode.window;
+    const offered: string[] = [];
+    Object.assign(vscode.window, {
+      showQuickPick: async (items: { label: string }[]) => {
+        offered.push(...items.map(({ label }) => label));
+        return items.find(({ label }) => label.includes('diff editors'));
+      },
+    });
+    try {
+      const review = await asked<Review>('virtbook.reviewChanges');
+      ok(!offered.some(label => label.includes('main')), offered.join());
+      const [found] = review.files;
+      ok(found?.kind === 'runbook' && found.path === 'snapshots.runbook.yaml', JSON.stringify(review.files));
+      ok(found.plan.same === false, 'the plans are the same');
+      ok((found.rehearsal.head?.points ?? 0) > 0, JSON.stringify(found.rehearsal));
+      await vscode.commands.executeCommand('virtbook.review.comparePlans', file('snapshots.runbook.yaml'));
+      const tab = await eventually(() =>
+        vscode.window.tabGroups.all
+          .flatMap(({ tabs }) => tabs)
+          .find(({ input }) => input instanceof vscode.TabInputTextDiff && input.original.scheme === 'virtbook-review'),
+      );
+      const plan = await vscode.workspace.openTextDocument((tab.input as vscode.TabInputTextDiff).original);
+      ok(plan.getText().includes('as-it-was'), plan.getText());
+    } finally {
+      Object.assign(vscode.window, { showQuickPick });
+    }
   });
 
   test('every command that is contributed is registered', async () => {
