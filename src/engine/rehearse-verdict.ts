@@ -1,9 +1,10 @@
 import type { ActionDefinition } from '../actions/action';
 import type { JsonObject } from '../runbook/json';
-import { innerSteps, type Runbook, type Step } from '../runbook/model';
+import type { Step } from '../runbook/model';
 import type { JournalRecord, RunEnded } from './journal';
 import { finallyMark } from './keys';
 import type { Plan } from './plan';
+import { programSteps } from './program-steps';
 import type { RehearsalInventory, StateDifference } from './rehearsal-world';
 import { keptText } from './rollback';
 
@@ -223,7 +224,7 @@ export function namesTold(
     if (step && step.uses !== 'run.undo') addTargets(names, step.uses, step.with);
     for (const name of seen.get(key) ?? []) names.add(name);
   }
-  const steps = stepsOf(plan.program);
+  const steps = programSteps(plan.program);
   for (const record of records) {
     if (record.type !== 'step.intent') continue;
     const isWarned = ended.warnings?.some(
@@ -243,27 +244,4 @@ export function namesTold(
 
 function keeps(step: Step | undefined): boolean {
   return step?.kind === 'action' && step.rollback === 'none';
-}
-
-const known = new WeakMap<Runbook, Map<string, Step>>();
-
-/** By pointer: all steps, with those of `rollback:`, `finally` and the runbooks it calls. */
-function stepsOf(runbook: Runbook): Map<string, Step> {
-  const found = known.get(runbook) ?? new Map<string, Step>();
-  if (known.has(runbook)) return found;
-  known.set(runbook, found);
-  const visit = (steps: readonly Step[]): void => {
-    for (const step of steps) {
-      found.set(step.pointer, step);
-      visit(innerSteps(step));
-      if (step.kind === 'action' && typeof step.rollback === 'object') visit(step.rollback);
-      if (step.kind === 'call' && step.runbook) {
-        visit(step.runbook.steps);
-        visit(step.runbook.finally ?? []);
-      }
-    }
-  };
-  visit(runbook.steps);
-  visit(runbook.finally ?? []);
-  return found;
 }

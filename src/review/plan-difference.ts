@@ -2,9 +2,9 @@ import type { Target } from '../actions/action';
 import type { Plan } from '../engine/plan';
 import { changedTargets, pointsOfNoReturn } from '../engine/plan-summary';
 import { reachableActions } from '../engine/planned-steps';
+import { programSteps } from '../engine/program-steps';
 import type { Rehearsal } from '../engine/rehearse';
 import type { Json } from '../runbook/json';
-import { everyStep } from '../runbook/model';
 import type { SidePlan } from './contract';
 import type { AddedRemoved, PlanDifference } from './model';
 import { outageDifferences, outagesOf } from './outage';
@@ -81,13 +81,13 @@ interface Told {
 function irreversible(plan: Plan | undefined): Told[] {
   if (!plan) return [];
   // Whatever the action can, steps of its own take it back.
-  const takenBack = new Set(
-    everyStep(plan.program).flatMap(step =>
-      step.kind === 'action' && Array.isArray(step.rollback) ? step.pointer : [],
-    ),
-  );
+  const steps = programSteps(plan.program);
+  const isTakenBack = (pointer: string): boolean => {
+    const step = steps.get(pointer);
+    return step?.kind === 'action' && typeof step.rollback === 'object';
+  };
   return reachableActions([...plan.steps, ...(plan.finally ?? [])])
-    .filter(step => step.undoClass === 'irreversible' && !takenBack.has(step.pointer))
+    .filter(step => step.undoClass === 'irreversible' && !isTakenBack(step.pointer))
     .map(({ pointer, title, changes }) => ({
       pointer,
       title,

@@ -67,6 +67,15 @@ describe('of two plans', () => {
     });
   });
 
+  test('a step whose undo its runbook gives is none of them, in a called runbook neither', () => {
+    const taken = `${burn('web1').trimEnd()}\n  rollback:\n    - uses: guest.run\n      with: { vm: web1, argv: [touch, /etc/motd] }`;
+    expect(difference(undefined, withSteps(taken)).irreversible.added).toEqual([]);
+    const caller = withSteps('- uses: ./one.runbook.yaml');
+    const called = (text: string) => ({ head: { others: { 'one.runbook.yaml': withSteps(text) } } });
+    expect(planDifferenceOf(undefined, caller, called(taken)).irreversible.added).toEqual([]);
+    expect(planDifferenceOf(undefined, caller, called(burn('web1'))).irreversible.added).toHaveLength(1);
+  });
+
   test('a step that can not be undone and has another name, place or group is none that comes or goes', () => {
     const base = withSteps(`${burn('web1')}${burn('web2')}- wait: 1m`);
     const head = withSteps(`- wait: 1m\n- steps:\n    ${burn('web2').replace(/\n/g, '\n    ').trim()}
