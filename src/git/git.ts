@@ -129,6 +129,9 @@ function gitEnvironment(from: NodeJS.ProcessEnv, more: readonly (readonly [strin
     env[`GIT_CONFIG_KEY_${at}`] = key;
     env[`GIT_CONFIG_VALUE_${at}`] = value;
   }
+  // Nothing is fetched, also not what a partial clone lacks: that would run the `core.sshCommand` or `uploadpack` that is set.
+  env.GIT_ALLOW_PROTOCOL = 'none';
+  env.GIT_NO_LAZY_FETCH = '1';
   // Nobody is asked for a password, nothing is written that is not asked for, and messages are in English.
   return {
     ...env,

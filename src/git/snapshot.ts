@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Git, GitError } from './git';
@@ -33,7 +33,7 @@ export class Snapshots {
   }
 
   async tree(of: 'index' | 'worktree'): Promise<string> {
-    await copyFile(this.index, join(this.folder, 'index')).catch((error: NodeJS.ErrnoException) => {
+    await copied(this.index, join(this.folder, 'index')).catch((error: NodeJS.ErrnoException) => {
       // A repository without a first `git add` has none.
       if (error.code !== 'ENOENT') throw error;
     });
@@ -57,6 +57,15 @@ export class Snapshots {
   close(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * As old as the original, or a little older: git looks into a file that is as new as the index, because it may have been changed in the same moment.
+ */
+async function copied(index: string, copy: string): Promise<void> {
+  const { atime, mtimeMs } = await stat(index);
+  await copyFile(index, copy);
+  await utimes(copy, atime, Math.floor(mtimeMs / 1000));
 }
 
 /** Settings that turn off every filter that is set, so that none of their programs is run. */
