@@ -7,6 +7,7 @@ import Ajv from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { actions } from '../src/actions/catalogue';
 import { inventorySchema } from '../src/inventory/schema';
+import { reviewSchema } from '../src/review/review-schema';
 import type { ActionSignature } from '../src/runbook/check-context';
 import { type Rule, rules } from '../src/runbook/rules';
 import { type RunbookSchema, runbookSchema } from '../src/runbook/schema';
@@ -17,6 +18,7 @@ export function generate(definitions: readonly ActionSignature[]): Record<string
   return {
     'schemas/runbook.schema.json': `${JSON.stringify(runbook, undefined, 2)}\n`,
     'schemas/inventory.schema.json': `${JSON.stringify(inventorySchema, undefined, 2)}\n`,
+    'schemas/review.schema.json': `${JSON.stringify(reviewSchema, undefined, 2)}\n`,
     'src/runbook/generated/validate-runbook.ts': validatorCode(runbook, 'validateRunbook'),
     'src/inventory/generated/validate-inventory.ts': validatorCode(inventorySchema, 'validateInventory'),
     'docs/rules.md': rulesPage(),

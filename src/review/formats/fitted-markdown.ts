@@ -3,9 +3,9 @@ import { plural } from './words';
 
 /** What is told of one file. */
 export interface Section {
-  /** A line of its own. */
+  /** A line of its own, or empty. */
   heading: string;
-  /** Of a file that needs no attention: all of it is folded under this line of HTML, in place of the heading. */
+  /** Of a file that needs no attention: all below the heading is folded under this line of HTML. */
   summary?: string;
   /** Paragraphs, lists and tables. */
   core: string[];
@@ -75,7 +75,8 @@ export function fitted({ head, columns, after, sections }: Parts, limit: number)
 
 function sectionText({ heading, summary, core, details: folded }: Section): string {
   if (summary === undefined) return [heading, ...core, ...folded].join('\n\n');
-  return details(summary, [[...core, ...folded].join('\n\n')]).join('\n');
+  const text = details(summary, [[...core, ...folded].join('\n\n')]).join('\n');
+  return heading === '' ? text : `${heading}\n\n${text}`;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -26,6 +26,7 @@ import {
   type Marks,
   newTargets,
   outageChange,
+  outageText,
   placeText,
   plural,
   rehearsalChange,
@@ -56,7 +57,8 @@ const mostNames = 20;
 
 const marks: Marks = {
   name: text => code(clipped(text, longestName)),
-  prose: text => escaped(clipped(text, longestText)),
+  // Nothing at all would take the item of a list with it.
+  prose: text => escaped(clipped(text, longestText)) || '""',
 };
 const { name, prose } = marks;
 
@@ -72,7 +74,10 @@ export function reviewMarkdown(review: Review, { link, limit = 65_000 }: Markdow
         told.map(file => writer.row(file)),
       ),
       after: writer.after(review),
-      sections: told.map(file => writer.section(file)),
+      sections: [
+        ...told.filter(file => !isQuiet(file)).map(file => writer.section(file)),
+        ...told.filter(isQuiet).map((file, at) => writer.quiet(file, at === 0)),
+      ],
     },
     limit,
   );
@@ -96,7 +101,7 @@ class Writer {
     const { level } = review.risk;
     const risk = `risk: ${level === 'high' ? '**high**' : level}`;
     const lines = [`**${headline(review, marks)}**`, [compared(review, marks), risk].join(' · ')];
-    if (review.files.length > 0) lines.push(`<sub>${rehearsedText(review)}</sub>`);
+    if (review.files.length > 0) lines.push(rehearsedText(review));
     return lines.join('\n\n');
   }
 
@@ -139,8 +144,7 @@ class Writer {
   section(file: ReviewedFile): Section {
     const path = this.linked(name(file.path), placeOf(file), file.change !== 'deleted');
     if (file.kind === 'unreadable') {
-      const core = [`${sentence(prose(file.why))}${file.isNew ? '' : ' So it was before.'}`];
-      return { heading: `### ${path}`, core, details: [] };
+      return { heading: `### ${path}`, core: [sentence(prose(file.why))], details: [] };
     }
     const core = [prose(file.kind === 'runbook' ? file.name : 'Inventory')];
     if (file.basePath !== undefined) core[0] += ` · renamed from ${name(file.basePath)}`;
@@ -176,10 +180,17 @@ class Writer {
       folded.push(fold(`${plural(removed.length, 'problem')} gone`, this.problems(file, removed, mostFolded, true)));
     }
     if (file.kind === 'runbook') folded.push(...granted(file));
-    const summary = isQuiet(file)
-      ? `${htmlCode(clipped(file.path, longestName))}: ${file.change}, risk ${level}`
-      : undefined;
-    return { heading: `### ${path}`, ...(summary && { summary }), core, details: folded };
+    return { heading: `### ${path}`, core, details: folded };
+  }
+
+  /** All of it opens on a click. */
+  quiet(file: ReviewedFile, isFirst: boolean): Section {
+    const what =
+      file.kind === 'unreadable'
+        ? "can't be read, as before"
+        : `${file.change}, ${file.risk.level === 'none' ? 'no' : file.risk.level} risk`;
+    const summary = `${htmlCode(clipped(file.path, longestName))}: ${what}`;
+    return { ...this.section(file), heading: isFirst ? '### Little or no risk' : '', summary };
   }
 
   /** Writes what matters of a runbook, and gives what is folded. */
@@ -292,7 +303,7 @@ function outageCell({ plan }: ReviewedRunbook): string {
 function rehearsalCell(file: ReviewedRunbook): string {
   const text = rehearsalChange(file);
   if (text === undefined) return file.change === 'deleted' ? '' : 'not rehearsed';
-  return file.rehearsal.newlyBad.length > 0 ? `**${text}**` : text;
+  return file.rehearsal.newlyBad.length > 0 ? `**${prose(text)}**` : prose(text);
 }
 
 /** Rows of what is not the same; of one side only, all. */
@@ -364,8 +375,8 @@ function outages(changes: ReviewedRunbook['plan']['outages']): string[] {
     .slice(0, mostFolded)
     .map(({ vm, before, after }) => [
       name(vm),
-      before ? `${seconds(before.seconds)}, ${before.from}` : 'none',
-      after ? `${seconds(after.seconds)}, ${after.from}` : 'none',
+      before ? `${outageText(before)}, ${before.from}` : 'none',
+      after ? `${outageText(after)}, ${after.from}` : 'none',
     ]);
   const more = changes.length > mostFolded ? [[`… ${changes.length - mostFolded} more`, '', '']] : [];
   return markdownTable(['longest outage of', 'before', 'after'], [...rows, ...more]);

@@ -118,7 +118,8 @@ export function isFormattingOnly(file: ReviewedFile): boolean {
 }
 
 /** Nothing of it needs attention: a report may fold it away. */
-export function isQuiet(file: Exclude<ReviewedFile, { kind: 'unreadable' }>): boolean {
+export function isQuiet(file: ReviewedFile): boolean {
+  if (file.kind === 'unreadable') return !file.isNew;
   if (file.risk.level !== 'none' && file.risk.level !== 'low') return false;
   if (file.problems.added.some(({ severity }) => severity !== 'info')) return false;
   if (file.kind === 'inventory') return true;
@@ -135,25 +136,30 @@ export function bySeverity(problems: readonly Problem[]): Problem[] {
 export function greatestOutageChange(
   changes: PlanDifference['outages'],
 ): PlanDifference['outages'][number] | undefined {
-  const growth = ({ before, after }: (typeof changes)[number]): number =>
-    (after?.seconds ?? 0) - (before?.seconds ?? 0);
+  const length = (outage: Outage | undefined): number => (outage?.staysOff ? 1e9 : (outage?.seconds ?? 0));
+  const growth = ({ before, after }: (typeof changes)[number]): number => length(after) - length(before);
   return [...changes].sort((one, other) => growth(other) - growth(one))[0];
 }
 
+/** `42s → 1m35s`. */
 export function outageChange(before: Outage | undefined, after: Outage | undefined): string {
-  const text = (outage: Outage | undefined): string => (outage ? seconds(outage.seconds) : 'none');
-  return `${text(before)} → ${text(after)}`;
+  return `${outageText(before)} → ${outageText(after)}`;
 }
 
-/** Failure points that did not come back before and after: `0 → 3 of 52`. */
+/** `42s`, `stays off`, `none`. */
+export function outageText(outage: Outage | undefined): string {
+  if (!outage) return 'none';
+  return outage.staysOff ? 'stays off' : seconds(outage.seconds);
+}
+
+/** Failure points that did not come back before and after: `0 → 3 of 52`; undefined: not rehearsed. */
 export function rehearsalChange({ rehearsal: { base, head } }: ReviewedRunbook): string | undefined {
   if (!head) return undefined;
-  const broken = head.clean.status !== 'done';
-  const after = broken ? `ends ${head.clean.status} by itself` : `${head.bad} of ${head.points}`;
+  const isDone = head.clean.status === 'done';
+  const after = isDone ? `${head.bad} of ${head.points}` : `ends ${head.clean.status} by itself`;
   if (!base) return after;
-  const before =
-    base.clean.status !== 'done' ? `ended ${base.clean.status} by itself` : `${base.bad} of ${base.points}`;
-  return `${before} → ${after}`;
+  if (base.clean.status !== 'done') return isDone ? `ended ${base.clean.status} by itself → ${after}` : after;
+  return isDone ? `${base.bad} → ${after}` : `${base.bad} of ${base.points} → ${after}`;
 }
 
 /** Whether the plan would even run without anything going wrong, and did before. */
@@ -171,8 +177,8 @@ export function headline(review: Review, marks: Marks): string {
     const files = new Set(bad.map(one => one.file.path)).size;
     const where = files === 1 ? name(file.path) : plural(files, 'runbook');
     return bad.length === 1
-      ? `1 failure newly does not come back in ${where}: ${first}.`
-      : `${bad.length} failures newly do not come back in ${where}: ${first}, and ${bad.length - 1} more.`;
+      ? `1 failure point newly does not come back in ${where}: ${first}.`
+      : `${bad.length} failure points newly do not come back in ${where}: ${first}, and ${bad.length - 1} more.`;
   }
   const unreadable = review.files.filter(file => file.kind === 'unreadable' && file.isNew);
   if (unreadable.length > 0) {
@@ -226,7 +232,7 @@ export function rehearsedText(review: Review): string {
 }
 
 /** `does not come back, and the run says what is left (2 of 4 ways; before: came back)`. */
-export function outcomeText({ verdict, other, bad, ways }: FailurePoint): string {
+export function outcomeText({ verdict, other, otherBad, bad, ways }: FailurePoint): string {
   const more = [...(ways > 1 ? [`${bad} of ${ways} ways`] : []), ...(other ? [`before: ${verdictWords[other]}`] : [])];
   return `${verdictWords[verdict]}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
 }
