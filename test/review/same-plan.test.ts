@@ -1,6 +1,13 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { actionNamed } from '../../src/actions/catalogue';
+import type { Plan } from '../../src/engine/plan';
+import { rehearse } from '../../src/engine/rehearse';
 import type { Inventory } from '../../src/inventory/model';
 import { doTheSame } from '../../src/review/same-plan';
+import type { Step } from '../../src/runbook/model';
+import { planOf, smallInventory } from '../engine/rehearse-lab';
+import { anyPlan } from '../engine/rehearse-runbooks';
 import { type SideOptions, sideOf } from './sides';
 import { withSteps } from './two-runbooks';
 
@@ -180,3 +187,27 @@ describe('of an inventory counts', () => {
     expect(changed({ vms: { web1: { address: '192.0.2.9' } } })).toBe(false);
   });
 });
+
+test('what does the same comes to the same: names, ids and groups make no difference to a rehearsal', async () => {
+  const rehearsed = async (plan: Plan) => {
+    const { clean, counts } = await rehearse({ plan, action: actionNamed, inventory: smallInventory() });
+    return { ended: clean.status, ms: clean.durationMs, outages: clean.outages, counts };
+  };
+  let failures = 0;
+  await fc.assert(
+    fc.asyncProperty(anyPlan, async plan => {
+      const { steps, finally: last, limits } = plan.program;
+      const held = steps.map((step, at): Step => {
+        const named = { ...step, id: `other${at}`, name: 'Other' };
+        return step.kind === 'pointOfNoReturn' ? named : { kind: 'steps', pointer: '', steps: [named] };
+      });
+      const other = planOf(held, { ...(last && { finally: last }), ...(limits && { limits }) });
+      expect(doTheSame(plan, other)).toBe(true);
+      const found = await rehearsed(plan);
+      expect(await rehearsed(other)).toEqual(found);
+      failures += found.counts.left;
+    }),
+    { numRuns: 12, seed: 20261124 },
+  );
+  expect(failures).toBeGreaterThan(0);
+}, 120_000);
