@@ -74,7 +74,7 @@ function inputDifferences(base: Runbook, head: Runbook, names: FollowedNames, ad
         at,
       });
     }
-    for (const one of fieldDifferences(before, inputValue(newName, other))) {
+    for (const one of fieldDifferences(inputValue(newName, input, other), inputValue(newName, other, input))) {
       if (sameMeaning(one.before, one.after, names.renames)) continue;
       const [part] = one.field.split('.');
       const at = {
@@ -99,10 +99,10 @@ function inputPointer(name: string): string {
   return `/inputs/${escapePointer(name)}`;
 }
 
-/** As plain data; of a secret no value, though it should have none. */
-function inputValue(name: string, input: InputDefinition): JsonObject {
+/** As plain data; of what is a secret on either side no value: what was one may be one still. */
+function inputValue(name: string, input: InputDefinition, other: InputDefinition = input): JsonObject {
   const { type, description, default: given, enum: values, prompt, env } = input;
-  const isSecret = type === 'secret';
+  const isSecret = type === 'secret' || other.type === 'secret';
   return {
     type,
     ...(description !== undefined && { description }),

@@ -115,6 +115,8 @@ class Comparison {
   #changed(base: StepNode, head: StepNode): void {
     const { order } = head;
     if (base.file.path !== '' || this.matches.moved.has(head.step.pointer)) this.#moved(base, head, order);
+    // What it says there is told with its own file.
+    if (base.file.path !== '') return;
     // The very same text, with the same names in it.
     if (base.own === head.own && base.step.id === head.step.id && this.#areNamesKept(base, head)) return;
     const names = { renames: this.#namesIn(base, head), followed: (use: NameUse) => this.#follow(use) };
@@ -154,7 +156,16 @@ class Comparison {
   }
 
   #moved(base: StepNode, head: StepNode, order: number): void {
-    const text = `${stepLabel(head.step)} moved: now ${whereIs(head)}, was ${whereIs(base)}`;
+    // In one list: against what was not moved, for that is what people see it pass.
+    const isInOneList =
+      head.list === base.list &&
+      head.file.path === base.file.path &&
+      (head.parent === undefined ? base.parent === undefined : base.parent === this.#atBase(head.parent));
+    const isMoved = (node: StepNode | undefined): boolean =>
+      isInOneList && node !== undefined && this.matches.moved.has(node.step.pointer);
+    const now = whereIs(head, isMoved);
+    const before = whereIs(base, node => isMoved(this.#atHead(node)));
+    const text = `${stepLabel(head.step)} moved: now ${now}, was ${before}`;
     const step = { base: stepRef(base.step), head: stepRef(head.step) };
     const at = { base: [base.step.pointer], head: [head.step.pointer] };
     this.#list.add({ kind: kindOf(base, head), change: 'moved', text, step, at }, order);
@@ -228,8 +239,10 @@ function rollbackWords(rollback: 'none' | Step[]): string {
   return `, with a rollback of ${rollback.length === 1 ? '1 step' : `${rollback.length} steps`}`;
 }
 
+const mostPassedOver = 100;
+
 /** `after Check web1`, `at the beginning of loop each`. */
-function whereIs(node: StepNode): string {
+function whereIs(node: StepNode, isPassedOver: (node: StepNode) => boolean = () => false): string {
   const { parent, list, position, file } = node;
   const siblings = parent
     ? list === 'rollback'
@@ -238,7 +251,10 @@ function whereIs(node: StepNode): string {
     : list === 'finally'
       ? file.finally
       : file.steps;
-  const before = siblings[position - 1];
+  let last = position - 1;
+  // Of thousands that were moved together it is enough to say behind which of them it stands.
+  while (last > position - mostPassedOver && last >= 0 && isPassedOver(siblings[last]!)) last--;
+  const before = siblings[last];
   const at = before ? `after ${stepTitle(before.step)}` : 'at the beginning';
   if (parent) {
     const inside = list === 'rollback' ? `the rollback of ${stepTitle(parent.step)}` : blockName(parent.step);

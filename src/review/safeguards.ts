@@ -25,10 +25,14 @@ export function isSafeguard(step: Step): boolean {
 export function rollbackStrength(step: ActionStep): number {
   if (Array.isArray(step.rollback)) return 2;
   // Where nothing can or need be undone, `none` takes nothing away.
-  const action = actionNamed(step.uses);
-  const undo = action && undoClassOf(action, step.with);
-  const hasUndo = undo === 'restorable' || undo === 'reversible' || undo === undefined;
-  return step.rollback === 'none' || !hasUndo ? 0 : 1;
+  return step.rollback === undefined && hasUndo(step) ? 1 : 0;
+}
+
+/** Whether its action undoes itself, or may: not every action is known. */
+export function hasUndo({ uses, with: inputs }: ActionStep): boolean {
+  const action = actionNamed(uses);
+  const undo = action && undoClassOf(action, inputs);
+  return undo !== 'none' && undo !== 'irreversible';
 }
 
 /**

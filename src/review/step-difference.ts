@@ -11,7 +11,7 @@ import { escapePointer } from '../runbook/yaml-source';
 import type { FoundDifference } from './difference-list';
 import { changeText, fieldDifferences, own, valueText } from './field-difference';
 import { type NameUse, type Renames, sameCondition, sameMeaning } from './names-that-follow';
-import { type Effect, effectOf, inputEffect, isSafeguard, rollbackStrength } from './safeguards';
+import { type Effect, effectOf, hasUndo, inputEffect, isSafeguard, rollbackStrength } from './safeguards';
 import { kindName, stepLabel, stepTitle } from './step-title';
 
 /** A difference of a step, without what is the same for all of that step. */
@@ -202,7 +202,7 @@ function actionDifferences(base: ActionStep, head: ActionStep, add: Add, same: S
   if (Array.isArray(before) && Array.isArray(after)) return;
   if (before !== after) {
     const effect = effectOf(rollbackStrength(base), rollbackStrength(head));
-    add('rollback', 'rollback', { before, after }, rollbackText(before, after), { effect });
+    add('rollback', 'rollback', { before, after }, rollbackText(base, head), { effect });
   }
 }
 
@@ -218,14 +218,13 @@ function rollbackValue({ rollback }: ActionStep): string | string[] | undefined 
   return Array.isArray(rollback) ? rollback.map(stepTitle) : rollback;
 }
 
-function rollbackText(before: string | string[] | undefined, after: string | string[] | undefined): string {
-  const of = (value: string | string[] | undefined): string => {
-    if (value === undefined) return "the action's own undo";
+function rollbackText(base: ActionStep, head: ActionStep): string {
+  const of = (step: ActionStep): string => {
+    const value = rollbackValue(step);
+    if (value === undefined) return hasUndo(step) ? "the action's own undo" : 'no undo';
     return value === 'none' ? 'none' : `steps of its own (${valueText(value)})`;
   };
-  if (before === undefined) return `rollback is ${of(after)} now, was ${of(before)}`;
-  if (after === undefined) return `rollback removed: ${of(after)} now, was ${of(before)}`;
-  return `rollback is ${of(after)} now, was ${of(before)}`;
+  return `rollback ${head.rollback === undefined ? 'removed:' : 'is'} ${of(head)} now, was ${of(base)}`;
 }
 
 function loopDifferences(base: ForEachStep, head: ForEachStep, add: Add, same: Same): void {

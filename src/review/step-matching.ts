@@ -94,6 +94,14 @@ class Matcher {
     }
     // What was put into a called runbook, or taken out of one.
     this.#matchEqual(nodesOf(this.base), nodesOf(this.head));
+    const [gone, added] = [this.base, this.head].map(files =>
+      [...files.values()].filter(file => !this.#fileOf.has(file)).flatMap(({ nodes }) => nodes),
+    ) as [StepNode[], StepNode[]];
+    const pairs = [
+      ...alignSteps(this.#left(nodesOf(this.base)), this.#left(added), this.#known),
+      ...alignSteps(this.#left(gone), this.#left(nodesOf(this.head)), this.#known),
+    ];
+    for (const pair of pairs) this.#pair(...pair);
   }
 
   /** In the order of the base. */

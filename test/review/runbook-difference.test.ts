@@ -121,9 +121,11 @@ describe('above the steps', () => {
     expect(JSON.stringify(removed)).not.toContain('hunter2');
   });
 
-  test('an input that is no secret any more', () => {
-    expect(lines('inputs: { token: { type: secret } }', 'inputs: { token: { type: string } }')).toEqual([
+  test('an input that is no secret any more: what stands there now was one', () => {
+    const head = 'inputs: { token: { type: string, default: hunter2 } }';
+    expect(lines('inputs: { token: { type: secret } }', head)).toEqual([
       'Input token: type secret → string [riskier]',
+      'Input token: default added: ‹secret token›',
     ]);
   });
 
@@ -190,6 +192,14 @@ describe('steps', () => {
     const [a, b, c] = ['a', 'b', 'c'].map(id => `- { id: ${id}, uses: vm.start, with: { vm: ${id} } }`);
     expect(steps(`${a}\n${b}\n${c}`, `${c}\n${a}\n${b}`)).toEqual([
       'Step c (vm.start) moved: now at the beginning, was after b',
+    ]);
+  });
+
+  test('several that were moved are told against what was not', () => {
+    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map(id => `- { id: ${id}, uses: vm.start, with: { vm: ${id} } }`);
+    expect(steps([a, b, c, d, e].join('\n'), [d, e, a, b, c].join('\n'))).toEqual([
+      'Step d (vm.start) moved: now at the beginning, was after c',
+      'Step e (vm.start) moved: now at the beginning, was after c',
     ]);
   });
 
@@ -304,11 +314,10 @@ describe('steps', () => {
   });
 
   test('nothing is taken away where there was no undo', () => {
-    const [found] = differences(
-      withSteps('- { id: c, uses: check.guest, with: { vm: web1, agent: true } }'),
-      withSteps('- { id: c, uses: check.guest, with: { vm: web1, agent: true }, rollback: none }'),
-    );
-    expect(found?.kind).toBe('rollback');
+    const check = '- { id: c, uses: check.guest, with: { vm: web1, agent: true }';
+    expect(steps(`${check} }`, `${check}, rollback: none }`)).toEqual([
+      'Step c (check.guest): rollback is none now, was no undo',
+    ]);
   });
 
   test('loops', () => {
@@ -454,4 +463,18 @@ test('what is taken out into a called runbook is moved', () => {
     'Step check.guest of web1 moved: now at the beginning of p.runbook.yaml, was after vm.start',
     'Step ./p.runbook.yaml added after vm.start',
   ]);
+});
+
+test('what goes into a called runbook takes an input in place of a name, and is told with that file', () => {
+  const check = (vm: string): string => `- { name: Well?, uses: check.guest, with: { vm: ${vm}, agent: true } }`;
+  const inputs = 'inputs: { vm: { type: vm } }\n';
+  const part = withSteps(check('"${{ inputs.vm }}"'), inputs);
+  const places = { base: () => undefined, head: () => undefined };
+  const flat = runbook(withSteps(check('web1')));
+  const called = runbook(withSteps('- { uses: ./p.runbook.yaml, with: { vm: web1 } }'), { 'p.runbook.yaml': part });
+  expect(told(runbookDifferences(flat, called, places))).toEqual([
+    'Step Well? (check.guest) moved: now at the beginning of p.runbook.yaml, was at the beginning',
+    'Step ./p.runbook.yaml of web1 added at the beginning',
+  ]);
+  expect(runbookDifferences(called, flat, places).map(({ change }) => change)).toEqual(['removed', 'moved']);
 });
