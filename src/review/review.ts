@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { affectedRunbooks, changedFiles, type ReviewedChange } from './changed-files';
 import type { ReviewPorts, ReviewResult } from './contract';
 import type { Review, ReviewedFile, RiskLevel, UnreadableFile } from './model';
@@ -40,8 +41,9 @@ export async function reviewChanges(
   };
   const sides = { base: new Side(changes.base, given), head: new Side(changes.head, given) };
   const changed = changedFiles(changes.changes);
-  const { runbooks: affected, runbooksOf } = await affectedRunbooks(changed, sides.head, sides.base);
+  const found = await affectedRunbooks(changed, sides.head, sides.base).catch((error: unknown) => messageOf(error));
   signal?.throwIfAborted();
+  const { runbooks: affected, runbooksOf } = typeof found === 'string' ? { runbooks: [], runbooksOf: () => [] } : found;
   const rehearsals = new SideRehearsals(ports.rehearse, signal);
   const plans: ReviewResult['plans'] = new Map();
   const all: [ReviewedChange, 'runbook' | 'inventory'][] = [
@@ -49,7 +51,7 @@ export async function reviewChanges(
     ...changed.inventories.map(one => [one, 'inventory'] as [ReviewedChange, 'inventory']),
   ];
   let done = 0;
-  const reviewed = await atOnce(all, mostAtOnce, async ([change, kind]): Promise<ReviewedFile> => {
+  const reviewed = await pLimit(mostAtOnce).map(all, async ([change, kind]): Promise<ReviewedFile> => {
     signal?.throwIfAborted();
     let file: ReviewedFile;
     try {
@@ -64,11 +66,7 @@ export async function reviewChanges(
     } catch (error) {
       signal?.throwIfAborted();
       // One that can't be reviewed must not keep the others from being, nor pass unseen.
-      file = unreadableFile(
-        change,
-        `It can't be reviewed: ${error instanceof Error ? error.message : String(error)}`,
-        change.head !== undefined,
-      );
+      file = unreadableFile(change, `It can't be reviewed: ${messageOf(error)}`, change.head !== undefined);
     }
     done++;
     ports.onProgress?.(done, all.length, change.path);
@@ -86,6 +84,9 @@ export async function reviewChanges(
     reviewers: owners.owners ? suggestReviewers(owners.owners, files, inventories) : [],
     unknowns: [
       ...(ports.rehearse ? [] : ['Rehearsals were left out, so what a failure would lead to is not known.']),
+      ...(typeof found === 'string'
+        ? [`Who else calls or names what is changed could not be found out: ${found}`]
+        : []),
       ...owners.problems,
     ],
   };
@@ -127,6 +128,10 @@ async function ownersOf(base: Side): Promise<Partial<ReturnType<typeof parseOwne
   return { problems: content.kind === 'missing' ? [] : [`${ownersPath} can't be read: ${content.why}`] };
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 const kinds = ['runbook', 'inventory', 'unreadable'] as const;
 const levels: readonly RiskLevel[] = ['high', 'medium', 'low', 'none'];
 
@@ -137,18 +142,4 @@ function inOrder(left: ReviewedFile, right: ReviewedFile): number {
     level(left) - level(right) ||
     (left.path < right.path ? -1 : left.path > right.path ? 1 : 0)
   );
-}
-
-/** Like `Promise.all`, but no more than so many at once; results in the order of the items. */
-async function atOnce<T, R>(items: readonly T[], most: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const at = next++;
-      results[at] = await work(items[at]!);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
-  return results;
 }

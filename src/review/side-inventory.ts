@@ -78,13 +78,14 @@ async function overLabs(side: SideInventory, inventory: Inventory, read: Read): 
       problem ??= `The simulated lab ${path ?? definition.lab} can't be read: ${messageOf(error)}`;
     }
   }
+  if (records.size === 0) problem ??= `${side.path} has no connections, so there is nothing to rehearse on.`;
   if (problem !== undefined) return { ...side, reads, unrehearsed: problem };
   const shown = await seeLabs(inventory, async lab => records.get(lab));
   return {
     ...seen(side, inventory, shown),
     labs: texts,
     reads,
-    ...(records.size > 0 && { clock: Math.max(...[...records.values()].map(lab => lab.clock)) }),
+    clock: Math.max(...[...records.values()].map(lab => lab.clock)),
   };
 }
 
