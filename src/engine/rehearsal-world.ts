@@ -85,6 +85,6 @@ export interface RehearsalInventory {
   /** Starts the VMs that were lost, where their host is back, and agents that have fallen silent. */
   startLost(): void;
   load(): StateLoad;
-  /** From now on; gives the outage of each VM that has had one until it is asked, the longest first. */
+  /** From now on; gives the outage of each VM that has had one until it is asked, the longest first, those that stay off before all. */
   measureOutages(): () => PredictedOutage[];
 }

@@ -85,7 +85,7 @@ export interface CleanRun {
   durationMs: number;
   timetable: { key: string; title: string; fromMs: number; toMs: number }[];
   peak: { hosts: Record<string, Peak>; datastores: Record<string, Peak> };
-  /** Of each VM that was on before and does not serve for a while, the longest first. */
+  /** Of each VM that was on before and does not serve for a while, the longest first, those that stay off before all. */
   outages: PredictedOutage[];
 }
 

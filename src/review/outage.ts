@@ -80,8 +80,10 @@ function rounded(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
 }
 
+/** One that does not end is longer than any other. */
 function longestFirst(one: VmOutage, other: VmOutage): number {
-  return other.seconds - one.seconds || (one.vm < other.vm ? -1 : 1);
+  const endless = Number(other.staysOff ?? false) - Number(one.staysOff ?? false);
+  return endless || other.seconds - one.seconds || (one.vm < other.vm ? -1 : 1);
 }
 
 /** What is told of each plan: what was measured, else what is estimated. */
@@ -108,10 +110,17 @@ function differencesOf(base: readonly VmOutage[], head: readonly VmOutage[]): Pl
   const after = new Map(head.map(one => [one.vm, one]));
   const isSame = (one: VmOutage | undefined, other: VmOutage | undefined): boolean =>
     one?.seconds === other?.seconds && one?.staysOff === other?.staysOff;
-  const longest = (vm: string): number => Math.max(before.get(vm)?.seconds ?? 0, after.get(vm)?.seconds ?? 0);
-  return [...new Set([...before.keys(), ...after.keys()])]
+  // Of each VM the longer one says where it is told.
+  const longest = new Map(
+    [...base, ...head]
+      .sort(longestFirst)
+      .reverse()
+      .map(one => [one.vm, one]),
+  );
+  return [...longest.values()]
+    .sort(longestFirst)
+    .map(({ vm }) => vm)
     .filter(vm => !isSame(before.get(vm), after.get(vm)))
-    .sort((one, other) => longest(other) - longest(one) || (one < other ? -1 : 1))
     .map(vm => {
       const [was, is] = [before.get(vm), after.get(vm)];
       return { vm, ...(was && { before: withoutVm(was) }), ...(is && { after: withoutVm(is) }) };

@@ -47,7 +47,7 @@ export class OutageMeter {
     }
   }
 
-  /** Of each VM that had one, the longest first. `now`: the end. */
+  /** Of each VM that had one, the longest first, those that stay off before all. `now`: the end. */
   longest(now: number): MeasuredOutage[] {
     const found: MeasuredOutage[] = [];
     for (const [vm, kept] of this.#vms) {
@@ -56,6 +56,9 @@ export class OutageMeter {
       const ms = Math.round(staysOff ? now - kept.last.from : kept.longestMs);
       if (staysOff || ms > 0) found.push({ vm, ms, staysOff });
     }
-    return found.sort((one, other) => other.ms - one.ms || (one.vm < other.vm ? -1 : 1));
+    return found.sort(
+      (one, other) =>
+        Number(other.staysOff) - Number(one.staysOff) || other.ms - one.ms || (one.vm < other.vm ? -1 : 1),
+    );
   }
 }
