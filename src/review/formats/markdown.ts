@@ -144,9 +144,10 @@ class Writer {
   section(file: ReviewedFile): Section {
     const path = this.linked(name(file.path), placeOf(file), file.change !== 'deleted');
     if (file.kind === 'unreadable') {
-      return { heading: `### ${path}`, core: [sentence(prose(file.why))], details: [] };
+      return { heading: `### ${path}`, core: [`Can't be read: ${sentence(prose(file.why))}`], details: [] };
     }
-    const core = [prose(file.kind === 'runbook' ? file.name : 'Inventory')];
+    // Never as the beginning of a line: GitLab takes `/close` there for a command.
+    const core = [file.kind === 'runbook' ? `Runbook: ${prose(file.name)}` : 'Inventory'];
     if (file.basePath !== undefined) core[0] += ` · renamed from ${name(file.basePath)}`;
     if (file.kind === 'runbook' && file.because.length > 0) {
       core[0] += ` · ${file.change === 'affected' ? 'unchanged itself; ' : ''}affected by ${some(file.because, 6, marks)}`;

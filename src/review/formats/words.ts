@@ -233,7 +233,10 @@ export function rehearsedText(review: Review): string {
 
 /** `does not come back, and the run says what is left (2 of 4 ways; before: came back)`. */
 export function outcomeText({ verdict, other, otherBad, bad, ways }: FailurePoint): string {
-  const more = [...(ways > 1 ? [`${bad} of ${ways} ways`] : []), ...(other ? [`before: ${verdictWords[other]}`] : [])];
+  const more = [
+    ...(ways > 1 ? [`${bad} of ${ways} ways`] : []),
+    ...(other ? [`before: ${otherBad ? `in ${otherBad} ` : ''}${verdictWords[other]}`] : []),
+  ];
   return `${verdictWords[verdict]}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
 }
 
