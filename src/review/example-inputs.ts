@@ -80,8 +80,8 @@ function isIn(value: Json, list: readonly Json[]): boolean {
 /** A sentence for each. */
 export function takenSentences(taken: Readonly<Record<string, Json>>): string[] {
   return Object.entries(taken).map(([name, value]) => {
-    const told = Array.isArray(value) ? value.map(text).join(', ') : text(value);
-    return `The input ${name} has no default: ${told} was taken for it.`;
+    const values = Array.isArray(value) ? value.map(text) : [text(value)];
+    return `The input ${name} has no default: ${values.join(', ')} ${values.length === 1 ? 'was' : 'were'} taken for it.`;
   });
 }
 

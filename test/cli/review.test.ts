@@ -60,12 +60,12 @@ const move = `version: 1
 name: Move the database
 inventory: ./lab.inventory.yaml
 steps:
-  - id: before
-    uses: vm.snapshot
-    with: { vm: db1, name: before-move }
   - id: move
     uses: vm.migrate
     with: { vm: db1, to: hv1 }
+  - id: after
+    uses: vm.snapshot
+    with: { vm: db1, name: after-move }
 `;
 
 beforeAll(async () => {
@@ -91,7 +91,7 @@ beforeAll(async () => {
     'parts/restart-one.runbook.yaml': restartOne.replace('id: up\n', 'id: up\n    name: Start it again\n'),
     'move.runbook.yaml': move
       .replace('vm.migrate', 'vm.migrat')
-      .replace('  - id: before', '  # Not needed\n  - id: before'),
+      .replace('  - id: after', '  # For the worst\n  - id: after'),
   });
   at.commit();
 }, 120_000);
