@@ -1,4 +1,11 @@
-import type { AddedRemoved, Difference, Place, Review, ReviewedFile } from '../../../src/review/model';
+import type {
+  AddedRemoved,
+  Difference,
+  Place,
+  Review,
+  ReviewedInventory,
+  ReviewedRunbook,
+} from '../../../src/review/model';
 
 /** A review without what the layout of a text decides: lines, and hashes of plans, which hold positions and what people read. */
 export function withoutLines(review: Review): unknown {
@@ -11,13 +18,17 @@ export function withoutLines(review: Review): unknown {
   );
 }
 
-/** What the review of the opposite change must be. */
-export function mirrored(review: Review): Comparable[] {
-  return review.files.map(file => comparable(file, true)).sort(byPath);
-}
-
-export function unmirrored(review: Review): Comparable[] {
-  return review.files.map(file => comparable(file, false)).sort(byPath);
+/** A change turned around, and the review of the opposite change: these must be equal. */
+export function turned(there: Review, back: Review): { expected: Comparable[]; found: Comparable[] } {
+  // One that can't be read any more is told so, one that can be read again is compared with nothing: these are not opposites.
+  const unreadable = new Set(
+    [there, back].flatMap(one => one.files.filter(file => file.kind === 'unreadable').map(file => file.path)),
+  );
+  const compared = ({ files }: Review, mirror: boolean): Comparable[] =>
+    files
+      .flatMap(file => (file.kind === 'unreadable' || unreadable.has(file.path) ? [] : comparable(file, mirror)))
+      .sort(byPath);
+  return { expected: compared(there, true), found: compared(back, false) };
 }
 
 /** What of a file must be the same, the other way round, in the review of the opposite change. */
@@ -36,11 +47,10 @@ const opposites: Record<string, string> = {
   riskier: 'safer',
 };
 
-function comparable(file: ReviewedFile, mirror: boolean): Comparable {
+function comparable(file: ReviewedRunbook | ReviewedInventory, mirror: boolean): Comparable {
   const turned = (word: string): string => (mirror ? (opposites[word] ?? word) : word);
   const change = mirror && file.change === 'added' ? 'deleted' : turned(file.change);
   const path = mirror && file.basePath !== undefined ? file.basePath : file.path;
-  if (file.kind === 'unreadable') return { path, kind: file.kind, change };
   const differences = file.differences.map(one => comparableDifference(one, mirror)).sort();
   const problems = sides(file.problems, mirror, list => list.map(({ code, severity }) => `${severity} ${code}`).sort());
   if (file.kind === 'inventory') return { path, kind: file.kind, change, differences, problems };

@@ -9,7 +9,7 @@ import { reviewText } from '../../../src/review/formats/text';
 import type { Review } from '../../../src/review/model';
 import { reviewChanges } from '../../../src/review/review';
 import type { FileChange } from '../../../src/review/revision';
-import { mirrored, unmirrored, withoutLines } from './compared';
+import { turned, withoutLines } from './compared';
 import { memoryRevision } from './memory-revision';
 import { changesBetween, type Files, type Pair, readPairs } from './pair';
 import { rehearseHere } from './rehearse-here';
@@ -69,7 +69,8 @@ describe('the opposite change has the opposite report', () => {
       return { status: status[change.status], path: change.path };
     });
     const there = await review(pair.base, pair.head, pair);
-    expect(unmirrored(await review(pair.head, pair.base, { ...pair, changes: back }))).toEqual(mirrored(there));
+    const { expected, found } = turned(there, await review(pair.head, pair.base, { ...pair, changes: back }));
+    expect(found).toEqual(expected);
   });
 });
 
@@ -97,11 +98,9 @@ function expectNothing(found: Review): void {
   expect(found.risk).toEqual({ level: 'none', reasons: [] });
 }
 
-/** Each is written in two other ways, so that each way is tried on many. */
-const written = pairs.flatMap((pair, index) => {
-  const ways = Object.keys(relayouts);
-  return [index, index + 3].map(at => ({ ...pair, how: ways[at % ways.length]! }));
-});
+/** Each is written in one other way, so that each way is tried on many. */
+const ways = Object.keys(relayouts);
+const written = pairs.map((pair, index) => ({ ...pair, how: ways[index % ways.length]! }));
 
 describe('the layout of a text is not reported', () => {
   test.each(written)('$name, the head written $how: the same report but for its lines', async ({ how, ...pair }) => {
@@ -126,8 +125,8 @@ describe('the layout of a text is not reported', () => {
   });
 });
 
-test('files that are no runbooks change nothing', async () => {
-  for (const pair of pairs) {
+describe('files that are no runbooks change nothing', () => {
+  test.each(pairs.filter((_, index) => index % 4 === 0))('$name', async pair => {
     const more: [string, Buffer][] = [
       ['README.md', Buffer.from('patch.runbook.yaml uses ./parts/patch-one.runbook.yaml\n')],
       ['.github/workflows/ci.yml', Buffer.from('on: pull_request\n')],
@@ -138,6 +137,6 @@ test('files that are no runbooks change nothing', async () => {
       ...pair,
       changes: [...more.map(([path]): FileChange => ({ status: 'deleted', path })), ...pair.changes],
     });
-    expect(after, pair.name).toEqual(before);
-  }
+    expect(after).toEqual(before);
+  });
 });

@@ -32,13 +32,26 @@ function oncePerText(all: readonly Pair[]): Pair[] {
   });
 }
 
-interface Renaming {
-  what: string;
+interface Renamed {
   head: Files;
+  /** `step patch`, `input vms` … */
+  names: string[];
 }
 
-/** Every step id, input, output and loop variable of the files, each renamed wherever it is named. */
-function renamings(files: Files): Renaming[] {
+/** Every step id, input, output and loop variable of the files is called otherwise, wherever it is named. */
+function renamed(files: Files): Renamed {
+  const names: string[] = [];
+  let head = files;
+  for (;;) {
+    const next = renamedOnce(head, new Set(names));
+    if (!next) return { head, names };
+    head = next.head;
+    names.push(next.name);
+  }
+}
+
+/** The first name that is not among those that were tried. */
+function renamedOnce(files: Files, tried: ReadonlySet<string>): { head: Files; name: string } | undefined {
   const documents = new Map(
     [...files].map(([path, bytes]) => [path, TextDocument.create(`${root}${path}`, '', 0, bytes.toString('utf8'))]),
   );
@@ -53,20 +66,22 @@ function renamings(files: Files): Renaming[] {
       return inventory === undefined ? undefined : resolve(uri, inventory);
     },
   };
-  return workspace.runbooks.flatMap(document =>
-    namesInDocument(document, config)
-      .all.filter(({ role, kind }) => role === 'definition' && ['step', 'input', 'output', 'variable'].includes(kind))
-      .flatMap((name): Renaming[] => {
-        const made = rename(document, name.range.start, `${name.name}Renamed`, config, workspace);
-        if ('problem' in made) return [];
-        const head = new Map(files);
-        for (const [uri, edits] of Object.entries(made.changes ?? {})) {
-          const path = uri.slice(root.length);
-          head.set(path, Buffer.from(TextDocument.applyEdits(documents.get(path)!, edits)));
-        }
-        return [{ what: `${name.kind} ${name.name}`, head }];
-      }),
-  );
+  for (const document of workspace.runbooks) {
+    for (const { kind, name, role, range } of namesInDocument(document, config).all) {
+      const told = `${document.uri.slice(root.length)} ${kind} ${name}`;
+      if (role !== 'definition' || !['step', 'input', 'output', 'variable'].includes(kind)) continue;
+      if (name.endsWith('Renamed') || tried.has(told)) continue;
+      const made = rename(document, range.start, `${name}Renamed`, config, workspace);
+      if ('problem' in made) throw new Error(`${told}: ${made.problem}`);
+      const head = new Map(files);
+      for (const [uri, edits] of Object.entries(made.changes ?? {})) {
+        const path = uri.slice(root.length);
+        head.set(path, Buffer.from(TextDocument.applyEdits(documents.get(path)!, edits)));
+      }
+      return { head, name: told };
+    }
+  }
+  return undefined;
 }
 
 async function runbooksOf(base: Files, head: Files, changes: FileChange[]): Promise<ReviewedRunbook[]> {
@@ -110,10 +125,9 @@ function expectOnlyNames(runbooks: readonly ReviewedRunbook[], what: string): vo
 }
 
 describe('a rename is never an outage, a step that comes or goes, or a failure point that does not come back', () => {
-  test.each(pairs)('of an id, an input, an output or a loop variable in $name', async ({ base }) => {
-    for (const { what, head } of renamings(base)) {
-      expectOnlyNames(await runbooksOf(base, head, changesBetween(base, head)), what);
-    }
+  test.each(pairs)('of ids, inputs, outputs and loop variables in $name', async ({ base }) => {
+    const { head, names } = renamed(base);
+    expectOnlyNames(await runbooksOf(base, head, changesBetween(base, head)), names.join(', '));
   });
 
   test.each(pairs)('of what people read in $name', async ({ base }) => {
@@ -155,5 +169,5 @@ describe('a rename is never an outage, a step that comes or goes, or a failure p
 
 test('there is something to rename', () => {
   expect(pairs.length).toBeGreaterThan(20);
-  expect(pairs.flatMap(({ base }) => renamings(base)).length).toBeGreaterThan(100);
+  expect(pairs.flatMap(({ base }) => renamed(base).names).length).toBeGreaterThan(50);
 });
