@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openFolder, startBrowser, Workbench } from '../host/browser.mjs';
 import { repository, startServer } from '../host/server.mjs';
+import { reviewCases, reviewOptions } from './review.mjs';
 
 const onLab = process.argv.includes('--lab');
 const only = process.argv.slice(2).filter(word => word !== '--lab');
@@ -57,6 +58,8 @@ async function until(ask) {
 }
 
 const cases = {
+  ...reviewCases({ images, looked }),
+
   async 'the example: tree, squiggle, run and result'({ bench, page }) {
     await bench.openContainer('Virtbook');
     for (const text of ['lab', 'hv1', 'hv2', 'hv3', 'web1', 'db1', 'billing1']) await bench.treeItem(text).waitFor();
@@ -355,6 +358,108 @@ const cases = {
     await run.locator('.status', { hasText: 'needs a person' }).waitFor();
   },
 
+  async 'a change is marked where it stands, and its findings get comments that are copied'({
+    bench,
+    page,
+    workspace,
+  }) {
+    const git = (...args) =>
+      execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], { cwd: workspace });
+    const name = 'window.runbook.yaml';
+    const runbook = safe =>
+      [
+        'version: 1',
+        'name: Maintenance of the web servers',
+        'inventory: ./lab.inventory.yaml',
+        ...(safe ? ['limits: { perHost: 1 }'] : []),
+        'steps:',
+        '  - id: save',
+        '    name: Save web1',
+        '    uses: vm.snapshot',
+        `    with: { vm: web1, name: ${safe ? 'before-work' : 'before-patch'} }`,
+        '  - id: announce',
+        '    name: Announce it',
+        '    uses: guest.run',
+        '    with: { vm: web1, argv: [tee, /etc/maintenance], stdin: "back soon" }',
+        ...(safe ? ['    rollback:', '      - uses: guest.run'] : []),
+        ...(safe ? ['        with: { vm: web1, argv: [rm, -f, /etc/maintenance] }'] : []),
+        ...(safe ? [] : ['  - id: free', '    name: Free its host', '    uses: vm.shutdown', '    with: { vm: web2 }']),
+        '  - id: other',
+        '    name: Start the spare one',
+        '    uses: vm.start',
+        '    with: { vm: spare }',
+        '',
+      ].join('\n');
+    writeFileSync(path.join(workspace, name), runbook(true));
+    git('init', '--quiet', '--initial-branch=main');
+    git('add', '.');
+    git('commit', '--quiet', '--message=First');
+    writeFileSync(path.join(workspace, name), runbook(false));
+    await bench.openContainer('Virtbook');
+    await bench.treeItem('web1').waitFor();
+    await bench.runCommand('Virtbook: Review Runbook Changes');
+    await bench.pick('Against main');
+    await bench.notification('risk').waitFor();
+    await bench.runCommand('Notifications: Clear All Notifications');
+    await bench.runCommand('View: Close All Editors');
+    await bench.openFile(name);
+    // By its own picture: VS Code has one for each kind and theme.
+    const mark = kind => page.locator(`.glyph-margin-widgets .cgmr, .margin-view-overlays .cgmr`).nth(kind);
+    await mark(0).waitFor();
+    await page.locator('.view-line span span', { hasText: 'announce' }).first().hover();
+    const hover = page.locator('.monaco-hover:visible');
+    await hover.filter({ hasText: 'Riskier' }).waitFor();
+    assert.match(await hover.innerText(), /Announce it[\s\S]*Newly: when/);
+    await bench.screenshot(path.join(looked, 'review-hover.png'));
+    await page.keyboard.press('Escape');
+
+    // By keyboard, from one to the next, and what is said of it.
+    await page.locator('.view-line', { hasText: 'version: 1' }).first().click();
+    await page.keyboard.press('Alt+F7');
+    await page.locator('.statusbar-item', { hasText: /^(Riskier|Changed): / }).waitFor();
+    await hover.waitFor();
+    await page.keyboard.press('Escape');
+
+    await bench.runCommand('Virtbook: Prepare Comments on Findings');
+    await bench.notification('Nothing was sent').waitFor();
+    await bench.runCommand('Notifications: Clear All Notifications');
+    const thread = page.locator('.review-widget').first();
+    await thread.waitFor();
+    await thread.locator('text=does not come back').first().waitFor();
+    await thread.hover();
+    await thread.locator('.action-label[aria-label="Edit Draft"], .action-label[title="Edit Draft"]').first().click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('\n\nCan this have a rollback?');
+    await thread.locator('.monaco-button', { hasText: 'Save' }).click();
+    await thread.locator('text=Can this have a rollback?').waitFor();
+    await page.mouse.move(0, 0);
+    await bench.screenshot(path.join(images, 'review-marks.png'));
+
+    // It is still there when the same is reviewed again.
+    await bench.runCommand('Virtbook: Review Again');
+    await bench.notification('risk').waitFor();
+    await bench.openFile(name);
+    await page.locator('.review-widget', { hasText: 'Can this have a rollback?' }).first().waitFor();
+
+    await page
+      .context()
+      .grantPermissions(['clipboard-read', 'clipboard-write'])
+      .catch(() => {});
+    await bench.runCommand('Virtbook: Copy All Comments as a Review');
+    await bench.notification('comments were copied').waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(copied, /^Review of [\s\S]*### `window\.runbook\.yaml`[\s\S]*Can this have a rollback\?/);
+
+    writeFileSync(
+      path.join(scratch, 'theme.json'),
+      JSON.stringify({ 'workbench.colorTheme': 'Default High Contrast' }),
+    );
+    mkdirSync(path.join(workspace, '.vscode'), { recursive: true });
+    cpSync(path.join(scratch, 'theme.json'), path.join(workspace, '.vscode/settings.json'));
+    await page.locator('.monaco-workbench.hc-black').waitFor();
+    await bench.screenshot(path.join(looked, 'review-marks-contrast.png'));
+  },
+
   async 'the inventory: storage, search, groups, several VMs at once, and one that is dragged'({ bench, page }) {
     const node = label => page.locator(`.sidebar [role="treeitem"][aria-label^="${label}"]`).first();
     await bench.openContainer('Virtbook');
@@ -584,6 +689,7 @@ const cases = {
 };
 
 const options = {
+  ...reviewOptions,
   'the example: the page of a run, live and after, in every kind of theme': { env: { VIRTBOOK_LAB_SPEED: '4' } },
   'an untrusted workspace reads and checks, and runs nothing': { trust: false },
   // Slow enough to reload and to cancel in between.
