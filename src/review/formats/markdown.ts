@@ -66,6 +66,8 @@ const { name, prose } = marks;
 export function reviewMarkdown(review: Review, { link, limit = 65_000 }: MarkdownOptions = {}): string {
   const writer = new Writer(link);
   const told = review.files.filter(file => !isFormattingOnly(file));
+  // What there is only one of is not hidden.
+  const isFolded = (file: ReviewedFile): boolean => told.length > 1 && isQuiet(file);
   return fitted(
     {
       head: `${reviewMark}\n${writer.head(review)}`,
@@ -75,8 +77,8 @@ export function reviewMarkdown(review: Review, { link, limit = 65_000 }: Markdow
       ),
       after: writer.after(review),
       sections: [
-        ...told.filter(file => !isQuiet(file)).map(file => writer.section(file)),
-        ...told.filter(isQuiet).map((file, at) => writer.quiet(file, at === 0)),
+        ...told.filter(file => !isFolded(file)).map(file => writer.section(file)),
+        ...told.filter(isFolded).map((file, at) => writer.quiet(file, at === 0)),
       ],
     },
     limit,

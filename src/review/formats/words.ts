@@ -201,9 +201,12 @@ export function headline(review: Review, marks: Marks): string {
   if (review.files.every(isFormattingOnly)) return 'Nothing changes but comments and formatting.';
   const targets = [...new Set(runbooksOf(review).flatMap(newTargets))];
   if (targets.length > 0) return `Newly touched: ${some(targets, 5, marks)}.`;
-  const reason = review.risk.reasons[0];
-  if (reason && review.risk.level !== 'none') return sentence(marks.prose(reason.text));
-  return 'No new failure, problem or target was found.';
+  const [reason] = review.risk.reasons;
+  if (reason && (reason.level === 'high' || reason.level === 'medium')) return sentence(marks.prose(reason.text));
+  const isRehearsed = runbooksOf(review).every(({ change, rehearsal }) => change === 'deleted' || rehearsal.head);
+  return isRehearsed
+    ? 'No failure point newly does not come back, no problem is new, and nothing is newly touched.'
+    : 'No problem is new and nothing is newly touched; not all of it was rehearsed.';
 }
 
 export function sentence(text: string): string {

@@ -26,7 +26,7 @@ try {
   for (const [name, review] of Object.entries({ rich, harmless, large: large(6, 4) })) {
     for (const theme of ['light', 'dark']) {
       for (const open of [false, true]) {
-        const page = await browser.newPage({ viewport: { width: 900, height: 600 }, deviceScaleFactor: 1.5 });
+        const page = await browser.newPage({ viewport: { width: 900, height: 600 }, deviceScaleFactor: 1.2 });
         await page.setContent(pageOf(reviewMarkdown(review, { link }), theme));
         if (open)
           await page.evaluate(() => {
