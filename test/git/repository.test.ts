@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -8,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,6 +157,67 @@ describe('the main branch, when no base is named', () => {
     const found = await changes({ base: 'HEAD', head: 'index' });
     expect(found.changes).toEqual([{ status: 'added', path: 'a.runbook.yaml' }]);
     expect(await found.base.read('a.runbook.yaml')).toEqual({ kind: 'missing' });
+  });
+});
+
+describe('where a repository may be', () => {
+  it('a linked working tree has its own index and files', async () => {
+    at.write({ 'a.runbook.yaml': 'a: 1\n' });
+    at.commit();
+    const linked = join(mkdtempSync(join(tmpdir(), 'virtbook-git-')), 'linked');
+    try {
+      at.git('worktree', 'add', '-q', '-b', 'work', linked);
+      writeFileSync(join(linked, 'a.runbook.yaml'), 'a: 2\n');
+      const opened = await repository(linked);
+      expect((await opened.changes({})).changes).toEqual([{ status: 'changed', path: 'a.runbook.yaml' }]);
+      expect((await opened.changes({ head: 'index' })).changes).toEqual([]);
+      expect((await changes()).changes).toEqual([]);
+    } finally {
+      rmSync(join(linked, '..'), { recursive: true, force: true });
+    }
+  });
+
+  it('a bare one has commits, and nothing else', async () => {
+    at.write({ 'a.runbook.yaml': 'a: 1\n' });
+    at.commit();
+    const bare = mkdtempSync(join(tmpdir(), 'virtbook-git-'));
+    try {
+      at.git('clone', '-q', '--bare', at.root, bare);
+      const opened = await repository(bare);
+      expect((await opened.changes({ base: 'main', head: 'main' })).changes).toEqual([]);
+      await expect(opened.changes({})).rejects.toThrow('has no working tree. Say what to review');
+    } finally {
+      rmSync(bare, { recursive: true, force: true });
+    }
+  });
+
+  it('hashes may be longer', async () => {
+    rmSync(join(at.root, '.git'), { recursive: true });
+    at.git('init', '-q', '-b', 'main', '--object-format=sha256');
+    at.write({ 'deep/a.runbook.yaml': 'a: 1\n' });
+    at.commit();
+    at.write({ 'deep/a.runbook.yaml': 'a: 2\n' });
+    const found = await changes();
+    expect(found.base.name.commit).toMatch(/^[0-9a-f]{64}$/);
+    expect([
+      text(await found.base.read('deep/a.runbook.yaml')),
+      text(await found.head.read('deep/a.runbook.yaml')),
+    ]).toEqual(['a: 1\n', 'a: 2\n']);
+  });
+
+  it('`git commit -a` gives its hooks an index of their own', async () => {
+    at.write({ 'a.runbook.yaml': 'a: 1\n' });
+    at.commit();
+    const index = join(at.root, '.git', 'next-index');
+    cpSync(join(at.root, '.git', 'index'), index);
+    at.write({ 'a.runbook.yaml': 'a: 2\n' });
+    at.git('add', '--all');
+    renameSync(join(at.root, '.git', 'index'), join(at.root, '.git', 'held'));
+    renameSync(index, join(at.root, '.git', 'index'));
+    renameSync(join(at.root, '.git', 'held'), index);
+    expect((await changes({ head: 'index' })).changes).toEqual([]);
+    vi.stubEnv('GIT_INDEX_FILE', index);
+    expect((await changes({ head: 'index' })).changes).toEqual([{ status: 'changed', path: 'a.runbook.yaml' }]);
   });
 });
 
