@@ -203,6 +203,7 @@ export function headline(review: Review, marks: Marks): string {
   if (targets.length > 0) return `Newly touched: ${some(targets, 5, marks)}.`;
   const [reason] = review.risk.reasons;
   if (reason && (reason.level === 'high' || reason.level === 'medium')) return sentence(marks.prose(reason.text));
+  if (problems.length > 0) return `${plural(problems.length, 'new warning')}, and no new error.`;
   const isRehearsed = runbooksOf(review).every(({ change, rehearsal }) => change === 'deleted' || rehearsal.head);
   return isRehearsed
     ? 'No failure point newly does not come back, no problem is new, and nothing is newly touched.'

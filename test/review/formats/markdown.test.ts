@@ -188,6 +188,8 @@ describe('the comment of a pull request', () => {
     expect(first(review({ files: [runbook({ plan: lasting })] }))).toBe(
       "1 step that can't be undone is new: Delete the snapshot.",
     );
+    const warned = runbook({ problems: { added: [problem({ severity: 'warning' })], removed: [], kept: [] } });
+    expect(first(review({ files: [warned] }))).toBe('1 new warning, and no new error.');
     expect(first(formatting)).toBe('Nothing changes but comments and formatting.');
     expect(first(empty)).toBe('No runbook and no inventory is changed.');
     expect(
