@@ -113,8 +113,8 @@ function pullRequestRevision({ scheme, path }: Address, query: Record<string, un
 function reviewRevision({ scheme, path }: Address, query: Record<string, unknown>): Found | undefined {
   const { path: file, commit, base, rootPath } = query;
   // Without a commit it stands for a file that is not there on this side.
-  if (typeof file !== 'string' || typeof rootPath !== 'string' || typeof commit !== 'string' || commit === '')
-    return undefined;
+  if (typeof file !== 'string' || typeof commit !== 'string' || commit === '') return undefined;
+  if (typeof rootPath !== 'string' || !rootPath.startsWith('/')) return undefined;
   const root = rootPath.replace(/\/+$/, '');
   const name = below(root, file) ?? file;
   // Of a single commit the address begins with `/commit~1a2b3c4d/` instead of the folder of the repository.
