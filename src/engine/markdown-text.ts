@@ -37,7 +37,7 @@ export function clipped(text: string, most: number): string {
  * commit. A backslash does not keep them from it, because they look at the text that Markdown has been made into; in code they don't look.
  */
 const reference =
-  /[@$]|:\/\/|\bwww\.|\bGH-\d|[#!&~%^*]["'\p{L}\p{N}_]|(?<!\w):[\w+-]+:|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b/iu;
+  /[@$]|:\/\/|www\.|\bGH-\d|[#!&~%^*]["'\p{L}\p{N}_]|(?<!\w):[\w+-]+:|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b/iu;
 
 /**
  * As text of a paragraph, an item of a list or a cell; never as the beginning of a line. What stands in backticks, as in our messages, is code. Not
