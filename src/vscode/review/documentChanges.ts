@@ -32,7 +32,7 @@ export function pairsInDiffEditors(): DocumentPair[] {
 export class DocumentSource implements ReviewSource {
   private readonly documents: Record<Side, Map<string, vscode.Uri>> = { base: new Map(), head: new Map() };
   /** Folder of the workspace that all of them are in; empty: there is none, and paths are whole. */
-  private readonly root: string;
+  readonly root: string;
 
   constructor(
     private readonly pairs: readonly DocumentPair[],

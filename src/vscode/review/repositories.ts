@@ -6,7 +6,7 @@ import { currentBranch, type NamedRevision, namedRevisions } from '../../git/nam
 import { openRepository, type Repository } from '../../git/repository';
 import type { ChangeSet, FileChange } from '../../review/revision';
 import type { OpenedChange, ReviewSource } from './reviewSource';
-import { parseReviewUri, type Side } from './reviewUris';
+import type { Side } from './reviewUris';
 import { withUnsaved } from './unsaved';
 
 export type PickableRevision = NamedRevision;
@@ -75,16 +75,19 @@ async function inRepository<T>(root: string, ask: (repository: Repository) => Pr
 
 /** A change of a repository on this computer. */
 class RepositorySource implements ReviewSource {
+  readonly root: string;
   readonly unknowns: string[] = [];
 
   constructor(
-    private readonly root: string,
+    private readonly folder: string,
     private readonly uri: vscode.Uri,
     private readonly range: { base: string; head?: 'index' },
-  ) {}
+  ) {
+    this.root = uri.path.replace(/\/$/, '');
+  }
 
   async changes(): Promise<OpenedChange> {
-    const repository = await openRepository(this.root);
+    const repository = await openRepository(this.folder);
     const close = () => repository.close();
     try {
       return { changes: await this.changesIn(repository), close };
@@ -105,10 +108,10 @@ class RepositorySource implements ReviewSource {
   }
 
   fileOf(uri: vscode.Uri): { side: Side; path: string } | undefined {
-    if (uri.scheme !== this.uri.scheme || parseReviewUri(uri)) return undefined;
-    const folder = `${this.uri.path.replace(/\/$/, '')}/`;
-    if (this.range.head !== undefined || !uri.path.startsWith(folder)) return undefined;
-    return { side: 'head', path: uri.path.slice(folder.length) };
+    if (this.range.head !== undefined || uri.scheme !== this.uri.scheme) return undefined;
+    return uri.path.startsWith(`${this.root}/`)
+      ? { side: 'head', path: uri.path.slice(this.root.length + 1) }
+      : undefined;
   }
 }
 

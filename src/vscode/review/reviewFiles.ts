@@ -13,6 +13,8 @@ export class ReviewFiles implements vscode.FileSystemProvider, vscode.Disposable
   private readonly changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
   private readonly registration: vscode.Disposable;
   private readDocument: ReadReviewDocument = async () => undefined;
+  /** Path of the folder that its files start from. */
+  private root = '';
   private texts = new Map<string, Promise<Uint8Array | undefined>>();
   /** Counts reviews: a file of another review is another version of it. */
   private version = 1;
@@ -26,9 +28,10 @@ export class ReviewFiles implements vscode.FileSystemProvider, vscode.Disposable
   }
 
   /** From now on documents are those of another review. */
-  show(read: ReadReviewDocument): void {
+  show(read: ReadReviewDocument, root: string): void {
     const known = [...this.texts.keys()];
     this.readDocument = read;
+    this.root = root;
     this.texts = new Map();
     this.version++;
     this.changed.fire(known.map(uri => ({ type: vscode.FileChangeType.Changed, uri: vscode.Uri.parse(uri) })));
@@ -58,7 +61,7 @@ export class ReviewFiles implements vscode.FileSystemProvider, vscode.Disposable
   }
 
   private async bytesOf(uri: vscode.Uri): Promise<Uint8Array | undefined> {
-    const document = parseReviewUri(uri);
+    const document = parseReviewUri(uri, this.root);
     const text = document && (await this.readDocument(document));
     return text === undefined ? undefined : new TextEncoder().encode(text);
   }

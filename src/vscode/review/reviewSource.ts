@@ -10,6 +10,8 @@ export interface OpenedChange {
 
 /** Where the two sides of a review come from. It is asked again for each review. */
 export interface ReviewSource {
+  /** Path of the folder that paths of the review start from, without a `/` at its end. */
+  readonly root: string;
   changes(): Promise<OpenedChange>;
   /** The document that is a file of that side, if it has one that is not of the review itself: a working file, or a side of a diff. */
   documentOf(side: Side, path: string): vscode.Uri | undefined;

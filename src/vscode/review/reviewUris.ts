@@ -15,8 +15,11 @@ const authorities: Record<string, { kind: 'file' | 'plan'; side: Side }> = {
 };
 const planEnding = '.plan.txt';
 
-/** `virtbook-review://base/web/patch.runbook.yaml` */
-export function reviewUri(document: ReviewDocument): vscode.Uri {
+/**
+ * `virtbook-review://base/srv/runbooks/web/patch.runbook.yaml`. `root`: path of the folder that paths of files start from, so that both sides of a diff
+ * have the same path: with another one, VS Code would call the file renamed.
+ */
+export function reviewUri(document: ReviewDocument, root = ''): vscode.Uri {
   if (document.kind === 'report') {
     return vscode.Uri.from({ scheme: schemes.review, authority: 'report', path: `/${document.name}.md` });
   }
@@ -24,16 +27,17 @@ export function reviewUri(document: ReviewDocument): vscode.Uri {
   return vscode.Uri.from({
     scheme: schemes.review,
     authority: kind === 'plan' ? `${side}-plan` : side,
-    path: `/${path}${kind === 'plan' ? planEnding : ''}`,
+    path: kind === 'plan' ? `/${path}${planEnding}` : `${root}/${path}`,
   });
 }
 
 /** undefined: it is none of ours. */
-export function parseReviewUri(uri: vscode.Uri): ReviewDocument | undefined {
+export function parseReviewUri(uri: vscode.Uri, root = ''): ReviewDocument | undefined {
   if (uri.scheme !== schemes.review) return undefined;
   const path = uri.path.slice(1);
   if (uri.authority === 'report') return { kind: 'report', name: path.replace(/\.md$/, '') };
   const found = authorities[uri.authority];
   if (!found) return undefined;
-  return { ...found, path: found.kind === 'plan' ? path.slice(0, -planEnding.length) : path };
+  if (found.kind === 'plan') return { ...found, path: path.slice(0, -planEnding.length) };
+  return uri.path.startsWith(`${root}/`) ? { ...found, path: uri.path.slice(root.length + 1) } : undefined;
 }

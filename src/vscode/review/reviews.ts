@@ -72,7 +72,7 @@ export class Reviews implements vscode.Disposable {
     void this.close?.();
     this.close = close;
     this.source = source;
-    this.files.show(document => textOfReview(kept, document));
+    this.files.show(document => textOfReview(kept, document), source.root);
     this.results.set(kept);
     void vscode.commands.executeCommand('setContext', contextKeys.reviewShown, true);
     await this.show();
@@ -182,9 +182,9 @@ function keptReview(result: KeptReview['result'], changes: KeptReview['changes']
   return {
     result,
     changes,
-    uriOf: (side, path) => source.documentOf(side, path) ?? reviewUri({ kind: 'file', side, path }),
+    uriOf: (side, path) => source.documentOf(side, path) ?? reviewUri({ kind: 'file', side, path }, source.root),
     fileOf(uri) {
-      const own = parseReviewUri(uri);
+      const own = parseReviewUri(uri, source.root);
       return own?.kind === 'file' ? { side: own.side, path: own.path } : source.fileOf(uri);
     },
   };

@@ -10,6 +10,8 @@ import type { Review, ReviewedRunbook } from '../../../src/review/model';
 
 const folder = vscode.workspace.workspaceFolders![0]!.uri;
 const file = (name: string) => vscode.Uri.joinPath(folder, name);
+/** Of the repository at the base. Its path is that of the working file, so that a diff does not call it renamed. */
+const base = (name: string) => file(name).with({ scheme: 'virtbook-review', authority: 'base' });
 const { executeCommand } = vscode.commands;
 
 function git(...args: string[]): string {
@@ -107,7 +109,7 @@ suite('review of a repository', () => {
   });
 
   test('the base is a document that can be read but not written, with every feature', async () => {
-    const uri = vscode.Uri.parse('virtbook-review://base/snapshots.runbook.yaml');
+    const uri = base('snapshots.runbook.yaml');
     const document = await vscode.workspace.openTextDocument(uri);
     assert.equal(document.languageId, 'virt-runbook');
     assert.equal(document.getText(), git('show', 'main:snapshots.runbook.yaml'));
@@ -116,11 +118,11 @@ suite('review of a repository', () => {
     const hovers = await executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', uri, at);
     assert.ok(hovers.length > 0);
     // What it calls is looked for in the same revision.
-    const calls = await vscode.workspace.openTextDocument(uri.with({ path: '/calls.runbook.yaml' }));
+    const calls = await vscode.workspace.openTextDocument(base('calls.runbook.yaml'));
     const place = calls.positionAt(calls.getText().indexOf('./called') + 3);
     const targets = await executeCommand<vscode.Location[]>('vscode.executeDefinitionProvider', calls.uri, place);
-    assert.equal(targets[0]?.uri.toString(), 'virtbook-review://base/called.runbook.yaml');
-    assert.doesNotMatch(await textOf('virtbook-review://base/called.runbook.yaml'), /and renamed/);
+    assert.equal(targets[0]?.uri.toString(), base('called.runbook.yaml').toString());
+    assert.doesNotMatch(await textOf(base('called.runbook.yaml').toString()), /and renamed/);
   });
 
   test('plans are compared side by side, and differ only where they do something else', async () => {

@@ -58,15 +58,21 @@ export const reviewCases = ({ images, looked }) => ({
     await bench.openFile('patch.runbook.yaml');
     await command(page, 'Virtbook: Review Runbook Changes…');
     await takeFirst(page, 'Against main');
-    await bench.notification('High risk').waitFor();
+    await bench.notification('Medium risk').waitFor();
     await bench.screenshot(path.join(looked, 'review-told.png'));
     await command(page, 'Notifications: Clear All Notifications');
     const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
     await report.locator('code', { hasText: 'patch.runbook.yaml' }).first().waitFor();
+    await report
+      .locator('td', { hasText: /3\s+differences/ })
+      .first()
+      .waitFor();
     await page.locator('.tab', { hasText: 'Review: main ↔ the working tree' }).waitFor();
     await page.locator('.tab', { hasText: 'Review against main.md' }).waitFor();
     // The files as they were and are, and the plans after them.
     await page.locator('.multiDiffEntry', { hasText: 'patch.runbook.yaml' }).first().waitFor();
+    // The same path on both sides: it is not called renamed.
+    assert.equal(await page.locator('.multiDiffEntry .status', { hasText: 'R' }).count(), 0);
     await page.locator('.multiDiffEntry .view-line', { hasText: 'batch: 3' }).first().waitFor();
     await page.waitForTimeout(500);
     await bench.screenshot(path.join(images, 'review-vscode.png'));
@@ -86,8 +92,10 @@ export const reviewCases = ({ images, looked }) => ({
     await command(page, 'Virtbook: Review Again');
     await bench.notification('risk').waitFor();
     await bench.screenshot(path.join(looked, 'review-again.png'));
-    assert.equal(await bench.notification('does not come back').count(), 0);
-    await report.locator('code', { hasText: 'patch.runbook.yaml' }).first().waitFor();
+    await report
+      .locator('td', { hasText: /2\s+differences/ })
+      .first()
+      .waitFor();
 
     // The runbook itself leads to the comparison, and the source control view to a review.
     await bench.openFile('patch.runbook.yaml');
