@@ -46,10 +46,13 @@ const reference =
 export function escaped(text: string): string {
   return visible(text)
     .trim()
-    .replace(/(?<=^| )(\(?)`([^`]+)`(?=[.,;:?)]*(?: |$))|\S*\$\{\{.*?\}\}\S*|\S+/g, (piece, before, quoted) => {
-      if (quoted !== undefined) return `${before}${code(quoted)}`;
-      return reference.test(piece) ? coded(piece) : withBackslashes(piece);
-    })
+    .replace(
+      /(?<=^| )(\(?)`([^`]*[^` ][^`]*)`(?=[.,;:?)]*(?: |$))|\S*\$\{\{.*?\}\}\S*|\S+/g,
+      (piece, before, quoted) => {
+        if (quoted !== undefined) return `${before}${code(quoted)}`;
+        return reference.test(piece) ? coded(piece) : withBackslashes(piece);
+      },
+    )
     .replace(/^(?:[-+=]|\d+(?=[.)]))/, start => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 

@@ -129,7 +129,7 @@ describe('text from outside in Markdown', () => {
           const wanted = visible(text).trim().replace(/ +/g, ' ');
           const read = (markdown: string): string => page(markdown).text().trim();
           expect(read(`x ${code(text)}`)).toBe(`x ${wanted === '' ? '""' : wanted}`);
-          // Quotes of code are the only thing that is not shown.
+          // Quotes of code, and spaces beside them, are the only thing that is not shown.
           const bare = (shown: string): string => shown.replace(/`/g, '').replace(/ +/g, '');
           expect(bare(read(`x ${escaped(text)}`)).trim()).toBe(bare(`x ${wanted}`).trim());
           expect(read(`<details>\n<summary>${htmlCode(text)}</summary>\n\n</details>`)).toBe(wanted);
