@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { escaped } from '../../engine/markdown-text';
 import { type ChangeMark, changeMarks, type MarkKind, type Said } from '../../review/marks';
 import { reviewedFile } from './reviewedFile';
 import type { KeptReview, ReviewResults } from './reviewResults';
@@ -138,27 +139,14 @@ function decoration(media: vscode.Uri, kind: string, colour: string): vscode.Tex
   });
 }
 
-/** What comes from runbooks and rehearsals is text, never markup. */
+/** What comes from runbooks and rehearsals is text, never markup. `appendText` would join all words with spaces that don't break. */
 function hoverOf(mark: Drawn): vscode.MarkdownString {
-  const hover = new vscode.MarkdownString('', true);
-  hover.appendMarkdown(`$(${icons[mark.kind]}) **`).appendText(kindText(mark.kind)).appendMarkdown('** ');
-  hover.appendText(mark.title);
-  for (const list of [mark.differences, mark.effects]) {
-    if (list.length > 0) hover.appendMarkdown('\n');
-    for (const said of list) {
-      hover.appendMarkdown('\n- ').appendText(oneLine(said));
-    }
-  }
-  return hover;
+  const lists = [mark.differences, mark.effects].filter(list => list.length > 0);
+  const lines = lists.map(list => list.map(said => `- ${escaped(oneLine(said))}`).join('\n'));
+  return new vscode.MarkdownString(
+    [`**${escaped(kindText(mark.kind))}** ${escaped(mark.title)}`, ...lines].join('\n\n'),
+  );
 }
-
-const icons: Record<MarkKind, string> = {
-  riskier: 'warning',
-  added: 'diff-added',
-  changed: 'diff-modified',
-  moved: 'arrow-both',
-  removed: 'diff-removed',
-};
 
 function oneLine({ text, effect }: Said): string {
   const line = text.replace(/\s+/g, ' ');

@@ -400,8 +400,11 @@ const cases = {
     await bench.runCommand('Virtbook: Review Runbook Changes');
     await bench.pick('Against main');
     await bench.notification('risk').waitFor();
-    await bench.runCommand('Notifications: Clear All Notifications');
+    // While the report is loaded it takes the keyboard, and gives nothing back.
+    const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+    await report.locator('h1, h2').first().waitFor();
     await bench.runCommand('View: Close All Editors');
+    await bench.runCommand('Notifications: Clear All Notifications');
     await bench.openFile(name);
     // By its own picture: VS Code has one for each kind and theme.
     const mark = kind => page.locator(`.glyph-margin-widgets .cgmr, .margin-view-overlays .cgmr`).nth(kind);
@@ -438,6 +441,7 @@ const cases = {
     // It is still there when the same is reviewed again.
     await bench.runCommand('Virtbook: Review Again');
     await bench.notification('risk').waitFor();
+    await report.locator('h1, h2').first().waitFor();
     await bench.openFile(name);
     await page.locator('.review-widget', { hasText: 'Can this have a rollback?' }).first().waitFor();
 
