@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sarifSchema } from './sarif-schema.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const reports = mkdtempSync(path.join(tmpdir(), 'virtbook-test-'));
@@ -169,6 +170,7 @@ let totals = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 try {
   await install();
+  if (!wanted.length || wanted.includes('unit')) process.env.SARIF_SCHEMA ??= sarifSchema(root);
   for (const [name, phase] of Object.entries(phases)) {
     if (wanted.length && !wanted.includes(name)) continue;
     console.log(`\n=== ${name}`);
