@@ -1,6 +1,6 @@
 /** What each reason says, for one and for several. */
 const texts = {
-  'not-back': ['failure point newly does not come back', 'failure points newly do not come back'],
+  'not-back': ['failure newly does not come back', 'failures newly do not come back'],
   irreversible: ["new step can't be undone", "new steps can't be undone"],
   'rollback-removed': ['rollback is taken away', 'rollbacks are taken away'],
   'approval-removed': ['approval is removed', 'approvals are removed'],

@@ -10,6 +10,7 @@ import type {
   RiskLevel,
   RiskReason,
 } from './model';
+import { failsNewly } from './rehearsal-facts';
 import { type ReasonCode, reasonText } from './risk-reasons';
 
 /*
@@ -24,8 +25,8 @@ import { type ReasonCode, reasonText } from './risk-reasons';
  *         deleted-called      it is deleted, and other runbooks call it
  *         locks-off           a connection has no locks any more
  *         unreadable          it can't be read any more
- * medium  clean-run-fails     the rehearsal fails with nothing going wrong in it, and did not before
- *         unplannable         what could be planned before, or is new, can't be planned
+ *         clean-run-fails     the rehearsal fails with nothing going wrong in it, and did not before
+ * medium  unplannable         what could be planned before, or is new, can't be planned
  *         not-rehearsed       what could be rehearsed before, or is new, can't be rehearsed
  *         point-of-no-return  points of no return that are new
  *         approval-weakened   fewer people, the one who starts it too, steps that no longer wait for it
@@ -64,9 +65,7 @@ export function riskOf(reviewed: Omit<ReviewedRunbook, 'risk'>, callers: readonl
   problemReasons(problems.added, found);
   // Why there is no plan may have been known before; then it is none of this change's.
   if (plan.headProblem !== undefined && plan.baseProblem === undefined) found.addCount('unplannable', 'medium', 1);
-  const failsClean = rehearsal.head !== undefined && rehearsal.head.clean.status !== 'done';
-  const failedClean = rehearsal.base !== undefined && rehearsal.base.clean.status !== 'done';
-  if (failsClean && !failedClean) found.addCount('clean-run-fails', 'medium', 1);
+  if (failsNewly(rehearsal)) found.addCount('clean-run-fails', 'high', 1);
   const isOtherwise = differences.length > 0 || !plan.same;
   if (rehearsal.headProblem !== undefined && rehearsal.baseProblem === undefined && isOtherwise)
     found.addCount('not-rehearsed', 'medium', 1);
@@ -85,14 +84,24 @@ export function riskOfInventory(reviewed: Omit<ReviewedInventory, 'risk'>): Risk
     return found.risk();
   }
   problemReasons(problems.added, found);
-  for (const { kind, change: what, effect, field = '' } of change === 'added' ? [] : differences) {
-    const leadsElsewhere = what === 'removed' || /\.(type|uri|lab|hosts|sshConfig)$/.test(field);
-    if (effect === 'riskier') found.addCount('locks-off', 'high', 1);
-    else if (kind === 'connection' && leadsElsewhere) found.addCount('connection-changed', 'medium', 1);
+  let others = 0;
+  for (const difference of differences) {
+    if (difference.effect === 'riskier') found.addCount('locks-off', 'high', 1);
+    else if (change !== 'added' && leadsElsewhere(difference)) found.addCount('connection-changed', 'medium', 1);
+    else others++;
   }
   if (change === 'renamed') found.addCount('renamed', 'low', 1);
-  found.addCount('changed', 'low', differences.filter(({ effect }) => effect !== 'riskier').length);
+  found.addCount('changed', 'low', others);
   return found.risk();
+}
+
+/** A connection that is gone, or by which not all is reached that was reached before. */
+function leadsElsewhere({ kind, change, field = '', before, after }: Difference): boolean {
+  if (kind !== 'connection') return false;
+  if (change === 'removed') return true;
+  if (field.endsWith('.hosts') && Array.isArray(before) && Array.isArray(after))
+    return before.some(host => !after.includes(host));
+  return /\.(type|uri|lab|hosts|sshConfig)$/.test(field);
 }
 
 /** The files of a change, those that are deleted with the runbooks that still call them. */

@@ -36,11 +36,7 @@ test('nothing but formatting is no risk', () => {
 
 describe('reasons', () => {
   test.each<[string, Partial<ReviewedRunbook>, string[]]>([
-    [
-      'not back',
-      { rehearsal: { ...nothing, newlyBad: [point, point] } },
-      ['high: 2 failure points newly do not come back'],
-    ],
+    ['not back', { rehearsal: { ...nothing, newlyBad: [point, point] } }, ['high: 2 failures newly do not come back']],
     [
       'irreversible',
       { plan: plan({ irreversible: names(['Delete old']) }) },
@@ -78,7 +74,7 @@ describe('reasons', () => {
     [
       'clean run',
       { rehearsal: { ...nothing, base: rehearsed('done'), head: rehearsed('failed') } },
-      ['medium: 1 rehearsal newly fails though nothing goes wrong'],
+      ['high: 1 rehearsal newly fails though nothing goes wrong'],
     ],
     [
       'not rehearsed',

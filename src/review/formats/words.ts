@@ -177,8 +177,8 @@ export function headline(review: Review, marks: Marks): string {
     const files = new Set(bad.map(one => one.file.path)).size;
     const where = files === 1 ? name(file.path) : plural(files, 'runbook');
     return bad.length === 1
-      ? `1 failure point newly does not come back in ${where}: ${first}.`
-      : `${bad.length} failure points newly do not come back in ${where}: ${first}, and ${bad.length - 1} more.`;
+      ? `1 failure newly does not come back in ${where}: ${first}.`
+      : `${bad.length} failures newly do not come back in ${where}: ${first}, and ${bad.length - 1} more.`;
   }
   const unreadable = review.files.filter(file => file.kind === 'unreadable' && file.isNew);
   if (unreadable.length > 0) {
@@ -206,7 +206,7 @@ export function headline(review: Review, marks: Marks): string {
   if (problems.length > 0) return `${plural(problems.length, 'new warning')}, and no new error.`;
   const isRehearsed = runbooksOf(review).every(({ change, rehearsal }) => change === 'deleted' || rehearsal.head);
   return isRehearsed
-    ? 'No failure point newly does not come back, no problem is new, and nothing is newly touched.'
+    ? 'No failure newly does not come back, no problem is new, and nothing is newly touched.'
     : 'No problem is new and nothing is newly touched; not all of it was rehearsed.';
 }
 

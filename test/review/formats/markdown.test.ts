@@ -176,9 +176,9 @@ describe('the comment of a pull request', () => {
       problems: rich.files[0]!.kind === 'runbook' ? rich.files[0]!.problems : never(),
     });
     expect(first(rich)).toBe(
-      '3 failure points newly do not come back in runbooks/patch-web.runbook.yaml: when the guest agent stops answering in step Patch web1, and 2 more.',
+      '3 failures newly do not come back in runbooks/patch-web.runbook.yaml: when the guest agent stops answering in step Patch web1, and 2 more.',
     );
-    expect(first(review({ files: [unreadable(), bad] }))).toMatch(/^1 failure point newly does not come back/);
+    expect(first(review({ files: [unreadable(), bad] }))).toMatch(/^1 failure newly does not come back/);
     const wrong = runbook({ problems: { added: [problem()], removed: [], kept: [] } });
     const lasting = plan({ irreversible: { ...nothing, added: ['Delete the snapshot'] } });
     expect(first(review({ files: [wrong, unreadable()] }))).toBe("runbooks/drain.runbook.yaml can't be read any more.");
@@ -280,7 +280,7 @@ describe('the comment of a pull request', () => {
       expect(text.match(/<details>/g)?.length).toBe(text.match(/<\/details>/g)?.length);
       const page = gfmPage(text);
       expect(page.count('details')).toBe(text.match(/<details>/g)?.length ?? 0);
-      expect(page.text()).toMatch(/^ ?120 failure points newly do not come back/);
+      expect(page.text()).toMatch(/^ ?120 failures newly do not come back/);
       if (limit < 200_000) expect(page.text()).toContain('Left out for want of room: ');
     }
     expect(reviewMarkdown(whole, { link, limit: 200_000 })).not.toContain('Left out');

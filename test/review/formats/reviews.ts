@@ -295,7 +295,7 @@ export const rich: Review = review({
       risk: {
         level: 'high',
         reasons: [
-          { code: 'not-back', level: 'high', text: '3 failure points newly do not come back', count: 3 },
+          { code: 'not-back', level: 'high', text: '3 failures newly do not come back', count: 3 },
           { code: 'rollback-removed', level: 'high', text: '1 rollback is none now: patch', count: 1 },
           { code: 'safeguard-removed', level: 'medium', text: '1 snapshot is gone: snapshot', count: 1 },
           { code: 'limit-raised', level: 'medium', text: 'more at once: perHost 1 → 2', count: 1 },
@@ -381,7 +381,7 @@ export const rich: Review = review({
   ],
   risk: {
     level: 'high',
-    reasons: [{ code: 'not-back', level: 'high', text: '3 failure points newly do not come back', count: 3 }],
+    reasons: [{ code: 'not-back', level: 'high', text: '3 failures newly do not come back', count: 3 }],
   },
   reviewers: [
     { team: '@shop/web-team', because: ['group:web (web1, web2)', 'path:runbooks/patch-*'] },
