@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,7 +17,12 @@ export class Snapshots {
     /** Sees the objects of the repository and those of the snapshots. */
     readonly git: Git,
     private readonly index: string,
-  ) {}
+  ) {
+    process.once('exit', this.#remove);
+  }
+
+  /** A process that ends before it has closed this leaves nothing behind either. */
+  readonly #remove = (): void => rmSync(this.folder, { recursive: true, force: true });
 
   static async open(git: Git): Promise<Snapshots> {
     const [objects, index] = await Promise.all([
@@ -55,6 +61,7 @@ export class Snapshots {
   }
 
   close(): Promise<void> {
+    process.off('exit', this.#remove);
     return rm(this.folder, { recursive: true, force: true });
   }
 }
