@@ -402,7 +402,7 @@ const cases = {
     await bench.notification('risk').waitFor();
     // While the report is loaded it takes the keyboard, and gives nothing back.
     const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
-    await report.locator('h1, h2').first().waitFor();
+    await report.locator('h1, h2, h3').first().waitFor();
     await bench.runCommand('View: Close All Editors');
     await bench.runCommand('Notifications: Clear All Notifications');
     await bench.openFile(name);
@@ -441,7 +441,7 @@ const cases = {
     // It is still there when the same is reviewed again.
     await bench.runCommand('Virtbook: Review Again');
     await bench.notification('risk').waitFor();
-    await report.locator('h1, h2').first().waitFor();
+    await report.locator('h1, h2, h3').first().waitFor();
     await bench.openFile(name);
     await page.locator('.review-widget', { hasText: 'Can this have a rollback?' }).first().waitFor();
 
