@@ -1,4 +1,5 @@
 import type { Problem, Review, RiskLevel } from './model';
+import { failsNewly } from './rehearsal-facts';
 
 /** What makes a review fail. `never` stands alone. */
 export const failConditions = [
@@ -45,8 +46,10 @@ export function failuresOf(review: Review, conditions: readonly FailCondition[])
   if (on.has('error') || on.has('warning')) tell(count('error'), 'new error', 'new errors');
   if (on.has('warning')) tell(count('warning'), 'new warning', 'new warnings');
   if (on.has('not-back')) {
-    const points = review.files.flatMap(file => (file.kind === 'runbook' ? file.rehearsal.newlyBad : []));
+    const rehearsals = review.files.flatMap(file => (file.kind === 'runbook' ? [file.rehearsal] : []));
+    const points = rehearsals.flatMap(({ newlyBad }) => newlyBad);
     tell(points.length, 'failure point does not come back now', 'failure points do not come back now');
+    tell(rehearsals.filter(failsNewly).length, 'runbook fails now by itself', 'runbooks fail now by themselves');
   }
   if (on.has('unreadable')) {
     const files = review.files.filter(file => file.kind === 'unreadable' && file.isNew);

@@ -1,6 +1,6 @@
 import type { Rehearsal } from '../engine/rehearse';
 import { isBad, type Verdict, verdicts } from '../engine/rehearse-verdict';
-import type { RehearsalFacts } from './model';
+import type { RehearsalDifference, RehearsalFacts } from './model';
 
 /** `assumed`: what of the copy was taken for granted, each a sentence. */
 export interface RehearsedSide {
@@ -42,4 +42,10 @@ export function whyNotRehearsed(rehearsal: Rehearsal | undefined): string | unde
 function failureText({ clean: { failure, failedStep } }: Rehearsal): string | undefined {
   if (!failure) return undefined;
   return failedStep === undefined ? failure.message : `${failedStep}: ${failure.message}`;
+}
+
+/** In its rehearsal it fails though nothing is made to go wrong, and at the base it did not. */
+export function failsNewly({ base, head }: Pick<RehearsalDifference, 'base' | 'head'>): boolean {
+  const failed = base !== undefined && base.clean.status !== 'done';
+  return head !== undefined && head.clean.status !== 'done' && !failed;
 }

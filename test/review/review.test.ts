@@ -230,6 +230,20 @@ describe('--fail-on', () => {
     expect(failures('warning,error', added(problem('info')))).toEqual([]);
     expect(failures('unreadable', {}, true)).toEqual(['1 file can not be read']);
     expect(failures('error', {}, true)).toEqual([]);
+    const facts = (status: string) => ({
+      clean: { status },
+      durationMs: 0,
+      points: 0,
+      bad: 0,
+      needPerson: 0,
+      counts: {},
+      assumed: [],
+    });
+    const rehearsal = (before: string, after: string) => ({
+      rehearsal: { base: facts(before), head: facts(after), newlyBad: [], noLongerBad: [], stillBad: [] },
+    });
+    expect(failures('not-back', rehearsal('done', 'failed'))).toEqual(['1 runbook fails now by itself']);
+    expect(failures('not-back', rehearsal('rolled-back', 'failed'))).toEqual([]);
   });
 
   it('knows levels of risk, and never', () => {

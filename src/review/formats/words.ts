@@ -11,6 +11,7 @@ import type {
   ReviewedFile,
   ReviewedRunbook,
 } from '../model';
+import { failsNewly } from '../rehearsal-facts';
 
 /** How a format writes what comes from outside. */
 export interface Marks {
@@ -162,11 +163,6 @@ export function rehearsalChange({ rehearsal: { base, head } }: ReviewedRunbook):
   return isDone ? `${base.bad} → ${after}` : `${base.bad} of ${base.points} → ${after}`;
 }
 
-/** Whether the plan would even run without anything going wrong, and did before. */
-export function newlyFailsByItself({ rehearsal: { base, head } }: ReviewedRunbook): boolean {
-  return head !== undefined && head.clean.status !== 'done' && base?.clean.status !== head.clean.status;
-}
-
 /** The one thing that matters most, a sentence. */
 export function headline(review: Review, marks: Marks): string {
   const { name } = marks;
@@ -184,7 +180,7 @@ export function headline(review: Review, marks: Marks): string {
   if (unreadable.length > 0) {
     return `${name(unreadable[0]!.path)}${unreadable.length > 1 ? ` and ${unreadable.length - 1} more` : ''} can't be read any more.`;
   }
-  const failing = runbooksOf(review).filter(newlyFailsByItself);
+  const failing = runbooksOf(review).filter(({ rehearsal }) => failsNewly(rehearsal));
   if (failing.length > 0) return `${name(failing[0]!.path)} newly fails even when nothing goes wrong.`;
   const problems = newProblemsOf(review);
   const errors = problems.filter(({ problem }) => problem.severity === 'error');
