@@ -44,6 +44,8 @@ function notOpened(folder: string, errors: string): string {
 /** A git repository on this computer, only to be read: nothing in it is changed, and no program that it names is run. */
 export class Repository {
   readonly #git: Git;
+  /** Changes that are being found out. */
+  readonly #underWay = new Set<Promise<void>>();
   #snapshots: Promise<Snapshots> | undefined;
   /** A process each for commits alone, and for what is in no commit as well. */
   readonly #readers = new Map<Git, { objects: Objects; trees: Trees }>();
@@ -73,16 +75,25 @@ export class Repository {
   }
 
   /** What has changed at the head since it left the base, as a pull request shows it. @throws GitError */
-  async changes({ base, head = 'worktree' }: ChangesOptions): Promise<ChangeSet> {
+  changes(options: ChangesOptions): Promise<ChangeSet> {
+    const found = this.#changes(options);
+    const ended = found.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#underWay.add(ended);
+    void ended.then(() => this.#underWay.delete(ended));
+    return found;
+  }
+
+  async #changes({ base, head = 'worktree' }: ChangesOptions): Promise<ChangeSet> {
     const there = head === 'worktree' || head === 'index';
     if (there && this.bare)
       throw new GitError(`${this.root} has no working tree. Say what to review: --head with a branch or a commit.`);
     const snapshots = there ? await this.#openSnapshots() : undefined;
     const git = snapshots?.git ?? this.#git;
-    const [sides, headTree] = await Promise.all([
-      this.#sides(base, there ? undefined : head, git),
-      snapshots?.tree(head as 'index' | 'worktree'),
-    ]);
+    const sides = await this.#sides(base, there ? undefined : head, git);
+    const headTree = await snapshots?.tree(head as 'index' | 'worktree');
     const diff = ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '-M', '-l1000', '--no-ext-diff', '--no-textconv'];
     const output = await git.run([...diff, sides.base.tree, headTree ?? sides.head!.tree, '--', ...reviewedFiles]);
     const { objects, trees } = this.#readerOf(git);
@@ -125,6 +136,8 @@ export class Repository {
 
   /** Ends the process that reads, and takes away what was written for it. */
   async close(): Promise<void> {
+    // What git still writes there would be left behind.
+    await Promise.all(this.#underWay);
     for (const { objects } of this.#readers.values()) objects.close();
     this.#readers.clear();
     const snapshots = await this.#snapshots?.catch(() => undefined);

@@ -62,7 +62,7 @@ export class Snapshots {
 
   close(): Promise<void> {
     process.off('exit', this.#remove);
-    return rm(this.folder, { recursive: true, force: true });
+    return rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -392,6 +392,14 @@ describe('the repository', () => {
       expect(readdirSync(temporary)).toHaveLength(1);
       await opened.close();
       expect(readdirSync(temporary)).toEqual([]);
+      // Nor when it is closed while it looks, or the base is not there.
+      const other = await repository();
+      const looking = other.changes({});
+      const refused = other.changes({ base: 'nope' }).catch((error: unknown) => error);
+      await other.close();
+      expect((await looking).changes).toEqual([]);
+      expect(await refused).toBeInstanceOf(GitError);
+      expect(readdirSync(temporary)).toEqual([]);
     } finally {
       rmSync(temporary, { recursive: true, force: true });
     }
