@@ -4,6 +4,7 @@ import type { ParseCache } from '../../editor/parse-cache';
 import type { Surroundings } from '../../editor/surroundings';
 import type { WorkspaceFiles } from '../../editor/workspace-files';
 import type { SeenNames } from '../../inventory/names';
+import { schemes } from '../ids';
 import { language } from '../lazy';
 import { asLspDocument, VirtbookDiagnostic } from './lspTypes';
 import { type FeatureContext, registerProviders } from './providers';
@@ -105,7 +106,8 @@ export class LanguageFeatures implements FeatureContext, vscode.Disposable {
   }
 
   async workspace(around?: vscode.TextDocument): Promise<WorkspaceFiles> {
-    const documents = around && isRevision(around.uri) ? this.texts.documentsOf(around) : this.texts.documents();
+    const isVersion = around && (isRevision(around.uri) || around.uri.scheme === schemes.review);
+    const documents = isVersion ? this.texts.documentsOf(around) : this.texts.documents();
     return language().fileSet(await documents, (from, path) => this.resolve(from, path));
   }
 
