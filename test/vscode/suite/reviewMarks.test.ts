@@ -110,7 +110,7 @@ suite('marks of a review', () => {
   });
 
   test('are at the base what was changed and removed there, in git’s own document of that commit too', async () => {
-    const ours = await visited(vscode.Uri.parse(`virtbook-review://base/${name}`));
+    const ours = await visited(vscode.Uri.from({ scheme: 'virtbook-review', authority: 'base', path: file.path }));
     assert.ok(ours.includes('- id: save') && ours.includes('- id: stay'), ours.join('\n'));
     assert.ok(!ours.includes('- id: last'), ours.join('\n'));
     const query = JSON.stringify({ path: onDisk, ref: base });

@@ -426,15 +426,20 @@ const cases = {
     await bench.runCommand('Virtbook: Prepare Comments on Findings');
     await bench.notification('Nothing was sent').waitFor();
     await bench.runCommand('Notifications: Clear All Notifications');
-    const thread = page.locator('.review-widget').first();
-    await thread.waitFor();
-    await thread.locator('text=does not come back').first().waitFor();
+    // All of them are listed; one is gone to and edited.
+    await page.locator('.comments-panel .monaco-list-row', { hasText: 'Announce it does not come back' }).waitFor();
+    await page.locator('.comments-panel .monaco-list-row', { hasText: 'missing-undo' }).click();
+    const thread = page.locator('.review-widget', { hasText: 'Nothing says how to take this back' });
     await thread.hover();
     await thread.locator('.action-label[aria-label="Edit Draft"], .action-label[title="Edit Draft"]').first().click();
+    await thread
+      .locator('.edit-textarea .monaco-editor.focused, .comment-form .monaco-editor.focused')
+      .first()
+      .waitFor();
     await page.keyboard.press('Control+End');
     await page.keyboard.type('\n\nCan this have a rollback?');
-    await thread.locator('.monaco-button', { hasText: 'Save' }).click();
-    await thread.locator('text=Can this have a rollback?').waitFor();
+    await page.keyboard.press('Control+Enter');
+    await thread.locator('.comment-body', { hasText: 'Can this have a rollback?' }).waitFor();
     await page.mouse.move(0, 0);
     await bench.screenshot(path.join(images, 'review-marks.png'));
 
