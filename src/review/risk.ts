@@ -35,7 +35,7 @@ import { type ReasonCode, reasonText } from './risk-reasons';
  *         loop-widened        more items at once, no canary, more that may fail
  *         safeguard-removed   a check, assertion, snapshot or backup is gone, or looks at less
  *         secret-used         secrets that were not used before
- *         new-target          5 or more VMs, hosts, datastores or proxies that were not touched before; fewer: low
+ *         new-target          VMs, hosts, datastores or proxies that were not touched before; fewer than 5 of a new runbook: low
  *         longer-outage       VMs that don't serve for a minute longer or more; less: low
  *         connection-changed  a connection of the inventory is gone, or leads elsewhere
  * low     new-warning         warnings that were not there before
@@ -131,7 +131,8 @@ function planReasons(plan: PlanDifference, found: Reasons): void {
   if (plan.base === undefined) found.add('point-of-no-return', 'medium', plan.pointsOfNoReturn.added);
   found.add('secret-used', 'medium', plan.secrets.added);
   const targets = [plan.vms, plan.hosts, plan.datastores, plan.proxies].flatMap(({ added }) => added);
-  found.add('new-target', targets.length >= manyTargets ? 'medium' : 'low', targets);
+  // What a runbook does to others than before is worth a look; a new runbook has nothing but new targets.
+  found.add('new-target', plan.base || targets.length >= manyTargets ? 'medium' : 'low', targets);
   // Of a new runbook the targets say enough: nothing was shorter before.
   if (plan.base === undefined) return;
   const growth = plan.outages.map(({ vm, before, after }) => ({ vm, seconds: lengthOf(after) - lengthOf(before) }));

@@ -90,8 +90,13 @@ describe('reasons', () => {
     ],
     ['secrets', { plan: plan({ secrets: names(['token']) }) }, ['medium: 1 secret is newly used: token']],
     [
-      'a few targets',
+      'targets of a runbook that was there before',
       { plan: plan({ vms: names(['web1', 'web2']) }) },
+      ['medium: 2 VMs, hosts, datastores and proxies are newly touched: web1, web2'],
+    ],
+    [
+      'a few targets of a new runbook',
+      { plan: { ...plan({ vms: names(['web1', 'web2']) }), base: undefined } },
       ['low: 2 VMs, hosts, datastores and proxies are newly touched: web1, web2'],
     ],
     [

@@ -15,10 +15,12 @@ import type {
 } from '../model';
 import { fitted, type Section } from './fitted-markdown';
 import {
+  alikeFailures,
   bySeverity,
   compared,
   failureText,
   faultText,
+  faultWithWays,
   greatestOutageChange,
   headline,
   isFormattingOnly,
@@ -34,6 +36,7 @@ import {
   seconds,
   sentence,
   some,
+  verdictWords,
 } from './words';
 
 /** By which a comment is found again, to be updated in place. */
@@ -213,7 +216,7 @@ class Writer {
     }
     const folded: string[] = [];
     if (newlyBad.length > 0) {
-      const lines = list(newlyBad, point => this.failure(file, point), mostOpen);
+      const lines = list(alikeFailures(newlyBad), alike => this.failures(file, alike), mostOpen);
       core.push(`**Newly does not come back** (rehearsed on a simulated copy)\n\n${lines}`);
       const stories = newlyBad.filter(({ story }) => story.length > 0);
       if (stories.length > 0) folded.push(fold('What happens then', list(stories, story, mostFolded)));
@@ -227,18 +230,25 @@ class Writer {
       );
     }
     if (stillBad.length > 0) {
-      const lines = list(stillBad, point => this.failure(file, point), mostFolded);
+      const lines = list(alikeFailures(stillBad), alike => this.failures(file, alike), mostFolded);
       folded.push(fold(`${plural(stillBad.length, 'failure')} that did not come back before either`, lines));
     }
     return folded;
   }
 
-  private failure(file: ReviewedFile, point: FailurePoint): string {
+  /** Those of a step that are alike, each on a line of its own where there are several. */
+  private failures(file: ReviewedFile, alike: readonly FailurePoint[]): string {
+    const point = alike[0]!;
     const where = point.place ? ` ${this.place(file, point.place)}` : '';
-    const line = `- ${failureText(point, marks)}${where}`;
-    if (point.left.length === 0) return line;
+    const lines =
+      alike.length === 1
+        ? [`- ${failureText(point, marks)}${where}`]
+        : [`- Step ${name(point.step.title)}${where} ${verdictWords[point.verdict]}:`];
+    if (alike.length > 1) for (const one of alike) lines.push(`  - ${faultWithWays(one)}`);
+    if (point.left.length === 0) return lines.join('\n');
     const more = point.left.length > 5 ? `; and ${point.left.length - 5} more` : '';
-    return `${line}\n  - Not as it was: ${point.left.slice(0, 5).map(prose).join('; ')}${more}`;
+    lines.push(`  - Not as it was: ${point.left.slice(0, 5).map(prose).join('; ')}${more}`);
+    return lines.join('\n');
   }
 
   private difference(file: ReviewedFile, { text, effect, head, base }: Difference): string {

@@ -21,29 +21,30 @@ export interface Marks {
   prose(text: string): string;
 }
 
-/** What happens, as what follows "when"; `step` is how the step is written. */
-export function faultText(fault: RehearsedFault, step: string): string {
+/** What happens, as what follows "when"; `step` is how the step is written, `it` where that was said before. */
+export function faultText(fault: RehearsedFault, step?: string): string {
+  const it = step === undefined ? 'it' : `step ${step}`;
   switch (fault) {
     case 'fails-before':
-      return `step ${step} fails before it acts`;
+      return `${it} fails before it acts`;
     case 'fails-after':
-      return `step ${step} fails after it has acted`;
+      return `${it} fails after it has acted`;
     case 'unknown':
-      return `the outcome of step ${step} is unknown`;
+      return `the outcome of ${it} is unknown`;
     case 'host-lost':
-      return `the host is lost in step ${step}`;
+      return `the host is lost in ${it}`;
     case 'datastore-full':
-      return `the datastore runs full in step ${step}`;
+      return `the datastore runs full in ${it}`;
     case 'agent-silent':
-      return `the guest agent stops answering in step ${step}`;
+      return `the guest agent stops answering in ${it}`;
     case 'runner-killed':
-      return `the runner is killed in step ${step}`;
+      return `the runner is killed in ${it}`;
     case 'cancelled':
-      return `a person cancels the run in step ${step}`;
+      return `a person cancels the run in ${it}`;
     case 'rejected':
-      return `step ${step} is rejected`;
+      return `${it} is rejected`;
     case 'expired':
-      return `nobody approves step ${step} in time`;
+      return `nobody approves ${it} in time`;
   }
 }
 
@@ -226,18 +227,43 @@ export function compared(review: Review, marks: Marks): string {
 /** How much was rehearsed, and on what. */
 export function rehearsedText(review: Review): string {
   const points = runbooksOf(review).reduce((sum, { rehearsal }) => sum + (rehearsal.head?.points ?? 0), 0);
+  if (points === 0 && runbooksOf(review).some(({ rehearsal }) => rehearsal.head)) {
+    return 'No failure was rehearsed: on a simulated copy, what there is to rehearse fails even when nothing goes wrong.';
+  }
   return points === 0
     ? 'Nothing was rehearsed.'
     : `Rehearsed ${plural(points, 'failure point')} on a simulated copy of the inventory; nothing real was touched.`;
 }
 
 /** `does not come back, and the run says what is left (2 of 4 ways; before: came back)`. */
-export function outcomeText({ verdict, other, otherBad, bad, ways }: FailurePoint): string {
-  const more = [
+export function outcomeText(point: FailurePoint): string {
+  const more = waysAndBefore(point);
+  return `${verdictWords[point.verdict]}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
+}
+
+function waysAndBefore({ bad, ways, other, otherBad }: FailurePoint): string[] {
+  return [
     ...(ways > 1 ? [`${bad} of ${ways} ways`] : []),
     ...(other ? [`before: ${otherBad ? `in ${otherBad} ` : ''}${verdictWords[other]}`] : []),
   ];
-  return `${verdictWords[verdict]}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
+}
+
+/** Failures of one step that end in the same way and leave the same, so that it need be said only once. */
+export function alikeFailures(points: readonly FailurePoint[]): FailurePoint[][] {
+  const groups = new Map<string, FailurePoint[]>();
+  for (const point of points) {
+    const key = JSON.stringify([point.step.pointer, point.step.title, point.verdict, point.left]);
+    const group = groups.get(key);
+    if (group) group.push(point);
+    else groups.set(key, [point]);
+  }
+  return [...groups.values()];
+}
+
+/** `When the runner is killed in it (2 of 6 ways; before: came back)`, of a step that was named. */
+export function faultWithWays(point: FailurePoint): string {
+  const more = waysAndBefore(point);
+  return `when ${faultText(point.fault)}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
 }
 
 /** `When the guest agent stops answering in step Patch web1, it does not come back …`, a sentence. */
