@@ -81,7 +81,11 @@ function told(point: Point, other: Point | undefined, placeOf: PlaceOf): Failure
   };
 }
 
-/** Those that are equally bad in the order of their steps. */
+/** Of those that are equally bad, what the other side does not have at all comes first: it is the likely cause. Then in the order of steps. */
 function worstFirst(points: FailurePoint[]): FailurePoint[] {
-  return points.toSorted((one, other) => verdicts.indexOf(other.verdict) - verdicts.indexOf(one.verdict));
+  return points.toSorted(
+    (one, other) =>
+      verdicts.indexOf(other.verdict) - verdicts.indexOf(one.verdict) ||
+      Number(one.other !== undefined) - Number(other.other !== undefined),
+  );
 }

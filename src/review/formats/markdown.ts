@@ -55,6 +55,9 @@ const longestText = 500;
 /** Items of a list that are shown without a click, and on one. */
 const mostOpen = 10;
 const mostFolded = 100;
+/** Things that are not as they were, and how much of each is told. */
+const mostLeft = 4;
+const longestLeft = 100;
 /** VMs, hosts … in one cell. */
 const mostNames = 20;
 
@@ -236,7 +239,7 @@ class Writer {
     return folded;
   }
 
-  /** Those of a step that are alike, each on a line of its own where there are several. */
+  /** Those of a step that end alike, each on a line of its own where there are several; then what any of them leaves. */
   private failures(file: ReviewedFile, alike: readonly FailurePoint[]): string {
     const point = alike[0]!;
     const where = point.place ? ` ${this.place(file, point.place)}` : '';
@@ -245,9 +248,11 @@ class Writer {
         ? [`- ${failureText(point, marks)}${where}`]
         : [`- Step ${name(point.step.title)}${where} ${verdictWords[point.verdict]}:`];
     if (alike.length > 1) for (const one of alike) lines.push(`  - ${faultWithWays(one)}`);
-    if (point.left.length === 0) return lines.join('\n');
-    const more = point.left.length > 5 ? `; and ${point.left.length - 5} more` : '';
-    lines.push(`  - Not as it was: ${point.left.slice(0, 5).map(prose).join('; ')}${more}`);
+    const left = [...new Set(alike.flatMap(one => one.left))];
+    if (left.length === 0) return lines.join('\n');
+    const more = left.length > mostLeft ? `; and ${left.length - mostLeft} more` : '';
+    const shown = left.slice(0, mostLeft).map(text => prose(clipped(text, longestLeft)));
+    lines.push(`  - Not as it was: ${shown.join('; ')}${more}`);
     return lines.join('\n');
   }
 

@@ -248,11 +248,11 @@ function waysAndBefore({ bad, ways, other, otherBad }: FailurePoint): string[] {
   ];
 }
 
-/** Failures of one step that end in the same way and leave the same, so that it need be said only once. */
+/** Failures of one step that end in the same way, so that it need be said only once. */
 export function alikeFailures(points: readonly FailurePoint[]): FailurePoint[][] {
   const groups = new Map<string, FailurePoint[]>();
   for (const point of points) {
-    const key = JSON.stringify([point.step.pointer, point.step.title, point.verdict, point.left]);
+    const key = `${point.verdict} ${point.step.pointer}`;
     const group = groups.get(key);
     if (group) group.push(point);
     else groups.set(key, [point]);

@@ -1,5 +1,6 @@
 // Draws a review as a pull request shows it, to look at it and for docs/images/review-comment.png:
-//   npx tsx test/review/formats/picture.mjs FOLDER
+//   npx tsx test/review/formats/picture.mjs FOLDER [REVIEW.json]
+// REVIEW.json: what `virtbook review --format json` gave; without it, the reviews that the tests are made with.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -10,7 +11,7 @@ import { reviewMarkdown } from '../../../src/review/formats/markdown.ts';
 import { flags } from '../../vscode/host/browser.mjs';
 import { harmless, large, rich } from './reviews.ts';
 
-const folder = process.argv[2];
+const [, , folder, given] = process.argv;
 if (!folder) throw new Error('Say into which folder: npx tsx test/review/formats/picture.mjs FOLDER');
 mkdirSync(folder, { recursive: true });
 const require = createRequire(import.meta.url);
@@ -23,7 +24,9 @@ const link = ({ path: file, line, endLine }) =>
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
 try {
-  for (const [name, review] of Object.entries({ rich, harmless, large: large(6, 4) })) {
+  for (const [name, review] of Object.entries(
+    given ? { given: JSON.parse(readFileSync(given, 'utf8')) } : { rich, harmless, large: large(6, 4) },
+  )) {
     for (const theme of ['light', 'dark']) {
       for (const open of [false, true]) {
         const page = await browser.newPage({ viewport: { width: 900, height: 600 }, deviceScaleFactor: 1.2 });
