@@ -97,8 +97,9 @@ export const reviewCases = ({ images, looked }) => ({
       .first()
       .waitFor();
 
-    // The runbook itself leads to the comparison, and the source control view to a review.
-    await bench.openFile('patch.runbook.yaml');
+    // The runbook itself leads to the comparison, and the source control view to a review. What was opened of the review has its name too.
+    await page.locator('.explorer-folders-view [role="treeitem"][aria-label^="patch.runbook.yaml"]').first().dblclick();
+    await page.locator('.tab.active', { hasText: /^patch\.runbook\.yaml$/ }).waitFor();
     await bench.lens('Compare plan with main').waitFor();
     await page.keyboard.press('Control+Shift+G');
     await page.locator('.sidebar .action-label[aria-label^="Review Runbook Changes"]').first().waitFor();
