@@ -15,7 +15,7 @@ const files = {
 
 /**
  * `options`: `cli`, `cwd`, `folder` for the reports, `formats` besides JSON, and as far as they are given `base`, `head`, `inventory`, `failOn`,
- * `noRehearse`. Gives the review, paths of the reports, whether it fails, and what was said besides.
+ * `noRehearse`, `baseName`, `headName`, `link`. Gives the review, paths of the reports, whether it fails, and what was said besides.
  * @throws when there is no review
  */
 export function runReview({
@@ -28,6 +28,9 @@ export function runReview({
   inventory,
   failOn,
   noRehearse,
+  baseName,
+  headName,
+  link,
   env = process.env,
 }) {
   mkdirSync(folder, { recursive: true });
@@ -42,6 +45,9 @@ export function runReview({
     ...(inventory ? [`--inventory=${inventory}`] : []),
     ...(failOn ? [`--fail-on=${failOn}`] : []),
     ...(noRehearse ? ['--no-rehearse'] : []),
+    ...(baseName ? [`--base-name=${baseName}`] : []),
+    ...(headName ? [`--head-name=${headName}`] : []),
+    ...(link ? [`--link=${link}`] : []),
     ...Object.entries(reports).map(([format, file]) => `--format=${format}=${file}`),
   ];
   const [command, ...first] = /\.[cm]?js$/.test(cli) ? [process.execPath, cli] : [cli];

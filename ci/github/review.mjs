@@ -14,6 +14,13 @@ const { env } = process;
 /** Of what `--format github` writes, only what it may: other commands are never carried out. */
 const annotation = /^::(error|warning|notice) /;
 
+/** Of a line, as the server shows it: Gitea and Forgejo have other addresses than GitHub. */
+function lineAddress({ GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITEA_ACTIONS, FORGEJO_ACTIONS }) {
+  if (!server || !repository) return undefined;
+  const view = GITEA_ACTIONS || FORGEJO_ACTIONS ? 'src/commit' : 'blob';
+  return `${server}/${repository}/${view}/{commit}/{path}#L{line}`;
+}
+
 try {
   if (env.GITHUB_EVENT_NAME === 'pull_request_target') {
     throw new Error(
@@ -31,6 +38,10 @@ try {
     inventory: env.INPUT_INVENTORY,
     failOn: env.INPUT_FAIL_ON,
     noRehearse: env.INPUT_REHEARSE === 'false',
+    // Of a pull request: its branches.
+    baseName: env.INPUT_BASE ? undefined : env.GITHUB_BASE_REF,
+    headName: env.INPUT_HEAD ? undefined : env.GITHUB_HEAD_REF,
+    link: lineAddress(env),
     env,
   });
   log(said);

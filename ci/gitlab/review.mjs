@@ -46,6 +46,9 @@ try {
     inventory: env.VIRTBOOK_INVENTORY,
     failOn: env.VIRTBOOK_FAIL_ON,
     noRehearse: env.VIRTBOOK_REHEARSE === 'false',
+    baseName: env.CI_MERGE_REQUEST_TARGET_BRANCH_NAME,
+    headName: env.CI_MERGE_REQUEST_SOURCE_BRANCH_NAME,
+    link: env.CI_PROJECT_URL && `${env.CI_PROJECT_URL}/-/blob/{commit}/{path}#L{line}`,
     env,
   });
   if (said) console.log(said);

@@ -121,6 +121,9 @@ ${examples('virtbook run patch.runbook.yaml', 'virtbook run patch.runbook.yaml -
       'error,not-back,unreadable',
     )
     .option('--no-rehearse', 'leave the rehearsals out')
+    .option('--base-name <text>', 'what the base is called in the reports; default: as it was given')
+    .option('--head-name <text>', 'what the head is called in the reports')
+    .option('--link <address>', 'of a line, for Markdown: with {commit}, {path} and {line} in it')
     .addHelpText(
       'after',
       `

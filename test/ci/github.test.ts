@@ -81,6 +81,8 @@ async function reviewed(
       GITHUB_SERVER_URL: 'https://github.example',
       GITHUB_REPOSITORY: 'shop/runbooks',
       GITHUB_RUN_ID: '42',
+      GITHUB_BASE_REF: 'main',
+      GITHUB_HEAD_REF: 'work$(touch${IFS}REF)',
       ...given.env,
     },
     eventName: given.eventName ?? 'pull_request',
@@ -110,7 +112,8 @@ describe('the action, from a checkout that is not built', () => {
     expect(run.outputs).toMatchObject({ failed: 'true', risk: expect.stringMatching(/^(low|medium|high)$/) });
     expect(Number(run.outputs['newly-bad'])).toBeGreaterThan(0);
     const report = readFileSync(run.outputs.report!, 'utf8');
-    expect(report).toContain('patch.runbook.yaml');
+    expect(report).toMatch(/`main` \(`[0-9a-f]{12}`\) → `work\$\(touch\$\{IFS\}REF\)` \(`[0-9a-f]{12}`\)/);
+    expect(report).toContain(`<https://github.example/shop/runbooks/blob/${first.merge}/patch.runbook.yaml#L`);
     expect(run.summary).toBe(report);
     expect(run.said.Review).toMatch(/^::error file=patch\.runbook\.yaml,line=\d+,endLine=\d+,title=/m);
 

@@ -168,11 +168,16 @@ describe('a review', () => {
       '--base=main',
       '--head=work',
       '--no-rehearse',
+      '--base-name=the main line',
+      '--link=https://git.example/{commit}/{path}#L{line}',
       ...files.map(one => `--format=${one.replace('=', `=${out}/`)}`),
     ]);
     expect(code).toBe(1);
     expect(stdout).toContain('move.runbook.yaml');
     expect(readdirSync(out).sort()).toEqual(['deep', 'quality.json', 'report.md', 'report.sarif']);
+    const report = readFileSync(join(out, 'report.md'), 'utf8');
+    expect(report).toMatch(/`the main line` \(`[0-9a-f]{12}`\) → `work`/);
+    expect(report).toMatch(/\(<https:\/\/git\.example\/[0-9a-f]{40}\/move\.runbook\.yaml#L\d+>\)/);
     expect(JSON.parse(readFileSync(join(out, 'report.sarif'), 'utf8'))).toMatchObject({ version: '2.1.0' });
     expect(readFileSync(join(out, 'deep/report.xml'), 'utf8')).toContain('<testsuites');
   }, 60_000);

@@ -13,7 +13,7 @@ import { reviewJUnit } from '../../review/formats/junit';
 import { reviewMarkdown } from '../../review/formats/markdown';
 import { reviewSarif } from '../../review/formats/sarif';
 import { reviewText } from '../../review/formats/text';
-import type { Review } from '../../review/model';
+import type { Place, Review } from '../../review/model';
 import { workOfReview } from '../../review/rehearsal-work';
 import { kindOf } from '../../review/repository-path';
 import { type ReviewOptions as ReviewedWith, reviewChanges } from '../../review/review';
@@ -32,11 +32,16 @@ export interface ReviewOptions {
   output?: string;
   failOn: string;
   rehearse: boolean;
+  /** What the sides are called, where CI knows them by their hashes only. */
+  baseName?: string;
+  headName?: string;
+  /** Address of a line, with `{commit}`, `{path}` and `{line}` in it. */
+  link?: string;
 }
 
-const formats: Record<string, (review: Review) => string> = {
+const formats: Record<string, (review: Review, options: ReviewOptions) => string> = {
   text: review => reviewText(review).split('\n').map(printable).join('\n'),
-  markdown: review => reviewMarkdown(review),
+  markdown: (review, { link }) => reviewMarkdown(review, link === undefined ? {} : { link: linkTo(review, link) }),
   sarif: review => reviewSarif(review, { version }),
   github: reviewGithub,
   gitlab: reviewGitlab,
@@ -73,7 +78,7 @@ export async function review(options: ReviewOptions, terminal: Terminal): Promis
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
   }
   for (const { format, file } of outputs) {
-    const text = formats[format]!(found);
+    const text = formats[format]!(found, options);
     if (file === undefined) terminal.write(text);
     else await written(file, text);
   }
@@ -102,12 +107,31 @@ async function reviewed(options: ReviewOptions, terminal: Terminal, signal: Abor
       }),
       ...(terminal.live && { onProgress: (done, total, path) => showProgress(done, total, path, terminal) }),
     };
-    return (await reviewChanges(changes, ports, { ...given, signal })).review;
+    const { review } = await reviewChanges(changes, ports, { ...given, signal });
+    const { baseName, headName } = options;
+    return {
+      ...review,
+      ...(baseName !== undefined && { base: { ...review.base, label: baseName } }),
+      ...(headName !== undefined && { head: { ...review.head, label: headName } }),
+    };
   } finally {
     if (terminal.live) process.stderr.write('\r\x1b[K');
     await pool?.close();
     await repository.close();
   }
+}
+
+/** What is not in a commit has no address. */
+function linkTo({ head }: Review, template: string): (place: Place) => string | undefined {
+  return ({ path, line }) => {
+    if (head.commit === undefined && template.includes('{commit}')) return undefined;
+    const values: Record<string, string> = {
+      commit: head.commit ?? '',
+      path: path.split('/').map(encodeURIComponent).join('/'),
+      line: String(line),
+    };
+    return template.replace(/\{(commit|path|line)\}/g, (_, name: string) => values[name] ?? '');
+  };
 }
 
 function showProgress(done: number, total: number, path: string, terminal: Terminal): void {
