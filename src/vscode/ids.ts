@@ -58,6 +58,7 @@ export const commands = {
   reviewAgainst: 'virtbook.review.against',
   reviewAgain: 'virtbook.review.again',
   showReview: 'virtbook.review.show',
+  closeReview: 'virtbook.review.close',
   comparePlans: 'virtbook.review.comparePlans',
   nextChange: 'virtbook.review.nextChange',
   previousChange: 'virtbook.review.previousChange',

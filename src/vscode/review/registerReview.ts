@@ -23,6 +23,7 @@ export function registerReview(context: vscode.ExtensionContext, register: Regis
   register(commands.reviewChanges, argument => reviews().choose(argument));
   register(commands.reviewAgainst, argument => reviews().against(argument));
   register(commands.reviewAgain, () => reviews().again());
+  register(commands.closeReview, () => made?.close());
   register(commands.showReview, () => reviews().show());
   register(commands.comparePlans, argument => reviews().comparePlans(argument));
   registerMarks(context, register, results);

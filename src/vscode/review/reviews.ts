@@ -33,7 +33,7 @@ export class Reviews implements vscode.Disposable {
   private readonly disposables: vscode.Disposable[];
   private source: ReviewSource | undefined;
   /** Ends the reading of the change that is shown. */
-  private close: OpenedChange['close'];
+  private end: OpenedChange['close'];
 
   constructor(
     private readonly results: ReviewResults,
@@ -65,12 +65,21 @@ export class Reviews implements vscode.Disposable {
     return this.source && this.make(this.source);
   }
 
+  /** Marks, drafts and comparisons go from the editors; drafts come again with the next review of the same. */
+  close(): void {
+    void this.end?.();
+    this.end = undefined;
+    this.source = undefined;
+    this.results.set(undefined);
+    void vscode.commands.executeCommand('setContext', contextKeys.reviewShown, false);
+  }
+
   private async make(source: ReviewSource): Promise<Review | undefined> {
     const opened = await this.withProgress(source);
     if (!opened) return undefined;
     const { kept, close } = opened;
-    void this.close?.();
-    this.close = close;
+    void this.end?.();
+    this.end = close;
     this.source = source;
     this.files.show(document => textOfReview(kept, document), source.root);
     this.results.set(kept);
@@ -173,7 +182,7 @@ export class Reviews implements vscode.Disposable {
   }
 
   dispose(): void {
-    void this.close?.();
+    void this.end?.();
     for (const item of this.disposables) item.dispose();
   }
 }

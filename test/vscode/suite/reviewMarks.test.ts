@@ -75,7 +75,7 @@ suite('marks of a review', () => {
 
   suiteTeardown(() => executeCommand('workbench.action.closeAllEditors'));
 
-  test('say that nothing was reviewed, and that nothing differs', async () => {
+  async function toldOfNothing(): Promise<void> {
     const told: string[] = [];
     const { showInformationMessage } = vscode.window;
     Object.assign(vscode.window, { showInformationMessage: async (text: string) => void told.push(text) });
@@ -87,7 +87,9 @@ suite('marks of a review', () => {
     } finally {
       Object.assign(vscode.window, { showInformationMessage });
     }
-  });
+  }
+
+  test('say that nothing was reviewed', toldOfNothing);
 
   test('are gone to from one to the next and back, in the file', async () => {
     await reviewed();
@@ -115,5 +117,10 @@ suite('marks of a review', () => {
     assert.ok(!ours.includes('- id: last'), ours.join('\n'));
     const query = JSON.stringify({ path: onDisk, ref: base });
     assert.deepEqual(await visited(file.with({ scheme: 'git', query })), ours);
+  });
+
+  test('go when the review is closed', async () => {
+    await executeCommand('virtbook.review.close');
+    await toldOfNothing();
   });
 });
