@@ -101,6 +101,7 @@ const log = over('log', { ...disposable });
 for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'append', 'appendLine', 'show']) log[level] = () => {};
 const open = scene === 'runbook';
 const vscode = over('vscode', {
+  version: '1.100.0',
   EventEmitter,
   Uri: over('Uri', { file: uri, parse: uri, joinPath: (base, ...rest) => uri(path.posix.join(base.path, ...rest)) }),
   Disposable: Object.assign(
