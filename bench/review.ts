@@ -100,7 +100,7 @@ async function makeRepository(runbooks: number): Promise<string> {
   await git('init', '--quiet', '--initial-branch=main');
   write('lab/all.lab.yaml', labText());
   for (const name of ['team', 'other']) write(`${name}.inventory.yaml`, inventoryText(name));
-  write('shared/check.runbook.yaml', calledText('30'));
+  write('common/check.runbook.yaml', calledText('30'));
   for (let at = 0; at < runbooks; at++) {
     const name = `area-${at % 20}/book-${at}.runbook.yaml`;
     write(name, runbookText(at, at < few ? 'team' : 'other', at < few));
@@ -114,7 +114,7 @@ async function makeRepository(runbooks: number): Promise<string> {
     );
   await commit('ten runbooks');
   await git('switch', '--quiet', '--create', 'affected', 'main');
-  write('shared/check.runbook.yaml', calledText('60'));
+  write('common/check.runbook.yaml', calledText('60'));
   write('team.inventory.yaml', `${inventoryText('team')}groups:\n  first: { vms: [vm1] }\n`);
   await commit('what ten need');
   // As a clone has it.
@@ -128,7 +128,7 @@ function inventoryText(name: string): string {
 
 function runbookText(at: number, inventory: string, calls: boolean): string {
   const vm = `vm${(at % 20) + 1}`;
-  const call = calls ? `  - uses: ../shared/check.runbook.yaml\n    with: { vm: ${vm} }\n` : '';
+  const call = calls ? `  - uses: ../common/check.runbook.yaml\n    with: { vm: ${vm} }\n` : '';
   return `version: 1
 name: Book ${at}
 inventory: ../${inventory}.inventory.yaml
