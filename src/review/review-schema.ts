@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox';
+import { rehearsedFaults } from '../engine/rehearse-points';
+import { verdicts } from '../engine/rehearse-verdict';
 import type { Json } from '../runbook/json';
 
 /** The JSON Schema of reviews. Published in `schemas/`; `virtbook review --format json` keeps to it. The types of `model.ts` are held to it in its test. */
@@ -115,18 +117,7 @@ const plan = Type.Object(
   strict,
 );
 
-const verdict = Type.Enum([
-  'finished',
-  'came-back',
-  'as-declared',
-  'came-back-later',
-  'forward',
-  'finally-open',
-  'left',
-  'left-unsaid',
-  'stuck',
-  'not-hit',
-]);
+const verdict = Type.Enum([...verdicts]);
 const rehearsalFacts = Type.Object(
   {
     clean: Type.Object({ status: text, message: optional(text) }, strict),
@@ -158,18 +149,7 @@ const rehearsalFacts = Type.Object(
 const failurePoint = Type.Object(
   {
     step: Type.Object({ ...stepFields, key: text }, strict),
-    fault: Type.Enum([
-      'fails-before',
-      'fails-after',
-      'unknown',
-      'host-lost',
-      'datastore-full',
-      'agent-silent',
-      'runner-killed',
-      'cancelled',
-      'rejected',
-      'expired',
-    ]),
+    fault: Type.Enum([...rehearsedFaults]),
     verdict,
     other: optional(verdict),
     otherBad: optional(count),
