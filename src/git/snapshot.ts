@@ -1,11 +1,15 @@
 import { rmSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Git, GitError } from './git';
 
 /** Files of the working tree that a review can be about. */
 export const reviewedFiles = [':(icase)*.yaml', ':(icase)*.yml', ':(icase)*.json', ':(top).virtbook/OWNERS'];
+
+const folderName = 'virtbook-review-';
+/** In ms. One that is younger may be somebody's whose process can't be seen from here, as in a container. */
+const abandonedAfter = 3_600_000;
 
 /**
  * The index or the working tree as a tree, so that it is read as every other revision is. The tree is written to a folder of its own, with a copy of
@@ -30,7 +34,8 @@ export class Snapshots {
       git.line(['rev-parse', '--git-path', 'index']),
     ]);
     const filters = await filtersOf(git);
-    const folder = await mkdtemp(join(tmpdir(), 'virtbook-review-'));
+    await removeAbandoned();
+    const folder = await mkdtemp(join(tmpdir(), `${folderName}${process.pid}-`));
     const own = join(folder, 'objects');
     await mkdir(join(own, 'info'), { recursive: true });
     await writeFile(join(own, 'info', 'alternates'), `${resolve(git.folder, objects)}\n`);
@@ -63,6 +68,30 @@ export class Snapshots {
   close(): Promise<void> {
     process.off('exit', this.#remove);
     return rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Folders of processes that were killed before they could remove them. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = name.startsWith(folderName) ? /^\d+(?=-)/.exec(name.slice(folderName.length))?.[0] : undefined;
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const folder = join(tmpdir(), name);
+    // Somebody else may have been quicker, or it is not ours to remove.
+    const age = await stat(folder).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > abandonedAfter) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

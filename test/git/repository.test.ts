@@ -1,14 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -379,6 +382,35 @@ describe('the repository', () => {
     await opened.close();
     expect(stateOf(at.root)).toBe(before);
     expect(existsSync(proof)).toBe(false);
+  });
+
+  it('takes away what a process left that was killed long ago', async () => {
+    at.write({ 'a.runbook.yaml': 'a: 1\n' });
+    at.commit();
+    const temporary = mkdtempSync(join(tmpdir(), 'virtbook-git-'));
+    vi.stubEnv('TMPDIR', temporary);
+    try {
+      const dead = spawnSync(process.execPath, ['--eval', '']).pid;
+      const hoursAgo = Date.now() / 1000 - 2 * 3600;
+      const made = (name: string, time = hoursAgo): string => {
+        mkdirSync(join(temporary, name));
+        utimesSync(join(temporary, name), time, time);
+        return name;
+      };
+      const gone = made(`virtbook-review-${dead}-AAAAAA`);
+      const others = [
+        made(`virtbook-review-${dead}-BBBBBB`, Date.now() / 1000),
+        made(`virtbook-review-${process.pid}-CCCCCC`),
+        made(`virtbook-${dead}-DDDDDD`),
+      ];
+      const opened = await repository();
+      await opened.changes({});
+      await opened.close();
+      expect(readdirSync(temporary)).not.toContain(gone);
+      expect(readdirSync(temporary).sort()).toEqual(others.sort());
+    } finally {
+      rmSync(temporary, { recursive: true, force: true });
+    }
   });
 
   it('leaves nothing behind', async () => {
