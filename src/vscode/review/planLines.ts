@@ -46,7 +46,7 @@ function linesOf(step: PlannedStep): string[] {
   switch (step.kind) {
     case 'action':
       return [
-        `${step.title} · ${step.uses}${when}`,
+        `${step.title} (${step.uses})${when}`,
         ...indented([
           ...fields(step.inputs),
           ...(step.undoClass === 'none' ? [] : [undoText(step.undoClass, step.undo)]),
@@ -59,8 +59,8 @@ function linesOf(step: PlannedStep): string[] {
     case 'group':
     case 'call':
     case 'parallel': {
-      const uses = step.uses === undefined ? '' : ` · ${step.uses}`;
-      const side = step.kind === 'parallel' ? ' · side by side' : '';
+      const uses = step.uses === undefined ? '' : ` (${step.uses})`;
+      const side = step.kind === 'parallel' ? ' (side by side)' : '';
       return [`${step.title ?? step.key}${uses}${side}${when}`, ...indented(stepLines(step.steps))];
     }
     case 'items':
@@ -70,8 +70,8 @@ function linesOf(step: PlannedStep): string[] {
 
 const conditions = {
   true: '',
-  false: ' · skipped: its condition is false',
-  unknown: ' · if its condition holds then',
+  false: ' (skipped: its condition is false)',
+  unknown: ' (if its condition holds then)',
 };
 
 function undoText(undoClass: UndoClass, undo: string): string {
@@ -87,10 +87,10 @@ function itemsLines(step: Extract<PlannedStep, { kind: 'items' }>, when: string)
   ].join(', ');
   const title = step.title ?? `For each ${variable}`;
   if (items === 'unknown') {
-    return [`${title} · ${variable} of a list not known yet, ${how}${when}`, ...indented(stepLines(step.body))];
+    return [`${title}: ${variable} of a list not known yet, ${how}${when}`, ...indented(stepLines(step.body))];
   }
   return [
-    `${title} · ${how}${when}`,
+    `${title}: ${how}${when}`,
     ...indented(items.flatMap(item => [`${variable} = ${inline(item.value)}`, ...indented(stepLines(item.steps))])),
   ];
 }
