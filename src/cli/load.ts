@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
@@ -226,12 +226,4 @@ function requireKnownNames({ runbook, inventory, seen }: LoadedRunbook, given: J
       throw new UsageError(`--input ${input}: the inventory has no ${isHost ? 'host' : 'VM'} ${name}. ${hint}`);
     }
   }
-}
-
-/** Whether it is there at all, for a file that is looked for. */
-export async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    info => info.isFile(),
-    () => false,
-  );
 }

@@ -3,11 +3,11 @@ import { findStep } from '../engine/part';
 import type { Plan, PlannedStep } from '../engine/plan';
 import { changesText, pointsOfNoReturn, shortHash } from '../engine/plan-summary';
 import type { PlannedAction } from '../engine/planned-steps';
-import { columns } from '../engine/text-table';
+import { columns, duration } from '../engine/text-table';
 import { type Timetable, timetableOf } from '../engine/timetable';
 import { limitsText, peakText, tellsMore, timetableCells, windowText } from '../engine/timetable-text';
 import { secretMark, secretVariable } from '../runbook/secret';
-import { duration, paint, printable, type Terminal } from './terminal';
+import { paint, printable, type Terminal } from './terminal';
 
 export interface PlanFindings {
   blockers: string[];

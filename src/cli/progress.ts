@@ -1,7 +1,8 @@
 import type { JournalRecord } from '../engine/journal';
+import { duration } from '../engine/text-table';
 import { RunModel, type StepView } from '../engine/view';
 import { headText, marksOf, recordText, stepName } from './run-text';
-import { cutTo, duration, paint, printable, type Terminal } from './terminal';
+import { cutTo, paint, printable, type Terminal } from './terminal';
 
 /** Shows a run as its records come. */
 export interface Progress {

@@ -1,10 +1,11 @@
 import type { JournalRecord } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
 import { steeringText } from '../engine/steering-text';
+import { duration } from '../engine/text-table';
 import type { OpenApproval, RunModel, RunView, StepView } from '../engine/view';
 import type { Json } from '../runbook/json';
 import type { ReadRun } from '../runner/contract';
-import { duration, paint, printable, type Terminal } from './terminal';
+import { paint, printable, type Terminal } from './terminal';
 
 export interface Marks {
   done: string;

@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isFile } from './is-file';
 import { UsageError } from './usage-error';
 
 const run = promisify(execFile);
@@ -94,9 +95,9 @@ async function ownKey(): Promise<string> {
   const names = ['id_ed25519', 'id_ecdsa', 'id_rsa', 'id_ed25519_sk', 'id_ecdsa_sk'];
   for (const name of names) {
     const file = join(homedir(), '.ssh', name);
-    if (await isThere(file)) return file;
+    if (await isFile(file)) return file;
     // Its private half may be in the agent only.
-    if (await isThere(`${file}.pub`)) return `${file}.pub`;
+    if (await isFile(`${file}.pub`)) return `${file}.pub`;
   }
   throw new UsageError(
     'No SSH key to sign with was found. Name one: --sign ~/.ssh/KEY (or its .pub when the private half is in the agent).',
@@ -107,13 +108,6 @@ async function gitSetting(name: string): Promise<string | undefined> {
   return run('git', ['config', '--global', '--get', name]).then(
     ({ stdout }) => stdout.trim() || undefined,
     () => undefined,
-  );
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { JournalRecord } from './journal';
 import { code, details, escaped, grid, htmlCode, markdownTable, visible } from './markdown-text';
 import { steeringText } from './steering-text';
+import { duration } from './text-table';
 import { RunModel, type RunView, type StepView } from './view';
 
 /** What ties a record to the journal it was made from. */
@@ -244,8 +245,5 @@ function utc(t: number): string {
 }
 
 function took(from: number, to: number): string {
-  const seconds = Math.max(0, to - from) / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const [minutes, rest] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
-  return minutes < 60 ? `${minutes} min ${rest} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return duration(to - from);
 }

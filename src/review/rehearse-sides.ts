@@ -1,3 +1,4 @@
+import { messageOf } from '../engine/failure';
 import type { Rehearsal } from '../engine/rehearse';
 import type { ReviewPorts, ReviewRehearsal, SidePlan } from './contract';
 import type { SideInventory } from './side-inventory';
@@ -37,7 +38,7 @@ export class SideRehearsals {
       return await this.rehearse!(work, this.signal);
     } catch (error) {
       this.signal?.throwIfAborted();
-      return { problem: `It can't be rehearsed: ${error instanceof Error ? error.message : String(error)}` };
+      return { problem: `It can't be rehearsed: ${messageOf(error)}` };
     }
   }
 

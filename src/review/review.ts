@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { messageOf } from '../engine/failure';
 import { affectedRunbooks, changedFiles, type ReviewedChange } from './changed-files';
 import type { ReviewPorts, ReviewResult } from './contract';
 import type { Review, ReviewedFile, RiskLevel, UnreadableFile } from './model';
@@ -126,10 +127,6 @@ async function ownersOf(base: Side): Promise<Partial<ReturnType<typeof parseOwne
   const content = await base.content(ownersPath);
   if (content.kind === 'text') return parseOwners(content.text);
   return { problems: content.kind === 'missing' ? [] : [`${ownersPath} can't be read: ${content.why}`] };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const kinds = ['runbook', 'inventory', 'unreadable'] as const;

@@ -1,3 +1,4 @@
+import { messageOf } from '../engine/failure';
 import type { SeenConnection } from '../engine/seen';
 import { type LabRecords, parseLabFile } from '../hypervisors/simulated/lab-file';
 import { type ParsedInventory, parseInventory } from '../inventory/file';
@@ -163,8 +164,4 @@ function namedHosts({ connections, groups }: Inventory): string[] {
 
 function sorted(names: readonly string[]): string[] {
   return [...new Set(names)].sort((left, right) => (left < right ? -1 : 1));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import { actions } from '../actions/catalogue';
 import { ParseCache, runbookOf } from '../editor/parse-cache';
 import { Surroundings } from '../editor/surroundings';
 import { findings } from '../editor/validate';
+import { messageOf } from '../engine/failure';
 import type { Inventory } from '../inventory/model';
 import { type CalledRunbooks, calledPath, callsOf } from '../runbook/calls';
 import type { Diagnostic } from '../runbook/diagnostic';
@@ -63,7 +64,7 @@ export class Side {
       content = this.revision.read(path).catch(
         (error: unknown): FileContent => ({
           kind: 'unreadable',
-          why: error instanceof Error ? error.message : String(error),
+          why: messageOf(error),
         }),
       );
       this.#contents.set(path, content);

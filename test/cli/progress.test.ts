@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LiveProgress } from '../../src/cli/progress';
-import { cutTo, duration, printable, type Terminal } from '../../src/cli/terminal';
+import { cutTo, printable, type Terminal } from '../../src/cli/terminal';
 import type { JournalRecord } from '../../src/engine/journal';
+import { duration } from '../../src/engine/text-table';
 import { set, testRun } from '../engine/harness';
 
 /** A terminal that understands what the progress uses, so that what a person sees can be looked at. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { shortHash } from '../../engine/plan-summary';
 import { remainingRunbook } from '../../engine/remaining-runbook';
+import { duration } from '../../engine/text-table';
 import type { StepView } from '../../engine/view';
 import type { ReadRun, RunSummary } from '../../runner/contract';
 import { exitCodeOf, exitCodes } from '../../runner/exit-codes';
@@ -10,7 +11,7 @@ import { approvalText, approveCommand, endText, marksOf, shortJson, stepName, wh
 import { canonical, withSignature } from '../signed-text';
 import { sign } from '../ssh-signature';
 import { table } from '../table';
-import { duration, paint, printable, type Terminal } from '../terminal';
+import { paint, printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { statusText, watchRun } from '../watch-run';
 

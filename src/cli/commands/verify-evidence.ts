@@ -1,9 +1,10 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
 import { shortHash } from '../../engine/plan-summary';
 import { exitCodes } from '../../runner/exit-codes';
 import { openRuns } from '../../runner/runs';
+import { isFile } from '../is-file';
 import { recordOfRun, recordSource } from '../run-evidence';
 import { canonical, readSigned } from '../signed-text';
 import { verify } from '../ssh-signature';
@@ -73,18 +74,11 @@ async function allowedSigners(file: string, options: VerifyOptions): Promise<str
   }
   for (let folder = file === '-' ? process.cwd() : dirname(resolve(file)); ; folder = dirname(folder)) {
     const found = join(folder, usual);
-    if (await isThere(found)) return found;
+    if (await isFile(found)) return found;
     if (dirname(folder) === folder) break;
   }
   throw new UsageError(
     `Whose keys count? Name a file with --allowed-signers, or keep it as ${usual}; a line is \`alice@example.com namespaces="virtbook-evidence" ssh-ed25519 AAAA…\`. --any-key asks only whether it is unchanged.`,
-  );
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
   );
 }
 
