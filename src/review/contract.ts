@@ -18,9 +18,13 @@ export interface ReviewPorts {
 export interface ReviewRehearsal {
   plan: Plan;
   inventory: Inventory;
-  /** Lab files by the `lab` of simulated connections; or one capture for all connections. */
-  labs: Record<string, string> | { capture: string; name: string };
+  labs: ReviewLabs;
 }
+
+/** Texts of lab files by the `lab` of simulated connections; or one capture for all connections. */
+export type ReviewLabs =
+  | { kind: 'labs'; texts: Record<string, string> }
+  | { kind: 'capture'; name: string; text: string };
 
 /** A review and what it was made from, for those that show more than the report. */
 export interface ReviewResult {

@@ -5,16 +5,12 @@ import type { ReviewRehearsal } from './contract';
 
 /** What a worker is given to rehearse one side of a review. @throws LabFileError */
 export async function workOfReview({ plan, inventory, labs }: ReviewRehearsal): Promise<RehearsalWork> {
-  if (isCapture(labs)) {
-    const { places, assumed } = placesInCapture(labs.capture, labs.name, inventory, plan);
+  if (labs.kind === 'capture') {
+    const { places, assumed } = placesInCapture(labs.text, labs.name, inventory, plan);
     return workOf(plan, inventory, places, assumed);
   }
   const { places } = await placesInLabs(inventory, async lab =>
-    SimulatedLab.parse(Object.hasOwn(labs, lab) ? labs[lab]! : '', { file: lab }).fork(),
+    SimulatedLab.parse(Object.hasOwn(labs.texts, lab) ? labs.texts[lab]! : '', { file: lab }).fork(),
   );
   return workOf(plan, inventory, places, []);
-}
-
-function isCapture(labs: ReviewRehearsal['labs']): labs is { capture: string; name: string } {
-  return Object.hasOwn(labs, 'capture') && Object.hasOwn(labs, 'name') && Object.keys(labs).length === 2;
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../engine/failure';
 import type { Rehearsal } from '../engine/rehearse';
-import type { ReviewPorts, ReviewRehearsal, SidePlan } from './contract';
+import type { ReviewLabs, ReviewPorts, ReviewRehearsal, SidePlan } from './contract';
 import type { SideInventory } from './side-inventory';
 
 /** How rehearsing one side ended: with a rehearsal, or with a sentence on why there is none. */
@@ -42,13 +42,15 @@ export class SideRehearsals {
     }
   }
 
-  #keyOf(labs: ReviewRehearsal['labs']): string {
-    return Object.entries(labs)
+  #keyOf(labs: ReviewLabs): string {
+    const texts = labs.kind === 'labs' ? labs.texts : { [labs.name]: labs.text };
+    const files = Object.entries(texts)
       .map(([name, text]) => {
         const number = this.#texts.get(text) ?? this.#texts.size;
         this.#texts.set(text, number);
         return `${JSON.stringify(name)}:${number}`;
       })
       .join(' ');
+    return `${labs.kind} ${files}`;
   }
 }

@@ -5,7 +5,7 @@ import { type ParsedInventory, parseInventory } from '../inventory/file';
 import { namesInLabs, seeLabs } from '../inventory/lab-names';
 import type { Inventory } from '../inventory/model';
 import { hostsInCapture } from '../rehearsal/places';
-import type { ReviewRehearsal } from './contract';
+import type { ReviewLabs } from './contract';
 import type { KnownTargets } from './example-inputs';
 import { captureOf, pathFrom } from './repository-path';
 import type { FileContent } from './revision';
@@ -24,7 +24,7 @@ export interface SideInventory {
   hosts?: Record<string, readonly string[]>;
   known: KnownTargets;
   /** What it is rehearsed on. undefined: on nothing; `unrehearsed` says why. */
-  labs?: ReviewRehearsal['labs'];
+  labs?: ReviewLabs;
   unrehearsed?: string;
   /** The labs' time, in ms since 1970. */
   clock?: number;
@@ -84,7 +84,7 @@ async function overLabs(side: SideInventory, inventory: Inventory, read: Read): 
   const shown = await seeLabs(inventory, async lab => records.get(lab));
   return {
     ...seen(side, inventory, shown),
-    labs: texts,
+    labs: { kind: 'labs', texts },
     reads,
     clock: Math.max(...[...records.values()].map(lab => lab.clock)),
   };
@@ -126,7 +126,7 @@ async function overCapture(
     }));
     return {
       ...seen(side, inventory, shown),
-      labs: { capture: content.text, name },
+      labs: { kind: 'capture', name, text: content.text },
       reads,
       clock: records.clock,
     };

@@ -1,4 +1,5 @@
 import type { AddedRemoved, Difference, PlanDifference, ReviewedRunbook } from '../../src/review/model';
+import { facts } from './formats/reviews';
 
 export function names(added: string[] = [], removed: string[] = [], kept: string[] = []): AddedRemoved {
   return { added, removed, kept };
@@ -6,20 +7,9 @@ export function names(added: string[] = [], removed: string[] = [], kept: string
 
 /** A plan on both sides, nothing new in it. */
 export function plan(more: Partial<PlanDifference> = {}): PlanDifference {
-  const facts = {
-    hash: 'x',
-    steps: 1,
-    seconds: 1,
-    outages: [],
-    windows: [],
-    timetable: [],
-    timetableLeftOut: 0,
-    taken: {},
-    unknowns: [],
-  };
   return {
-    base: facts,
-    head: facts,
+    base: facts(),
+    head: facts(),
     same: true,
     vms: names(),
     hosts: names(),
