@@ -86,8 +86,10 @@ async function install() {
 const check =
   (command, ...args) =>
   async () => {
-    const { code } = await run(command, args);
-    return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+    const { code, output } = await run(command, args);
+    return code === 0
+      ? { passed: 1, failed: 0 }
+      : { passed: 0, failed: 1, failures: output.trimEnd().split('\n').slice(-8) };
   };
 
 /** A vitest suite, counted test by test from its report. */
@@ -108,10 +110,18 @@ const vitest =
     const failed =
       report.numFailedTests +
       (report.testResults ?? []).filter(r => r.status === 'failed' && r.assertionResults.length === 0).length;
+    const failures = (report.testResults ?? []).flatMap(result =>
+      result.assertionResults.length
+        ? result.assertionResults
+            .filter(test => test.status === 'failed')
+            .map(test => `${test.fullName}: ${test.failureMessages[0]?.split('\n')[0]}`)
+        : [result.message].filter(Boolean),
+    );
     return {
       passed: report.numPassedTests,
       failed: code !== 0 && failed === 0 ? 1 : failed,
       skipped: report.numPendingTests,
+      failures,
     };
   };
 
@@ -128,6 +138,10 @@ const mocha =
       passed,
       failed: (code !== 0 && failed === 0) || passed + failed === 0 ? failed + 1 : failed,
       skipped: count('pending'),
+      // mocha tells each failure after its count: number, names, error.
+      failures: [...output.matchAll(/^\s*\d+ failing\n([\s\S]*?)(?=\n\n\n|$(?![\s\S]))/gm)].flatMap(([, told]) =>
+        told.split('\n').filter(line => line.trim() && !/^\s+at /.test(line)),
+      ),
     };
   };
 
@@ -137,7 +151,8 @@ const counted =
   async () => {
     const { code, output } = await run(command, args);
     const [, passed = 0, failed = 0] = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)?.map(Number) ?? [];
-    return { passed, failed: code !== 0 && failed === 0 ? 1 : failed + (passed + failed === 0 ? 1 : 0) };
+    const failures = [...output.matchAll(/^FAIL .*$/gm)].map(([line]) => line);
+    return { passed, failed: code !== 0 && failed === 0 ? 1 : failed + (passed + failed === 0 ? 1 : 0), failures };
   };
 
 const phases = {
@@ -168,6 +183,7 @@ if (unknown.length) {
 
 let totals = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
+const told = [];
 try {
   await install();
   if (!wanted.length || wanted.includes('unit')) process.env.SARIF_SCHEMA ??= sarifSchema(root);
@@ -175,8 +191,9 @@ try {
     if (wanted.length && !wanted.includes(name)) continue;
     console.log(`\n=== ${name}`);
     const start = Date.now();
-    const { passed, failed, skipped = 0 } = await phase();
+    const { passed, failed, skipped = 0, failures = [] } = await phase();
     totals = { passed: totals.passed + passed, failed: totals.failed + failed, skipped: totals.skipped + skipped };
+    if (failed) told.push(`${name}:`, ...failures.slice(0, 12).map(line => `  ${line.slice(0, 240)}`));
     lines.push(
       `${failed ? 'FAIL' : 'ok  '} ${name.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`,
     );
@@ -186,5 +203,7 @@ try {
   totals.failed++;
 }
 console.log(`\n${lines.join('\n')}\n`);
+// What failed is said once more at the end: a log may be cut to its last lines.
+if (told.length) console.log(`${told.join('\n')}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped ? `, ${totals.skipped} skipped` : ''}`);
 process.exitCode = totals.failed ? 1 : 0;
