@@ -44,6 +44,7 @@ export class LiveProgress implements Progress {
   /** Lines that came since the last drawing. */
   #lines: string[] = [];
   #paused = false;
+  #ended = false;
 
   constructor(
     private readonly terminal: Terminal,
@@ -71,11 +72,14 @@ export class LiveProgress implements Progress {
   }
 
   resume(): void {
+    // A question that was open at the end is taken back after it.
+    if (this.#ended) return;
     this.#paused = false;
     this.#start();
   }
 
   end(): void {
+    this.#ended = true;
     this.#underWay.clear();
     this.pause();
   }

@@ -26,7 +26,8 @@ class Watch {
   #attachment: Attachment | undefined;
   /** Prompts one after another, whatever asks. */
   #asking: Promise<unknown> = Promise.resolve();
-  #askingStop = false;
+  /** Asked whether to stop; withdrawn when the run ends by itself. */
+  #stopAsked: AbortController | undefined;
   readonly #model: RunModel;
   /** What is being asked, or waits its turn. */
   readonly #asked = new Map<string, AbortController>();
@@ -65,6 +66,7 @@ class Watch {
       process.removeListener('SIGINT', interrupted);
       clearTimeout(this.#looking);
       for (const over of this.#asked.values()) over.abort();
+      this.#stopAsked?.abort();
       this.#progress?.end();
       this.#attachment?.detach();
     }
@@ -176,27 +178,30 @@ class Watch {
   async #interrupted(): Promise<void> {
     const attachment = this.#attachment;
     // Asked already, or nobody to ask: leave the run alone.
-    if (!attachment || this.#askingStop) {
+    if (!attachment || this.#stopAsked) {
       this.#left.abort();
       return;
     }
-    this.#askingStop = true;
-    const answer = await this.#around(() =>
-      askChoice(this.terminal, 'Stop the run?', [
-        { id: 'keep', key: 'k', label: 'stop and keep what was done (the step under way is undone)' },
-        {
-          id: 'rollback',
-          key: 'r',
-          label:
-            this.#model.view?.noReturn === undefined
-              ? 'stop and roll everything back'
-              : 'the same: what was done can not be rolled back any more',
-        },
-        { id: 'detach', key: 'd', label: 'leave it running and come back later' },
-        { id: 'continue', key: 'c', label: 'go on watching' },
-      ]),
+    const asked = new AbortController();
+    this.#stopAsked = asked;
+    const choices = [
+      { id: 'keep', key: 'k', label: 'stop and keep what was done (the step under way is undone)' },
+      {
+        id: 'rollback',
+        key: 'r',
+        label:
+          this.#model.view?.noReturn === undefined
+            ? 'stop and roll everything back'
+            : 'the same: what was done can not be rolled back any more',
+      },
+      { id: 'detach', key: 'd', label: 'leave it running and come back later' },
+      { id: 'continue', key: 'c', label: 'go on watching' },
+    ];
+    const answer = await this.#around(async () =>
+      asked.signal.aborted ? undefined : askChoice(this.terminal, 'Stop the run?', choices, asked.signal),
     );
-    this.#askingStop = false;
+    this.#stopAsked = undefined;
+    if (asked.signal.aborted) return;
     if (answer === undefined || answer === 'detach') this.#left.abort();
     else if (answer === 'keep' || answer === 'rollback') {
       await attachment
