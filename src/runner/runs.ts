@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelMode, JournalRecord } from '../engine/journal';
@@ -39,6 +40,8 @@ export interface RunsOptions {
 const neededBytes = 64 * 1024;
 /** How long a runner may take to begin. */
 const startMs = 30_000;
+/** How long a runner whose run has ended may take to close its connections. */
+const leaveMs = 20_000;
 
 export function openRuns(options: RunsOptions = {}): Runs {
   return new LocalRuns(join(options.state ?? stateFolder(), 'runs'), options.runner ?? join(__dirname, 'runner.js'));
@@ -82,10 +85,11 @@ class LocalRuns implements Runs {
     const { status, forward } = await this.read(runId);
     switch (status) {
       case 'crashed':
-      case 'stopped':
         return this.#start(this.#folderOf(runId), []);
+      case 'stopped':
+        return this.#startAgain(runId, []);
       case 'needs-operator':
-        if (forward) return this.#start(this.#folderOf(runId), []);
+        if (forward) return this.#startAgain(runId, []);
         throw new RunRefused(
           `${runId} could not undo everything. When what is in the way is put right, \`virtbook rollback ${runId}\` tries the rest again.`,
         );
@@ -115,12 +119,13 @@ class LocalRuns implements Runs {
       case 'rolled-back':
         throw new RunRefused(`${runId} has been rolled back already.`);
       case 'failed':
-        throw new RunRefused(`${runId} failed before it changed anything, so there is nothing to roll back.`);
+        throw new RunRefused(`${runId} failed with nothing to undo, so there is nothing to roll back.`);
       case 'crashed':
+        return this.#start(this.#folderOf(runId), ['rollback', by]);
       case 'done':
       case 'stopped':
       case 'needs-operator':
-        return this.#start(this.#folderOf(runId), ['rollback', by]);
+        return this.#startAgain(runId, ['rollback', by]);
       default:
         return this.cancel(runId, 'rollback', by);
     }
@@ -196,7 +201,8 @@ class LocalRuns implements Runs {
 
   async remove(runId: string, { force = false }: { force?: boolean } = {}): Promise<void> {
     const folder = this.#folderOf(runId);
-    const { status, problem } = await summarize(folder);
+    const { status, problem, endedAt } = await summarize(folder);
+    if (endedAt !== undefined) await runnerLeaves(folder);
     if ((await liveOwner(folder)) !== undefined) {
       throw new RunRefused(`${runId} is under way. \`virtbook cancel ${runId}\` stops it; then it can be removed.`);
     }
@@ -308,6 +314,13 @@ class LocalRuns implements Runs {
       throw new RunRefused(`The runner program ${this.runner} is missing. Build or install Virtbook again.`);
   }
 
+  /** Of a run that is over for now. */
+  async #startAgain(runId: string, args: string[]): Promise<void> {
+    const folder = this.#folderOf(runId);
+    await runnerLeaves(folder);
+    await this.#start(folder, args);
+  }
+
   /** Starts a runner that outlives this process; resolves when it has begun. `orRemove`: leave nothing of a run that never began. */
   async #start(folder: string, args: string[], { orRemove = false } = {}): Promise<void> {
     this.#requireRunner();
@@ -360,6 +373,16 @@ class LocalRuns implements Runs {
       await sleep(10);
     }
     return `it gave no answer in ${startMs / 1000} s`;
+  }
+}
+
+/** The end of a run is in its journal before its runner has closed everything, and until then nobody else can have the run. */
+async function runnerLeaves(folder: string): Promise<void> {
+  const owner = await liveOwner(folder);
+  // A process of another machine counts as alive for ever.
+  if (owner?.machine !== hostname()) return;
+  for (const until = Date.now() + leaveMs; Date.now() < until; await sleep(20)) {
+    if ((await liveOwner(folder))?.pid !== owner.pid) return;
   }
 }
 
