@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
 
 /** What git said, or that there is none: a sentence that says what to do. */
 export class GitError extends Error {
@@ -33,12 +34,20 @@ const settings: readonly (readonly [string, string])[] = [
   ['core.splitIndex', 'false'],
   ['core.hooksPath', '/dev/null'],
   ['core.quotePath', 'false'],
+  // It would refuse a file whose line ends are not those of this computer.
+  ['core.safecrlf', 'false'],
   ['core.pager', 'cat'],
+  // Set to `always`, names come with colours.
+  ['color.ui', 'false'],
+  ['color.grep', 'false'],
   ['core.alternateRefsCommand', ''],
   ['submodule.recurse', 'false'],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
 ];
+
+/** Where git is started from: on Windows a program is looked for in that folder first, and one called git may lie in a repository. */
+const neutral = dirname(process.execPath);
 
 /** Runs git, without a shell, and so that it neither writes to the repository nor runs anything that is set in it. */
 export class Git {
@@ -59,8 +68,8 @@ export class Git {
   }
 
   start(args: readonly string[]): ChildProcessWithoutNullStreams {
-    return spawn('git', ['--no-pager', '--no-optional-locks', ...args], {
-      cwd: this.folder,
+    return spawn('git', ['-C', resolve(this.folder), '--no-pager', '--no-optional-locks', ...args], {
+      cwd: neutral,
       env: this.#env,
       stdio: 'pipe',
       windowsHide: true,
@@ -94,18 +103,17 @@ export class Git {
 
   /** The same as a line of text. */
   async line(args: readonly string[]): Promise<string> {
-    return (await this.run(args)).toString('utf8').replace(/\r?\n$/, '');
+    return lineOf(await this.run(args));
   }
 }
 
+export function lineOf(output: Buffer): string {
+  return output.toString('utf8').replace(/\r?\n$/, '');
+}
+
 export function notStarted(error: Error, folder: string): GitError {
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (code !== 'ENOENT') return new GitError(`git can't be started: ${error.message}`);
-  return new GitError(
-    path === 'git' || path === undefined
-      ? `git can't be started in ${folder}: install it, or put it in the PATH; and see that the folder is there.`
-      : `There is no folder ${folder}.`,
-  );
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return new GitError(`git can't be started: ${error.message}`);
+  return new GitError(`git can't be started for ${folder}: install it, or put it in the PATH.`);
 }
 
 function said(args: readonly string[], errors: string): string {

@@ -1,7 +1,7 @@
 import { largestFile } from '../review/file-content';
 import type { RevisionName } from '../review/model';
 import type { ChangeSet } from '../review/revision';
-import { Git, GitError } from './git';
+import { Git, GitError, lineOf } from './git';
 import { Objects } from './objects';
 import { changesIn } from './raw-diff';
 import { GitRevision } from './revision';
@@ -26,14 +26,18 @@ export async function openRepository(folder: string): Promise<Repository> {
   const outside = new Git(folder);
   const { code, output, errors } = await outside.ask(['rev-parse', '--is-bare-repository']);
   if (code !== 0) throw new GitError(notOpened(folder, errors));
-  const bare = output.toString('utf8').trim() === 'true';
-  const top = bare ? folder : await outside.line(['rev-parse', '--show-toplevel']);
-  return new Repository(top, bare);
+  const bare = lineOf(output) === 'true';
+  if (bare) return new Repository(folder, bare);
+  const top = await outside.ask(['rev-parse', '--show-toplevel']);
+  if (top.code !== 0) throw new GitError(notOpened(folder, top.errors));
+  return new Repository(lineOf(top.output), bare);
 }
 
 function notOpened(folder: string, errors: string): string {
   if (/not a git repository/i.test(errors))
     return `${folder} is in no git repository. Go to the folder of one, or begin one with \`git init\`.`;
+  if (/must be run in a work tree/i.test(errors))
+    return `${folder} is where git keeps its own files. Go to the folder that holds the runbooks.`;
   if (/dubious ownership/i.test(errors)) {
     const root = errors.match(/repository at '([^']*)'/)?.[1] ?? folder;
     return `git does not read ${root}, because it belongs to somebody else. If you trust it: \`git config --global --add safe.directory ${root}\`.`;

@@ -319,6 +319,7 @@ describe('what can not be compared', () => {
       rmSync(outside, { recursive: true, force: true });
     }
     await expect(openRepository(join(at.root, 'nowhere'))).rejects.toThrow(GitError);
+    await expect(openRepository(join(at.root, '.git'))).rejects.toThrow('Go to the folder that holds the runbooks.');
   });
 
   it('a shallow clone lacks where the branches part', async () => {
@@ -345,7 +346,37 @@ describe('what can not be compared', () => {
   });
 });
 
+describe('what somebody has set for git', () => {
+  it('changes nothing: colours, and refusing line ends', async () => {
+    at.write({ 'called.runbook.yaml': 'a: 1\n', 'caller.runbook.yaml': 'uses: ./called.runbook.yaml\n' });
+    at.commit();
+    for (const [key, value] of [
+      ['color.ui', 'always'],
+      ['color.grep', 'always'],
+      ['core.autocrlf', 'input'],
+      ['core.safecrlf', 'true'],
+    ] as const)
+      at.git('config', key, value);
+    at.write({ 'called.runbook.yaml': 'a: 2\r\n' });
+    const { changes: found, head } = await changes({});
+    expect(found).toEqual([{ status: 'changed', path: 'called.runbook.yaml' }]);
+    expect(text(await head.read('called.runbook.yaml'))).toBe('a: 2\n');
+    expect(await head.mentioning(['called.runbook.yaml'])).toEqual(['caller.runbook.yaml']);
+  });
+});
+
 describe('the repository', () => {
+  it('is not where a program called git is looked for', async () => {
+    const proof = join(at.root, '.git', 'ran');
+    at.write({ git: `#!/bin/sh\ntouch '${proof}'\n`, 'a.runbook.yaml': 'a: 1\n' });
+    chmodSync(join(at.root, 'git'), 0o755);
+    at.commit();
+    // As Windows does it, where nobody has to say so.
+    vi.stubEnv('PATH', `.:${process.env.PATH}`);
+    expect((await changes({})).changes).toEqual([]);
+    expect(existsSync(proof)).toBe(false);
+  });
+
   it('is as it was, and nothing that is set in it has run', async () => {
     const proof = join(at.root, '..', `${at.root.split('/').at(-1)}-ran`);
     const program = join(at.root, '.git', 'run.sh');
