@@ -1,5 +1,6 @@
 import type { JournalRecord } from '../engine/journal';
 import { shortHash } from '../engine/plan-summary';
+import { programSteps } from '../engine/program-steps';
 import { steeringText } from '../engine/steering-text';
 import { duration } from '../engine/text-table';
 import type { OpenApproval, RunModel, RunView, StepView } from '../engine/view';
@@ -234,7 +235,7 @@ export function endText(run: ReadRun, terminal: Terminal): string {
       if (blame) lines.push(`  ${blame}`);
       lines.push(
         undone > 0
-          ? `  ${steps(undone)} ${undone === 1 ? 'was' : 'were'} undone, last first. Nothing is left of what the run changed.`
+          ? `  ${steps(undone)} ${undone === 1 ? 'was' : 'were'} undone, last first. ${leftText(run)}`.trimEnd()
           : '  The run had changed nothing that needed undoing.',
       );
       break;
@@ -268,6 +269,13 @@ export function endText(run: ReadRun, terminal: Terminal): string {
       if (run.remaining.some(one => one.step)) {
         lines.push(`  The same as a runbook, to look at, change and run: virtbook show ${run.runId} --remaining`);
       }
+      if (keepsLocks(run)) {
+        const goesOn = run.forward || run.remaining.some(one => !one.final);
+        const until = goesOn
+          ? ' until that has worked. To give it free all the same'
+          : '. Once it is put right, give it free';
+        lines.push(`  What it changed stays locked for other runs${until}: virtbook release ${run.runId}`);
+      }
       break;
     case 'crashed':
       lines.push(
@@ -281,6 +289,30 @@ export function endText(run: ReadRun, terminal: Terminal): string {
   }
   for (const warning of run.warnings) lines.push(`  ${paint(terminal, 'yellow', 'warning:')} ${printable(warning)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Of a run that was rolled back: what there still is of it, as its runbook says or nobody knows. */
+function leftText(run: ReadRun): string {
+  const program = programSteps(run.plan.program);
+  const kept = run.steps.filter(({ state, pointer }) => {
+    const step = program.get(pointer);
+    return state === 'done' && step?.kind === 'action' && step.rollback === 'none' && !pointer.includes('/finally/');
+  });
+  if (kept.length > 0) return `Kept, as \`rollback: none\` says: ${listed(kept.map(stepName))}.`;
+  // What is not known to be gone is told by a warning.
+  return run.warnings.length > 0 ? '' : 'Nothing is left of what the run changed.';
+}
+
+const mostNames = 5;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - mostNames;
+  return more <= 0 ? names.join('; ') : `${names.slice(0, mostNames).join('; ')}; and ${more} more`;
+}
+
+function keepsLocks({ plan }: ReadRun): boolean {
+  const connections = Object.values(plan.inventory?.connections ?? {});
+  return connections.some(one => one.type !== 'libvirt' || one.locks !== 'none');
 }
 
 function goOnLines(run: ReadRun): string[] {

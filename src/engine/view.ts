@@ -435,7 +435,8 @@ export class RunModel {
         if (record.failedStep !== undefined) view.failedStep = record.failedStep;
         view.failedItems = record.failedItems ?? [];
         view.remaining = record.remaining ?? [];
-        view.warnings.push(...(record.warnings ?? []));
+        // Of a rollback that was tried again, what it said before.
+        for (const one of record.warnings ?? []) if (!view.warnings.includes(one)) view.warnings.push(one);
         return;
       case 'commit.started':
       case 'commit.intent':

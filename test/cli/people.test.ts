@@ -264,6 +264,9 @@ describe('what a run could not take back', () => {
     expect(ended.code).toBe(3);
     const runId = /run (\d{8}-\S+)/.exec(ended.stdout)![1]!;
     expect(ended.stdout).toContain(`virtbook show ${runId} --remaining`);
+    expect(ended.stdout).toContain(
+      `stays locked for other runs until that has worked. To give it free all the same: virtbook release ${runId}`,
+    );
     const kept = join(at.runs.folder, runId, 'remaining.runbook.yaml');
     expect((await at.run(['show', runId, '--remaining'])).stdout).toBe(readFileSync(kept, 'utf8'));
     expect(readFileSync(kept, 'utf8')).toContain('stdin: ${{ inputs["token"] }}');
@@ -288,6 +291,34 @@ describe('what a run could not take back', () => {
     expect(await at.run(['run', kept, '--yes'], { env })).toMatchObject({ code: 0 });
     const none = await at.run(['show', 'latest', '--remaining']);
     expect(none.stderr).toContain('has left nothing for a person to do (it is done).');
+  }, 60_000);
+
+  it('and what was to be kept is told when it is rolled back; a rollback that is tried again says nothing twice', async () => {
+    const fails = `
+- uses: vm.snapshot
+  with: { vm: web2, name: before }
+- uses: guest.run
+  with: { vm: web1, argv: ["false"] }
+`;
+    const keep = `
+- name: Note it down
+  uses: guest.run
+  with: { vm: web1, argv: [tee, /srv/note], stdin: x }
+  rollback: none
+`;
+    const keeps = await at.run(['run', at.runbook('keeps', `${keep}${fails}`), '--yes']);
+    expect(keeps.stdout).toContain('1 step was undone, last first. Kept, as `rollback: none` says: Note it down.');
+    // What a failed command without an undo has done, nobody knows.
+    const unsure = await at.run(['run', at.runbook('unsure', fails), '--yes']);
+    expect(unsure.stdout).toContain('1 step was undone, last first.\n  warning: guest.run#2 failed and has no undo');
+
+    const stuck = at.runbook('stuck', `${keep.replace('rollback: none', 'rollback: [{ assert: "false" }]')}${fails}`);
+    expect(await at.run(['run', stuck, '--yes'])).toMatchObject({ code: 3 });
+    const again = await at.run(['rollback', 'latest']);
+    expect(again.code).toBe(3);
+    expect(again.stdout.split('warning: guest.run#3 failed and has no undo')).toHaveLength(2);
+    expect(await at.run(['release', 'latest', '--yes'])).toMatchObject({ code: 1 });
+    expect(await at.run(['release', 'web1', '--yes'])).toMatchObject({ code: 0 });
   }, 60_000);
 });
 
