@@ -438,4 +438,16 @@ describe('run tracker', () => {
     expect(results.get('/steps/1')).toMatchObject({ runId: 'one', state: 'done' });
     expect(await tracker.lastResults('/r/other.runbook.yaml')).toEqual(new Map());
   });
+
+  it('reads an ended run again when it was rolled back elsewhere, between two looks', async () => {
+    const journals = { one: successful };
+    const status: Record<string, RunStatus> = { one: 'done' };
+    const { tracker } = track(fakeRuns(journals, status).runs);
+    await tracker.refresh();
+    expect((await tracker.view('one')).phase).toBe('done');
+    journals.one = rolledBack;
+    status.one = 'rolled-back';
+    await tracker.refresh();
+    expect((await tracker.view('one')).phase).toBe('rolled-back');
+  });
 });

@@ -4,20 +4,13 @@ import { schemes } from '../ids';
 /** Plans and rehearsals as documents that can't be edited. */
 export class PlanDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  /** The last of each name, also when it is not shown: VS Code says late that a document was closed, and the next may be on its way by then. */
   private readonly plans = new Map<string, string>();
   private readonly disposables: vscode.Disposable[] = [this.changed];
   readonly onDidChange = this.changed.event;
 
   constructor() {
-    this.disposables.push(
-      vscode.workspace.registerTextDocumentContentProvider(schemes.plan, this),
-      vscode.workspace.onDidCloseTextDocument(document => {
-        // A preview goes on showing a document that VS Code has closed.
-        if (document.uri.scheme === schemes.plan && document.uri.path.endsWith('.plan.md')) {
-          this.plans.delete(document.uri.toString());
-        }
-      }),
-    );
+    this.disposables.push(vscode.workspace.registerTextDocumentContentProvider(schemes.plan, this));
   }
 
   async showPlan(name: string, markdown: string): Promise<void> {

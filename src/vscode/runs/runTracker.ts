@@ -60,10 +60,13 @@ export class RunTracker {
   }
 
   private async read(): Promise<void> {
-    const before = JSON.stringify(this.summaries);
+    const before = new Map(this.summaries.map(run => [run.runId, JSON.stringify(run)]));
     this.summaries = await this.options.runs.list();
+    const changed = this.summaries.filter(run => before.get(run.runId) !== JSON.stringify(run));
+    // A terminal may have rolled it back between two looks.
+    for (const run of changed) this.finished.delete(run.runId);
     for (const run of this.summaries) if (isLive(run.status) && !run.problem) void this.follow(run.runId);
-    if (JSON.stringify(this.summaries) !== before) this.options.onList();
+    if (changed.length > 0 || before.size !== this.summaries.length) this.options.onList();
   }
 
   /** Resolves with the status in which it ended. Any number of callers share one follower. */

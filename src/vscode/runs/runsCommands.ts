@@ -82,6 +82,8 @@ export class RunsCommands {
   /** Deletes runs from the history, for good; asks first. What they did stays done. */
   async remove(runIds: readonly string[]): Promise<void> {
     this.needsTrust();
+    // One may have ended, or been resumed in a terminal, since the list was read.
+    await this.runs.refresh();
     const runs = this.runs.list.filter(run => runIds.includes(run.runId));
     const live = runs.filter(run => isLive(run.status));
     const [first] = live;
