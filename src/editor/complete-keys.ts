@@ -48,7 +48,7 @@ export function keyItems(schemas: readonly RunbookSchema[], cursor: Cursor, conf
 }
 
 /** Keys that hold a list of steps. */
-const stepLists: ReadonlySet<string> = new Set(['steps', 'rollback', 'parallel', 'finally']);
+export const stepLists: ReadonlySet<string> = new Set(['steps', 'rollback', 'parallel', 'finally']);
 
 /** A new step of each kind with what it needs as places to fill in; `pad` is its indentation. */
 const kindSnippets: Record<string, (pad: string) => string> = {

@@ -3,6 +3,7 @@ import { CompletionItemKind } from 'vscode-languageserver-types';
 import { stepPath } from '../runbook/expression-check';
 import type { Json, JsonObject } from '../runbook/json';
 import type { InputDefinition } from '../runbook/model';
+import { forEachSettings } from '../runbook/read-runbook';
 import type { RunbookSchema } from '../runbook/schema';
 import { fitsSchema, type JsonSchema, type ValueType } from '../runbook/value-type';
 import { nameItems, nameKind } from './complete-names';
@@ -53,7 +54,14 @@ export function valueItems(
     if (schema.rule === 'bad-duration') add(durations);
   }
   if (wanted) add(nameItems(wanted.kind, wanted.selectors, config));
+  if (isLoopList(cursor)) for (const kind of ['vm', 'host']) add(nameItems(kind, false, config));
   return [...known.values()];
+}
+
+/** In `forEach: { vm: [|] }`. What a loop goes through is not said: VMs and hosts mostly. */
+function isLoopList({ path }: Cursor): boolean {
+  const variable = path.at(-2);
+  return path.at(-3) === 'forEach' && path.at(-1) === '0' && !forEachSettings.some(setting => setting === variable);
 }
 
 const durations: readonly Proposal[] = ['30s', '5m', '30m', '1h', '1h30m', '24h'].map(label => ({

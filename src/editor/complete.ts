@@ -5,7 +5,7 @@ import { schema as runbookFileSchema } from '../runbook/parse';
 import { schemasAt } from '../runbook/schema-lookup';
 import { expressionItems } from './complete-expression';
 import { inventoryItems } from './complete-inventory';
-import { inputItems, keyItems } from './complete-keys';
+import { inputItems, keyItems, stepLists } from './complete-keys';
 import { calledBy } from './complete-steps';
 import { valueItems } from './complete-values';
 import type { EditorConfig } from './config';
@@ -22,7 +22,10 @@ export function complete(document: TextDocument, offset: number, config: EditorC
   if (!kind) return [];
   const text = document.getText();
   const cursor = cursorAt(text, offset);
-  return proposals(document, text, offset, cursor, kind, config).map(
+  const space = missingSpace(text, offset, cursor);
+  if (space && cursor.on === 'key') cursor.indent++;
+  const found = proposals(document, text, offset, cursor, kind, config);
+  return (isKeyWithColon(text, cursor) ? found.flatMap(onlyKey) : found).map(
     ({ insert, snippet, takesBack = 0, ...item }, index) => {
       const start = cursor.start - takesBack;
       return {
@@ -33,10 +36,26 @@ export function complete(document: TextDocument, offset: number, config: EditorC
         // Lines come with their indentation: an editor that adds its own would move them.
         insertTextMode: InsertTextMode.asIs,
         insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
-        textEdit: { range: toRange(document, { start, end: cursor.end }), newText: insert ?? item.label },
+        textEdit: { range: toRange(document, { start, end: cursor.end }), newText: space + (insert ?? item.label) },
       };
     },
   );
+}
+
+/** What has to stand before a value right behind its `:`, and before what is in a list right behind its `-`. */
+function missingSpace(text: string, offset: number, cursor: Cursor): string {
+  if (cursor.quoted || cursor.expression || cursor.block || cursor.start !== offset) return '';
+  const before = text.slice(lineStartOf(text, offset), offset);
+  return (cursor.on === 'value' && before.endsWith(':')) || /^[ -]*-$/.test(before) ? ' ' : '';
+}
+
+/** A key that is typed over has its colon, and a value that stays. */
+function isKeyWithColon(text: string, { on, end }: Cursor): boolean {
+  return on === 'key' && /^["']? *:(?=\s|$)/.test(text.slice(end, text.indexOf('\n', end) + 1 || text.length));
+}
+
+function onlyKey({ snippet: _, ...item }: Proposal): Proposal[] {
+  return item.insert?.startsWith(`${item.label}:`) ? [{ ...item, insert: item.label }] : [];
 }
 
 function proposals(
@@ -50,7 +69,9 @@ function proposals(
   if (kind === 'runbook' && (cursor.expression || isCondition(cursor))) {
     return expressionItems(runbookOf(document, config.cache), offset, cursor, config);
   }
-  if (inComment(text, offset)) return [];
+  if (cursor.block || inComment(text, offset)) return [];
+  // An alias or an anchor: their names are nobody's but the author's.
+  if (cursor.on === 'value' && !cursor.quoted && /^[*&]/.test(cursor.prefix)) return [];
   const root = kind === 'runbook' ? runbookFileSchema : inventoryFileSchema;
   const schemas = schemasAt(root, cursor.path, depth => cursor.levels[depth]);
   const objects = schemas.filter(schema => schema.properties !== undefined);
@@ -61,9 +82,23 @@ function proposals(
     const isNew = cursor.path.length === 0 && Object.keys(cursor.levels[0] ?? {}).length === 0;
     return [...keyItems(objects, cursor, config), ...(isNew ? fileSnippets(kind) : [])];
   }
+  if (cursor.on === 'key' && !cursor.flow && schemas.some(schema => schema.type === 'array')) {
+    return proposals(document, text, offset, nextItem(cursor), kind, config).map(one => ({
+      ...one,
+      filterText: one.filterText ?? one.label,
+      insert: `- ${one.insert ?? one.label}`,
+    }));
+  }
   return kind === 'runbook'
     ? valueItems(schemas, document, offset, cursor, config)
     : [...inventoryItems(document, cursor, config), ...valueItems(schemas, document, offset, cursor, config)];
+}
+
+/** Where a list goes on: the same place behind a dash that is not there yet. */
+function nextItem(cursor: Cursor): Cursor {
+  const at = { ...cursor, path: [...cursor.path, '0'], levels: [...cursor.levels, {}], indent: cursor.indent + 2 };
+  const isStep = stepLists.has(cursor.path.at(-1)!);
+  return { ...at, on: isStep ? 'key' : 'value' };
 }
 
 function isCondition(cursor: Cursor): boolean {

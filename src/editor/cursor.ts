@@ -22,6 +22,8 @@ export interface Cursor {
   quoted: boolean;
   /** Between the braces of `{ … }` on one line. */
   flow: boolean;
+  /** In a text over several lines, below `key: |` or `key: >-`. */
+  block: boolean;
 }
 
 interface Line {
@@ -31,6 +33,8 @@ interface Line {
 }
 
 export function cursorAt(text: string, offset: number): Cursor {
+  const block = blockAround(text, offset);
+  if (block) return inBlock(text, offset, block);
   const lineStart = lineStartOf(text, offset);
   const before = text.slice(lineStart, offset);
   const lineStop = text.indexOf('\n', offset);
@@ -39,18 +43,57 @@ export function cursorAt(text: string, offset: number): Cursor {
   const lead = leadOf(before);
   const frames = enclosing(text, lineStart, lead.indent, lead.dash);
   const cursor = inLine(before, lead, frames, lineStart);
-  if (cursor.on === 'key' && !cursor.flow)
-    Object.assign(cursor.levels.at(-1)!, keysBelow(text, lineStop, lead.content));
-  const open = before.lastIndexOf('${{');
-  if (open >= 0 && !before.slice(open).includes('}}')) {
-    const start = lineStart + open + 3;
-    const expression = { start, text: text.slice(start, offset) };
-    const word = /[A-Za-z0-9_]*$/.exec(expression.text)?.[0] ?? '';
-    const rest = /^[A-Za-z0-9_]*/.exec(after)?.[0] ?? '';
-    return { ...cursor, on: 'value', expression, prefix: word, start: offset - word.length, end: offset + rest.length };
+  if (!cursor.flow) {
+    // Of a value, the map that its key is in.
+    const map =
+      cursor.on === 'key' ? cursor.levels.at(-1) : cursor.path.at(-1) === '0' ? undefined : cursor.levels.at(-2);
+    if (map) Object.assign(map, keysBelow(text, lineStop, lead.content));
   }
+  const open = before.lastIndexOf('${{');
+  if (open >= 0 && !before.slice(open).includes('}}'))
+    return inExpression(cursor, text, lineStart + open + 3, offset, after);
   const rest = /^[^\s,{}[\]"'#:]*/.exec(after)?.[0] ?? '';
   return { ...cursor, end: offset + rest.length };
+}
+
+function inExpression(cursor: Cursor, text: string, start: number, offset: number, after: string): Cursor {
+  const expression = { start, text: text.slice(start, offset) };
+  const word = /[A-Za-z0-9_]*$/.exec(expression.text)?.[0] ?? '';
+  const rest = /^[A-Za-z0-9_]*/.exec(after)?.[0] ?? '';
+  return { ...cursor, on: 'value', expression, prefix: word, start: offset - word.length, end: offset + rest.length };
+}
+
+/** Where the text over several lines begins that an offset is in: behind its `|` or `>`, and where that stands. */
+function blockAround(text: string, offset: number): { sign: number; start: number } | undefined {
+  const lineStart = lineStartOf(text, offset);
+  const indent = /^ */.exec(text.slice(lineStart, offset))![0].length;
+  // A line is in it when it, and all between, stand further right than what the block belongs to.
+  let least = indent;
+  for (const { start, text: line } of linesAbove(text, lineStart)) {
+    if (least === 0) return undefined;
+    if (/^\s*$/.test(line)) continue;
+    const lead = leadOf(line);
+    if (lead.indent >= least) continue;
+    const sign = /(?:^|[:-]) +(?:&\S+ +)?([|>][-+0-9]*) *(?:#.*)?$/.exec(line);
+    if (sign && !line.trimStart().startsWith('#')) {
+      const key = line.slice(lead.content).startsWith(sign[1]!) ? (lead.dashes.at(-1) ?? 0) : lead.content;
+      if (key < least) return { sign: start + line.lastIndexOf(sign[1]!), start: text.indexOf('\n', start) + 1 };
+    }
+    least = lead.indent;
+  }
+  return undefined;
+}
+
+/** In a text over several lines there are expressions, or nothing that could be offered. */
+function inBlock(text: string, offset: number, { sign, start }: { sign: number; start: number }): Cursor {
+  const after = /^[^\r\n]*/.exec(text.slice(offset))![0];
+  const cursor: Cursor = { ...cursorAt(text, sign), on: 'value', block: true };
+  const before = text.slice(start, offset);
+  const open = before.lastIndexOf('${{');
+  if (open >= 0 && !before.slice(open).includes('}}'))
+    return inExpression(cursor, text, start + open + 3, offset, after);
+  const rest = /^[A-Za-z0-9_]*/.exec(after)?.[0] ?? '';
+  return { ...cursor, prefix: before, start, end: offset + rest.length };
 }
 
 /** Indentation, dashes and the first key of the line the cursor is in. */
@@ -151,8 +194,8 @@ function keysBelow(text: string, lineStop: number, column: number): JsonObject {
     if (/^\s*(#|$)/.test(line)) continue;
     const indent = line.length - line.trimStart().length;
     if (indent < column || (indent === column && line.startsWith('- ', indent))) break;
-    const key = indent === column ? /^([^\s:#]+)\s*:/.exec(line.slice(indent)) : null;
-    if (key) keys[key[1]!] = null;
+    const key = indent === column ? /^([^\s:#]+)\s*:(?:\s+(.*))?$/.exec(line.slice(indent).trimEnd()) : null;
+    if (key) keys[key[1]!] = plainValue(key[2]);
   }
   return keys;
 }
@@ -220,6 +263,10 @@ function inLine(
       string = char;
       quoted = true;
       wordStart = at + 1;
+    } else if (char === '&' && on === 'value' && at === wordStart && /^&\S+ /.test(before.slice(at))) {
+      // An anchor goes with the value, and stays.
+      at = before.indexOf(' ', at);
+      wordStart = at + 1;
     } else if (char === '#' && /\s/.test(before[at - 1] ?? ' ')) break;
     else if (before.startsWith('${{', at)) {
       const end = before.indexOf('}}', at);
@@ -263,5 +310,16 @@ function inLine(
   const prefix = before.slice(wordStart).trimStart();
   const start = lineStart + before.length - prefix.length;
   levels.push(siblings);
-  return { path, levels, on, start, end: lineStart + before.length, prefix, indent: lead.content, quoted, flow };
+  return {
+    path,
+    levels,
+    on,
+    start,
+    end: lineStart + before.length,
+    prefix,
+    indent: lead.content,
+    quoted,
+    flow,
+    block: false,
+  };
 }

@@ -220,6 +220,87 @@ describe('values', () => {
   });
 });
 
+describe('where one is in the middle of something', () => {
+  const step = (rest: string) => `${head}steps:\n  - uses: vm.migrate\n    ${rest}`;
+  test('right behind a colon or a dash: the space comes with it', () => {
+    expect(taken(step('with:\n      vm:|'), 'web1')).toBe(step('with:\n      vm: web1'));
+    expect(taken(step('with: {vm:|}'), 'web1')).toBe(step('with: {vm: web1}'));
+    expect(taken(`${head}steps:\n  -|`, 'wait')).toBe(`${head}steps:\n  - wait: ‹›`);
+    expect(taken(`${head}steps:\n  -|`, 'uses: vm.start')).toBe(
+      `${head}steps:\n  - uses: vm.start\n    with:\n      vm: ‹›`,
+    );
+    expect(taken(`${head}steps:\n  - uses:|`, 'vm.start')).toBe(
+      `${head}steps:\n  - uses: vm.start\n    with:\n      vm: ‹›`,
+    );
+    expect(taken(`inputs:\n  v:\n    type: vms\n    default:\n      -|`, 'web1')).toBe(
+      `inputs:\n  v:\n    type: vms\n    default:\n      - web1`,
+    );
+  });
+  test('a key that is typed over keeps its colon and its value', () => {
+    expect(taken(step('wi|th:\n      vm: web1'), 'with')).toBe(step('with:\n      vm: web1'));
+    expect(taken(step('with: { v|m : web1 }'), 'vm')).toBe(step('with: { vm : web1 }'));
+    expect(taken(`${head}ste|s: []`, 'steps')).toBe(`${head}steps: []`);
+    expect(taken(`${head}steps:\n  - fo|r: { vm: [web1] }`, 'forEach')).toBe(
+      `${head}steps:\n  - forEach: { vm: [web1] }`,
+    );
+    expect(labels(`${head}steps:\n  - u|ses: vm.start`)).not.toContain('uses: vm.start');
+  });
+  test('another action, when its inputs stand below', () => {
+    expect(taken(`${head}steps:\n  - uses: vm.st|art\n    with:\n      vm: web1`, 'vm.shutdown')).toBe(
+      `${head}steps:\n  - uses: vm.shutdown\n    with:\n      vm: web1`,
+    );
+    expect(taken(`${head}steps:\r\n  - uses: |\r\n    with: { vm: web1 }\r\n`, 'vm.start')).toBe(
+      `${head}steps:\r\n  - uses: vm.start\r\n    with: { vm: web1 }\r\n`,
+    );
+  });
+  test('the next of a list, whose dash is not there yet', () => {
+    expect(taken(`${head}steps:\n  |`, 'uses: vm.start')).toBe(
+      `${head}steps:\n  - uses: vm.start\n    with:\n      vm: ‹›`,
+    );
+    expect(taken(`${head}steps:\n  - wait: 1m\n  us|\n`, 'uses: vm.start')).toBe(
+      `${head}steps:\n  - wait: 1m\n  - uses: vm.start\n    with:\n      vm: ‹›\n`,
+    );
+    expect(labels(`${head}steps:\n  - parallel:\n      |`)).toContain('uses: vm.start');
+    expect(taken(`${head}steps:\n  - forEach:\n      it:\n        |`, 'web1')).toContain('\n        - web1');
+    expect(labels('version: 1\ngroups:\n  a:\n    vms:\n      |', 'x.inventory.yaml')).toEqual(['web1', 'web2']);
+  });
+  test('an anchor stays; nothing is offered for one, or for an alias', () => {
+    expect(taken(step('with: &it\n      vm: &one |'), 'web1')).toBe(step('with: &it\n      vm: &one web1'));
+    expect(labels(step('with: { vm: &on|'))).toEqual([]);
+    expect(labels(step('with: { vm: *|'))).toEqual([]);
+  });
+  test('VMs and hosts in the list of a loop', () => {
+    expect(labels(`${head}steps:\n  - forEach: { it: [web1, |] }`)).toEqual(['web1', 'web2', 'hv1', 'hv2']);
+    expect(labels(`${head}steps:\n  - forEach:\n      it:\n        - "|"`)).toContain('web1');
+    expect(labels(`${head}steps:\n  - forEach: { batch: [|] }`)).toEqual([]);
+  });
+});
+
+describe('in a text over several lines', () => {
+  const lines = (sign: string, text: string) =>
+    `${head}inputs:\n  vms: { type: vms }\n  name: { type: string }\nsteps:\n  - assert: ${sign}\n      ${text}`;
+  test('a condition, on any of its lines', () => {
+    for (const sign of ['¦', '>-', '¦+ # why']) {
+      expect(labels(lines(sign, 'inputs.|'))).toEqual(['vms', 'name']);
+      expect(taken(lines(sign, 'inputs.name == "a" &&\n\n      inputs.n|'), 'name')).toContain('      inputs.name');
+    }
+  });
+  test('an expression, also one that goes on', () => {
+    expect(
+      labels(
+        `${head}inputs: { a: { type: string } }\nsteps:\n  - name: >\n      On\n      \${{ true &&\n      inputs.|`,
+      ),
+    ).toEqual(['a']);
+  });
+  test('nothing that is no expression', () => {
+    expect(labels(`description: ¦\n  uses: |`)).toEqual([]);
+    expect(labels(`${head}steps:\n  - uses: guest.run\n    with:\n      argv:\n        - ¦\n          vm: |`)).toEqual(
+      [],
+    );
+    expect(labels(`${head}steps:\n  - name: ¦\n      x\n    |`)).toContain('uses');
+  });
+});
+
 describe('expressions', () => {
   const inputs = 'inputs:\n  vms: { type: vms }\n  name: { type: string }\n';
   const run = (id: string, indent = '  ') =>
