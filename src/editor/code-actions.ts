@@ -37,7 +37,19 @@ export function codeActions(
     return fixesOf(problem).map(fix => toAction(document, fix, 'quickfix', diagnostic));
   });
   const all = ours.length > 0 ? fixAll(document, runbook, config, ours) : [];
-  return [...quick, ...all, ...(kind === 'runbook' ? refactorings(document, runbook, range, config) : [])];
+  return [...merged(quick), ...all, ...(kind === 'runbook' ? refactorings(document, runbook, range, config) : [])];
+}
+
+/** What helps with several problems at once stands in the list once. */
+function merged(actions: readonly CodeAction[]): CodeAction[] {
+  const found = new Map<string, CodeAction>();
+  for (const action of actions) {
+    const key = JSON.stringify([action.title, action.edit]);
+    const same = found.get(key);
+    if (same) same.diagnostics = [...(same.diagnostics ?? []), ...(action.diagnostics ?? [])];
+    else found.set(key, action);
+  }
+  return [...found.values()];
 }
 
 /** An inventory has no steps. */

@@ -1,6 +1,7 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { type Hover, MarkupKind } from 'vscode-languageserver-types';
 import { inventoryFileSchema } from '../inventory/file';
+import type { Inventory } from '../inventory/model';
 import { CallTypes } from '../runbook/call-types';
 import { calledPath } from '../runbook/calls';
 import type { ActionSignature } from '../runbook/check-context';
@@ -15,6 +16,8 @@ import { unescapePointer, type YamlSource } from '../runbook/yaml-source';
 import type { EditorConfig } from './config';
 import { documentKind } from './document-kind';
 import { expressionHover, type Found } from './hover-expression';
+import type { Name } from './name';
+import { namesInDocument } from './names-in-document';
 import { inventoryOf, runbookOf } from './parse-cache';
 import { toRange } from './validate';
 
@@ -27,8 +30,40 @@ export function hover(document: TextDocument, offset: number, config: EditorConf
   if (!place) return undefined;
   const found =
     (kind === 'runbook' ? expressionHover(parsed as ParsedRunbook, place.pointer, offset, config) : undefined) ??
+    nameHover(namesInDocument(document, config).at(offset), config) ??
     valueHover(parsed.source, place, kind === 'runbook' ? runbookFileSchema : inventoryFileSchema, config);
   return found && { contents: { kind: MarkupKind.Markdown, value: found.text }, range: toRange(document, found.range) };
+}
+
+/** A name of the inventory, wherever it stands: the state of a VM or host, what a group or tag has. */
+function nameHover(name: Name | undefined, config: EditorConfig): Found | undefined {
+  const text = name && (stateText(name, config) ?? membersText(name, config.inventoryFile));
+  return text === undefined ? undefined : { text, range: name!.range };
+}
+
+function membersText({ kind, name }: Name, inventory: Inventory | undefined): string | undefined {
+  if (!inventory) return undefined;
+  const tagged = (list: Record<string, { tags?: readonly string[] }>) =>
+    Object.keys(list).filter(one => list[one]?.tags?.includes(name));
+  let members: [one: string, many: string, names: readonly string[]][];
+  if (kind === 'group') {
+    const group = Object.hasOwn(inventory.groups, name) ? inventory.groups[name] : undefined;
+    if (!group) return undefined;
+    members = [
+      ['host', 'hosts', group.hosts ?? []],
+      ['VM', 'VMs', group.vms ?? []],
+    ];
+  } else if (kind === 'vm-tag') members = [['VM', 'VMs', tagged(inventory.vms)]];
+  else if (kind === 'host-tag') members = [['connection', 'connections', tagged(inventory.connections)]];
+  else return undefined;
+  const lines = members.flatMap(([one, many, names]) => {
+    const shown = names.slice(0, 20).map(member => `\`${member}\``);
+    const rest = names.length > shown.length ? ', …' : '';
+    return names.length === 0 ? [] : [`${names.length} ${names.length === 1 ? one : many}: ${shown.join(', ')}${rest}`];
+  });
+  return [`**${name}** · ${kind === 'group' ? 'group' : 'tag'}`, ...(lines.length > 0 ? lines : ['empty'])].join(
+    '\n\n',
+  );
 }
 
 function valueHover(
@@ -57,8 +92,6 @@ function valueHover(
   const [schema] = schemas;
   if (!schema) return undefined;
   if (place.on === 'value') {
-    const name = nameText(schemas, value, config);
-    if (name) return { text: name, range };
     // A whole block explains itself by its keys.
     if (value !== null && typeof value === 'object') return undefined;
   }
@@ -135,22 +168,17 @@ const undoTexts = {
   unknown: 'Undo: depends on the inputs.',
 };
 
-function nameText(
-  schemas: readonly RunbookSchema[],
-  value: Json,
-  { inventory, liveState, snapshotsOf }: EditorConfig,
-): string | undefined {
-  const kind = schemas.map(schema => schema['x-virtbook']).find(found => found !== undefined);
-  if (typeof value !== 'string' || value.includes('${{') || (kind !== 'vm' && kind !== 'host')) return undefined;
-  const state = liveState?.(kind, value);
+function stateText({ kind, name }: Name, { inventory, liveState, snapshotsOf }: EditorConfig): string | undefined {
+  if (kind !== 'vm' && kind !== 'host') return undefined;
+  const state = liveState?.(kind, name);
   const names = kind === 'vm' ? inventory?.vms : inventory?.hosts;
-  const known = state ?? (names ? (names.has(value) ? 'in the inventory' : 'not in the inventory') : undefined);
+  const known = state ?? (names ? (names.has(name) ? 'in the inventory' : 'not in the inventory') : undefined);
   if (known === undefined) return undefined;
-  const snapshots = kind === 'vm' ? (snapshotsOf?.(value) ?? []) : [];
+  const snapshots = kind === 'vm' ? (snapshotsOf?.(name) ?? []) : [];
   return [
-    `**${value}** · ${kind === 'vm' ? 'VM' : 'host'}`,
+    `**${name}** · ${kind === 'vm' ? 'VM' : 'host'}`,
     known,
-    ...(snapshots.length > 0 ? [`Snapshots: ${snapshots.map(name => `\`${name}\``).join(', ')}`] : []),
+    ...(snapshots.length > 0 ? [`Snapshots: ${snapshots.map(one => `\`${one}\``).join(', ')}`] : []),
   ].join('\n\n');
 }
 

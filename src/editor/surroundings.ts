@@ -1,14 +1,15 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseLabFile } from '../hypervisors/simulated/lab-file';
 import { parseInventory } from '../inventory/file';
-import { namesInLabs, seeLabs } from '../inventory/lab-names';
+import { namesInLabs, type SeenLab, seeLabs } from '../inventory/lab-names';
+import type { Inventory } from '../inventory/model';
 import { knownNames, type SeenNames } from '../inventory/names';
 import { type CalledRunbooks, callsOf } from '../runbook/calls';
 import { loadCalled } from '../runbook/link';
 import type { Runbook } from '../runbook/model';
 import type { EditorConfig } from './config';
 import { documentKind, fileName } from './document-kind';
-import { type ParseCache, runbookOf } from './parse-cache';
+import { inventoryOf, type ParseCache, runbookOf } from './parse-cache';
 
 /** How the files around a document are reached. */
 export interface FileReader {
@@ -27,6 +28,13 @@ interface Named {
   config: Around;
 }
 
+/** What the labs of an inventory hold that is open. */
+interface Labs {
+  connections: string;
+  texts: Map<string, string | undefined>;
+  labs: SeenLab[];
+}
+
 interface Called {
   uses: string;
   texts: Map<string, string | undefined>;
@@ -39,6 +47,7 @@ interface Called {
  */
 export class Surroundings {
   readonly #named = new Map<string, Named>();
+  readonly #labs = new Map<string, Labs>();
   readonly #called = new Map<string, Called>();
 
   constructor(
@@ -48,7 +57,9 @@ export class Surroundings {
   ) {}
 
   async of(document: TextDocument, cache?: ParseCache): Promise<Around> {
-    if (documentKind(document) !== 'runbook') return {};
+    const kind = documentKind(document);
+    if (kind === 'inventory') return this.#ownNames(document, cache);
+    if (!kind) return {};
     const { draft } = runbookOf(document, cache);
     const [names, runbooks] = await Promise.all([
       this.#names(document.uri, draft.inventory),
@@ -64,6 +75,7 @@ export class Surroundings {
 
   forget(uri: string): void {
     this.#called.delete(uri);
+    this.#labs.delete(uri);
   }
 
   async #names(runbook: string, path: string | undefined): Promise<Around> {
@@ -82,24 +94,41 @@ export class Surroundings {
     let config: Around = {};
     if (inventory) {
       const live = this.seen(uri);
-      const labs = live
-        ? []
-        : await seeLabs(inventory, async lab => {
-            const file = this.files.resolve(uri, lab);
-            const written = file === undefined ? undefined : await read(file);
-            return written === undefined ? undefined : parseLabFile(written, lab);
-          });
-      const seen = live ?? namesInLabs(inventory, labs);
-      const snapshots = new Map(labs.flatMap(({ vms }) => vms.map(vm => [vm.name, vm.snapshots.map(one => one.name)])));
-      config = {
-        inventory: knownNames(inventory, seen),
-        inventoryFile: inventory,
-        ...(seen.hosts && { seenHosts: seen.hosts }),
-        ...(snapshots.size > 0 && { snapshotsOf: vm => snapshots.get(vm) }),
-      };
+      config = around(inventory, live, live ? [] : await this.#seeLabs(uri, inventory, read));
     }
     this.#named.set(uri, { texts, config });
     return config;
+  }
+
+  /** The names that an inventory has itself, as far as it is written. */
+  async #ownNames(document: TextDocument, cache?: ParseCache): Promise<Around> {
+    const { uri } = document;
+    const { draft, inventory } = inventoryOf(document, cache);
+    const live = this.seen(uri);
+    const { inventoryFile: _, ...names } = around(draft, live, live ? [] : await this.#ownLabs(uri, draft));
+    return inventory ? { ...names, inventoryFile: inventory } : names;
+  }
+
+  async #ownLabs(uri: string, draft: Inventory): Promise<SeenLab[]> {
+    const connections = JSON.stringify(draft.connections);
+    const known = this.#labs.get(uri);
+    if (known?.connections === connections && (await this.#isCurrent(known.texts))) return known.labs;
+    const texts = new Map<string, string | undefined>();
+    const labs = await this.#seeLabs(uri, draft, async file => {
+      const text = await this.files.read(file);
+      texts.set(file, text);
+      return text;
+    });
+    this.#labs.set(uri, { connections, texts, labs });
+    return labs;
+  }
+
+  #seeLabs(uri: string, inventory: Inventory, read: (file: string) => Promise<string | undefined>): Promise<SeenLab[]> {
+    return seeLabs(inventory, async lab => {
+      const file = this.files.resolve(uri, lab);
+      const written = file === undefined ? undefined : await read(file);
+      return written === undefined ? undefined : parseLabFile(written, lab);
+    });
   }
 
   async #runbooks(document: TextDocument, draft: Runbook): Promise<CalledRunbooks> {
@@ -122,4 +151,15 @@ export class Surroundings {
     for (const [uri, text] of texts) if ((await this.files.read(uri)) !== text) return false;
     return true;
   }
+}
+
+function around(inventory: Inventory, live: SeenNames | undefined, labs: SeenLab[]): Around {
+  const seen = live ?? namesInLabs(inventory, labs);
+  const snapshots = new Map(labs.flatMap(({ vms }) => vms.map(vm => [vm.name, vm.snapshots.map(one => one.name)])));
+  return {
+    inventory: knownNames(inventory, seen),
+    inventoryFile: inventory,
+    ...(seen.hosts && { seenHosts: seen.hosts }),
+    ...(snapshots.size > 0 && { snapshotsOf: vm => snapshots.get(vm) }),
+  };
 }

@@ -52,6 +52,21 @@ function offered(sample: string, kinds = /^(quickfix|refactor)/): Record<string,
 const quick = (sample: string) => offered(sample, /^quickfix/);
 
 describe('fixes of the structure', () => {
+  test('one fix of several problems is offered once, for all of them', () => {
+    const { document, offset } = withCursor(whole('- uses: vm.migrate\n  with: {| }'));
+    const at = document.positionAt(offset);
+    const problems = validate(document, config).filter(({ code }) => code === 'missing-key');
+    expect(problems).toHaveLength(2);
+    const found = codeActions(document, { start: at, end: at }, problems, config);
+    const fixes = found.filter(({ kind }) => kind === 'quickfix');
+    expect(fixes.map(({ title }) => title)).toEqual(['Add `vm`, `to`']);
+    expect(fixes[0]!.diagnostics).toEqual(problems);
+  });
+  test('what keeps the file from being run is not offered to be ignored', () => {
+    for (const sample of ['- uses: vm.start\n  wi|th: {}', '- uses: vm.start\n  w|th: { vm: web1 }', '- na|me: x'])
+      expect(Object.keys(quick(sample)).filter(title => title.startsWith('Ignore'))).toEqual([]);
+    expect(Object.keys(quick('- uses: vm.start\n  with: { vm: we|b7 }'))).toContain('Ignore `unknown-vm` on this line');
+  });
   test('did you mean', () => {
     expect(quick('- uses: vm.migr|at\n  with: { vm: web1, to: hv2 }')['Change to `vm.migrate`']).toBe(
       '- uses: vm.migrate\n  with: { vm: web1, to: hv2 }',

@@ -3,6 +3,7 @@ import { MarkupContent } from 'vscode-languageserver-types';
 import { actions } from '../../src/actions/catalogue';
 import type { EditorConfig } from '../../src/editor/config';
 import { hover } from '../../src/editor/hover';
+import { parseInventory } from '../../src/inventory/file';
 import { parseRunbook } from '../../src/runbook/parse';
 import { withCursor } from './cursor';
 
@@ -99,6 +100,33 @@ describe('hover', () => {
     expect(shown(`${head}  - uses: vm.start\n    with: { vm: we|b1 }`, undefined, around)).toContain(
       'Snapshots: `before`, `after`',
     );
+  });
+  test('a group and a tag: what they have', () => {
+    const text = `version: 1
+connections: { hv1: { type: libvirt, uri: "qemu:///system", tags: [edge] } }
+groups: { web: { vms: [web1, web2], hosts: [hv1] }, none: {} }
+vms: { web1: { tags: [shop] }, web2: { tags: [shop] } }
+`;
+    const { inventory } = parseInventory(text);
+    const around = { ...config, inventoryFile: inventory! };
+    const input = (value: string) => shown(`inputs:\n  v: { type: vms, default: "${value}" }`, undefined, around);
+    expect(input('group:we|b')).toBe('[web] **web** · group\n\n1 host: `hv1`\n\n2 VMs: `web1`, `web2`');
+    expect(input('tag:sh|op')).toBe('[shop] **shop** · tag\n\n2 VMs: `web1`, `web2`');
+    expect(input('group:no|ne')).toBe('[none] **none** · group\n\nempty');
+    const own = (marked: string) => shown(marked, 'x.inventory.yaml', around);
+    expect(own(text.replace('{ web: {', '{ we|b: {'))).toContain('2 VMs: `web1`, `web2`');
+    expect(own(text.replace('[edge]', '[ed|ge]'))).toBe('[edge] **edge** · tag\n\n1 connection: `hv1`');
+  });
+  test('a VM wherever it is named: in an inventory, a loop, a comparison', () => {
+    const state = '[web1] **web1** · VM\n\nrunning on hv1 (vm)';
+    expect(shown('version: 1\nvms: { we|b1: { owner: me } }', 'x.inventory.yaml')).toBe(state);
+    expect(shown('version: 1\ngroups: { a: { vms: [we|b1] } }', 'x.inventory.yaml')).toBe(state);
+    expect(
+      shown(
+        `${head}  - forEach: { it: [we|b1] }\n    steps:\n      - uses: vm.start\n        with: { vm: "\${{ it }}" }`,
+      ),
+    ).toBe(state);
+    expect(shown(`${head}  - assert: inputs.vm != "we|b1"`)).toBe(state);
   });
   test('in an expression: type, text and value of the path up to the cursor', () => {
     expect(shown(`${head}  - uses: vm.start\n    with: { vm: "\${{ inputs.v|m }}" }`)).toBe(

@@ -206,6 +206,15 @@ describe('writing', () => {
     expect(labels(found as CompletionItem[])).toEqual(expect.arrayContaining(['web1', 'web2']));
   });
 
+  it('completes the VMs of its lab in an inventory, also while that is half-typed', async () => {
+    const asked = await at(
+      `${inventory}vms:\n  |\n  x: [\n`.replace(/^vms:.*\n(?: .*\n)*(?=vms:)/m, ''),
+      'other.inventory.yaml',
+    );
+    const found = await client.connection.sendRequest(CompletionRequest.type, asked);
+    expect(labels(found as CompletionItem[])).toEqual(expect.arrayContaining(['web1', 'web2']));
+  });
+
   it('completes the runbooks that can be called, as they are on disk', async () => {
     const asked = await at(calls.replace('./moves.runbook.yaml', './|'));
     const found = await client.connection.sendRequest(CompletionRequest.type, asked);

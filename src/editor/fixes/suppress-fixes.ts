@@ -6,11 +6,19 @@ import type { Edit, RunbookText } from './runbook-text';
 export function suppressFixes(problem: Problem): Fix[] {
   const code = String(problem.diagnostic.code);
   if (code === 'unused-ignore') return removeIgnore(problem);
-  if (!isSuppressible(code)) return [];
+  if (!isSuppressible(code) || keepsFromRunning(problem)) return [];
   return [
     ...fix(`Ignore \`${code}\` on this line`, [onLine(problem, code)]),
     ...fix(`Ignore \`${code}\` in this file`, [inFile(problem.runbook, code)]),
   ];
+}
+
+/** A mistake in the structure keeps a file from being run, ignored or not: to hide it would only surprise later. */
+function keepsFromRunning({ document, runbook, diagnostic }: Problem): boolean {
+  const start = document.offsetAt(diagnostic.range.start);
+  return runbook.parsed.diagnostics.some(
+    ({ severity, code, range }) => severity === 'error' && code === diagnostic.code && range.start === start,
+  );
 }
 
 function onLine({ document, runbook, diagnostic, pointer }: Problem, code: string): Edit | undefined {
