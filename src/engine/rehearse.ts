@@ -379,7 +379,7 @@ export class Rehearsing {
     if (judged.verdict === 'left' && (later.verdict === 'came-back' || later.verdict === 'as-declared')) {
       return { run, again, ...later, verdict: 'came-back-later' };
     }
-    return { run, again, ...judged };
+    return { run, again, ...judged, left: later.left };
   }
 
   #judge(point: Point, run: SimulatedRun, ended: RunEnded): Judgement {

@@ -60,8 +60,8 @@ export interface RollBackOptions {
   before?(entry: StepUndo, text: string): Promise<void>;
 }
 
-/** Targets that a failed undo left in an unknown state, and which undo that was. */
-export type Tainted = Map<string, string>;
+/** Targets that an undo which failed left in an unknown state, and VMs of one that was therefore not tried; and which undo that was. */
+export type Tainted = Map<string, { key: string; tried: boolean }>;
 
 class Rollback {
   constructor(
@@ -129,7 +129,7 @@ class Rollback {
       if (result.status === 'rejected') throw result.reason;
       const { own } = result.value;
       addTo(back, result.value);
-      for (const [target, key] of own) tainted.set(target, key);
+      for (const [target, why] of own) tainted.set(target, why);
     }
     level?.end(all);
   }
@@ -169,7 +169,12 @@ class Rollback {
     const blocking = targets.find(target => tainted.has(target));
     // Restoring an earlier state does not build on the present one, so it is tried in any case.
     if (blocking !== undefined && undoClass !== 'restorable') {
-      return leave(`Not tried, because the undo of ${tainted.get(blocking)} on ${blocking} failed.`);
+      const { key: later, tried } = tainted.get(blocking)!;
+      // What came before it on the same VM waits for it too, or the next rollback would undo them in the wrong order.
+      for (const target of targets) {
+        if (target.startsWith('vm ') && !tainted.has(target)) tainted.set(target, { key, tried: false });
+      }
+      return leave(`Not tried, because the undo of ${later} on ${blocking} ${tried ? 'failed' : 'was not tried'}.`);
     }
     await this.how.before?.(entry, text);
     const failure = await this.#run(durable, entry, own);
@@ -177,7 +182,7 @@ class Rollback {
       back.undone++;
       return;
     }
-    for (const target of targets) tainted.set(target, key);
+    for (const target of targets) tainted.set(target, { key, tried: true });
     leave(failure.message);
   }
 

@@ -33,6 +33,20 @@ describe('a rehearsal', () => {
     expect(found.pairs!.points).toBeGreaterThan(20);
   });
 
+  it('brings a VM home that was moved there and back, when a person rolls back again what a lost host was in the way of', async () => {
+    const moved = (vm: string, to: string, id: string) => action('vm.migrate', { vm, to }, { id });
+    const found = await rehearsalOf([
+      moved('web1', 'hv2', 'out'),
+      moved('web1', 'hv1', 'back'),
+      moved('web2', 'hv1', 'other'),
+      moved('web1', 'hv2', 'again'),
+    ]);
+    expect(found.stories).toEqual([]);
+    expect(
+      found.steps.find(({ key }) => key === 'other')!.faults['host-lost'].counts['came-back-later'],
+    ).toBeGreaterThan(0);
+  });
+
   it('says what is left of a step that can not be undone, and that the run says it', async () => {
     const burn = action('guest.run', { vm: 'web1', argv: ['systemctl', 'stop', 'nginx'] }, { id: 'burn' });
     const found = await rehearsalOf([burn, snapshot]);
