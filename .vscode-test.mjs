@@ -16,7 +16,8 @@ export default readdirSync('test/vscode/suite')
       files: `out/test/${name}.test.js`,
       workspaceFolder: scratch ? path.join(scratch, name, 'workspace') : './test/vscode/fixture',
       ...(scratch && { env: { VIRTBOOK_STATE: path.join(scratch, name, 'state') } }),
-      mocha: { ui: 'tdd', timeout: 60_000 },
+      // Once more when it failed, which is said: on a busy machine VS Code is now and then slower than anybody waits.
+      mocha: { ui: 'tdd', timeout: 120_000, retries: 1, reporter: path.resolve('test/vscode/host/reporter.cjs') },
       ...(executable
         ? { useInstallation: { fromPath: executable } }
         : { version: process.env.VSCODE_VERSION ?? 'stable' }),

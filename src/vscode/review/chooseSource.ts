@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { documentKind } from '../../editor/document-kind';
-import { languages } from '../ids';
+import { languages, schemes } from '../ids';
 import { DocumentSource, pairsInDiffEditors } from './documentChanges';
 import { type FoundRepository, type PickableRevision, repositoriesFor } from './repositories';
 import type { ReviewSource } from './reviewSource';
@@ -132,7 +132,9 @@ function inDiffEditors(): Choice[] {
 
 /** Asks for the file that the given one, or the one in front, is compared with. */
 export async function chooseAnotherFile(argument: unknown): Promise<ReviewSource | undefined> {
-  const head = argument instanceof vscode.Uri ? argument : vscode.window.activeTextEditor?.document.uri;
+  const chosen = argument instanceof vscode.Uri ? argument : vscode.window.activeTextEditor?.document.uri;
+  // The documents of a review are gone when another one is made.
+  const head = chosen?.scheme === schemes.review ? undefined : chosen;
   const kind = head && documentKind({ uri: head.toString(), languageId: languageOf(head) });
   if (!head || !kind) {
     void vscode.window.showInformationMessage(
@@ -141,7 +143,10 @@ export async function chooseAnotherFile(argument: unknown): Promise<ReviewSource
     return undefined;
   }
   const open = vscode.workspace.textDocuments
-    .filter(({ languageId }) => languageId === (kind === 'runbook' ? languages.runbook : languages.inventory))
+    .filter(
+      ({ languageId, uri }) =>
+        languageId === (kind === 'runbook' ? languages.runbook : languages.inventory) && uri.scheme !== schemes.review,
+    )
     .map(({ uri }) => uri);
   const stored = await vscode.workspace.findFiles(`**/*.${kind}.{yaml,yml}`, undefined, mostOffered);
   const offered = new Map([...open, ...stored].map(uri => [uri.toString(), uri]));

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { kindOf } from '../../review/repository-path';
 import type { FileChange, FileContent, Revision } from '../../review/revision';
+import { schemes } from '../ids';
 import { readText } from '../language/readText';
 import { revisionOf } from '../language/revisionUri';
 import { neighbour } from '../language/workspaceTexts';
@@ -22,6 +23,8 @@ export function pairsInDiffEditors(): DocumentPair[] {
   for (const { input } of vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs)) {
     if (!(input instanceof vscode.TabInputTextDiff)) continue;
     const { original, modified } = input;
+    // The documents of a review are gone when another one is made.
+    if ([original, modified].some(({ scheme }) => scheme === schemes.review)) continue;
     if (kindOf(original.path) || kindOf(modified.path))
       pairs.set(modified.toString(), { base: original, head: modified });
   }

@@ -244,8 +244,10 @@ class RunPage {
 
   private async tellNow(): Promise<void> {
     if (!this.panel.visible || !this.isReady) return;
-    this.isStale = false;
     const view = await this.options.runs.view(this.runId);
+    this.isStale = !this.panel.visible;
+    // Hidden while the run was read.
+    if (this.isStale) return;
     const status = this.statusOf(view);
     const now = Date.now();
     if (this.model?.isOf(view)) {

@@ -10,7 +10,7 @@ import { format } from 'node:util';
 import { startBrowser } from './browser.mjs';
 import { remoteUri, startServer } from './server.mjs';
 
-const TIME_LIMIT_MS = 300_000;
+const TIME_LIMIT_MS = 600_000;
 const development = [];
 let tests;
 let opened;

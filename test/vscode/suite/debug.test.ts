@@ -1,6 +1,8 @@
 /// <reference types="mocha" />
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { eventually } from '../eventually';
+import { newLab } from '../newLab';
 
 // Run and Debug inside the extension host of a real VS Code, on a copy of test/vscode/fixture with its simulated lab.
 
@@ -11,22 +13,13 @@ function file(name: string): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, name);
 }
 
-/** Asks until it holds. What never comes true ends with mocha's time-out, naming the test. */
-async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-}
-
 interface Message {
   event?: string;
   body?: Record<string, unknown>;
 }
 
-/** Everything that the adapter of our sessions says, and what modal dialogs would have asked; they are answered with `answer`. */
-function watch(answer: string) {
+/** Everything that the adapter of our sessions says, and what modal dialogs would have asked; they are answered with these. */
+function watch(...answers: string[]) {
   const { window } = vscode;
   const original = {
     showWarningMessage: window.showWarningMessage,
@@ -36,7 +29,7 @@ function watch(answer: string) {
   const note = async (message: string, ...rest: unknown[]) => {
     const options = rest.find((item): item is { detail?: string } => typeof item === 'object' && item !== null);
     shown.push([message, options?.detail].filter(Boolean).join('\n'));
-    return rest.includes(answer) ? answer : undefined;
+    return answers.find(answer => rest.includes(answer));
   };
   Object.assign(window, { showWarningMessage: note, showInformationMessage: note });
   const events: Message[] = [];
@@ -69,7 +62,11 @@ const frontLine = (session: vscode.DebugSession) =>
     return stackFrames[0]?.line;
   });
 
+/** VS Code's own, once it is there. */
+const activeSession = () => eventually(() => vscode.debug.activeDebugSession);
+
 suite('debugger', () => {
+  setup(newLab);
   teardown(async () => {
     vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
     await vscode.debug.stopDebugging();
@@ -84,11 +81,11 @@ suite('debugger', () => {
       vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(place)]);
       await vscode.window.showTextDocument(uri);
       assert.equal(await vscode.commands.executeCommand('virtbook.debug', uri), true);
-      assert.match(watched.shown[0] ?? '', /^Debug Snapshot the web servers\?\nChanges VMs [\s\S]*Plan [0-9a-f]{12}$/);
+      const [question] = watched.shown.filter(text => text.startsWith('Debug '));
+      assert.match(question ?? '', /^Debug Snapshot the web servers\?\nChanges VMs [\s\S]*Plan [0-9a-f]{12}$/);
       const stopped = await watched.event('stopped');
       assert.equal(stopped.reason, 'breakpoint');
-      const session = vscode.debug.activeDebugSession;
-      assert.ok(session);
+      const session = await activeSession();
       assert.equal(await frontLine(session), 13);
       const { threadId } = stopped;
       await session.customRequest('stepBack', { threadId });
@@ -106,7 +103,8 @@ suite('debugger', () => {
     const watched = watch('nothing');
     try {
       const started = await vscode.commands.executeCommand('virtbook.debug', file('snapshots.runbook.yaml'));
-      assert.equal(watched.shown.length, 1);
+      // How the run before ended may be told meanwhile.
+      assert.equal(watched.shown.filter(text => text.startsWith('Debug ')).length, 1);
       assert.equal(started, false);
     } finally {
       watched.dispose();
@@ -121,7 +119,7 @@ suite('debugger', () => {
       assert.equal(await vscode.debug.startDebugging(folder, { ...configuration, stopOnEntry: true }), true);
       assert.match(String((await watched.event('output')).output), /^SIMULATED: .*nothing real is touched/);
       const { threadId } = await watched.event('stopped');
-      await vscode.debug.activeDebugSession?.customRequest('continue', { threadId });
+      await (await activeSession()).customRequest('continue', { threadId });
       assert.equal((await watched.event('exited')).exitCode, 0);
     } finally {
       watched.dispose();
@@ -129,18 +127,20 @@ suite('debugger', () => {
   });
 
   test('attaches to a run that goes on by itself, and leaves it going', async () => {
-    const watched = watch('Run');
+    const watched = watch('Run', 'Approve');
     try {
       const uri = file('waits.runbook.yaml');
-      await vscode.workspace.fs.writeFile(uri, Buffer.from('version: 1\nname: Waits\nsteps:\n  - wait: 4s\n'));
+      const text = 'version: 1\nname: Waits\nsteps:\n  - { id: gate, approve: { message: Go on? } }\n  - wait: 1s\n';
+      await vscode.workspace.fs.writeFile(uri, Buffer.from(text));
       const runId = await vscode.commands.executeCommand<string>('virtbook.run', uri);
       assert.ok(runId);
       assert.equal(await vscode.commands.executeCommand('virtbook.runs.debug', runId), true);
-      const session = await eventually(() => vscode.debug.activeDebugSession);
+      const session = await activeSession();
       const { threads } = (await session.customRequest('threads')) as { threads: unknown[] };
       assert.ok(threads.length > 0);
       await vscode.commands.executeCommand('workbench.action.debug.disconnect');
       await eventually(() => vscode.debug.activeDebugSession === undefined);
+      await vscode.commands.executeCommand('virtbook.runs.approve', runId);
       const journal = vscode.Uri.from({ scheme: 'virtbook-journal', path: `/${runId}.log` });
       const document = await vscode.workspace.openTextDocument(journal);
       await eventually(() => document.getText().includes('■ done'));

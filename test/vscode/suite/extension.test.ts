@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { eventually } from '../eventually';
+import { newLab } from '../newLab';
 
 // Runs inside the extension host of a real VS Code, on a copy of test/vscode/fixture with its simulated lab.
 
@@ -12,15 +14,6 @@ const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
 function file(name: string): vscode.Uri {
   assert.ok(folder, 'no folder is open');
   return vscode.Uri.joinPath(folder, name);
-}
-
-/** Asks until it holds. What never comes true ends with mocha's time-out, naming the test. */
-async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
 }
 
 /** Answers modal dialogs and pickers, which nobody can click here. Gives what was shown. */
@@ -70,6 +63,13 @@ async function lensesOf(uri: vscode.Uri): Promise<vscode.CodeLens[]> {
 
 async function lensTitles(uri: vscode.Uri): Promise<string[]> {
   return (await lensesOf(uri)).map(lens => lens.command?.title.replaceAll('\u00a0', ' ') ?? '');
+}
+
+async function rewrite(document: vscode.TextDocument, text: string): Promise<void> {
+  const edit = new vscode.WorkspaceEdit();
+  edit.replace(document.uri, document.validateRange(new vscode.Range(0, 0, document.lineCount, 0)), text);
+  await vscode.workspace.applyEdit(edit);
+  await document.save();
 }
 
 /** The journal's last state once the run has ended. */
@@ -139,8 +139,13 @@ suite('language', () => {
     );
     const fix = actions.find(action => action.title.includes('vm.snapshot`'));
     assert.ok(fix?.edit, `no fix among ${actions.map(action => action.title).join(', ')}`);
+    const before = broken.getText();
     await vscode.workspace.applyEdit(fix.edit);
-    await eventually(() => !vscode.languages.getDiagnostics(broken.uri).some(item => item.code === 'unknown-action'));
+    try {
+      await eventually(() => !vscode.languages.getDiagnostics(broken.uri).some(item => item.code === 'unknown-action'));
+    } finally {
+      await rewrite(broken, before);
+    }
   });
 
   test('completion offers actions, hover explains them', async () => {
@@ -186,20 +191,21 @@ suite('language', () => {
   test('a called runbook is looked into, and its mistakes show where it is called as they are typed', async () => {
     const caller = await vscode.workspace.openTextDocument(file('calls.runbook.yaml'));
     const callee = await vscode.workspace.openTextDocument(file('called.runbook.yaml'));
-    await eventually(() => vscode.languages.getDiagnostics(callee.uri).length === 0);
-    assert.deepEqual(vscode.languages.getDiagnostics(caller.uri), []);
+    for (const { uri } of [caller, callee]) await eventually(() => vscode.languages.getDiagnostics(uri).length === 0);
     const at = callee.positionAt(callee.getText().indexOf('vm.start'));
     const typed = new vscode.WorkspaceEdit();
     typed.replace(callee.uri, new vscode.Range(at, at.translate(0, 'vm.start'.length)), 'vm.strat');
+    const before = callee.getText();
     await vscode.workspace.applyEdit(typed);
-    const [found] = await eventually(() => {
-      const list = vscode.languages.getDiagnostics(caller.uri);
-      return list.length > 0 && list;
-    });
-    assert.match(found?.message ?? '', /called\.runbook\.yaml:6/);
-    const back = new vscode.WorkspaceEdit();
-    back.replace(callee.uri, new vscode.Range(at, at.translate(0, 'vm.strat'.length)), 'vm.start');
-    await vscode.workspace.applyEdit(back);
+    try {
+      const [found] = await eventually(() => {
+        const list = vscode.languages.getDiagnostics(caller.uri);
+        return list.length > 0 && list;
+      });
+      assert.match(found?.message ?? '', /called\.runbook\.yaml:6/);
+    } finally {
+      await rewrite(callee, before);
+    }
     await eventually(() => vscode.languages.getDiagnostics(caller.uri).length === 0);
   });
 
@@ -218,6 +224,8 @@ suite('language', () => {
 });
 
 suite('runs', () => {
+  setup(newLab);
+
   test('lenses stand on the file and on every step', async () => {
     await vscode.workspace.openTextDocument(file('fails.runbook.yaml'));
     const titles = await lensTitles(file('fails.runbook.yaml'));
@@ -237,8 +245,10 @@ suite('runs', () => {
     await withAnswers({}, () =>
       Promise.resolve(vscode.commands.executeCommand('virtbook.plan', file('snapshots.runbook.yaml'))),
     );
-    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
-    assert.match(text, /^# Plan: Snapshot the web servers/);
+    const text = await eventually(() => {
+      const shown = vscode.window.activeTextEditor?.document.getText() ?? '';
+      return shown.startsWith('# Plan: Snapshot the web servers') && shown;
+    });
     assert.match(text, /- vm `web1`\n- vm `web2`\n- vm `spare`/);
   });
 
@@ -247,12 +257,14 @@ suite('runs', () => {
       Promise.resolve(vscode.commands.executeCommand('virtbook.rehearse', file('snapshots.runbook.yaml'))),
     );
     assert.equal(typeof ok, 'boolean');
-    const document = vscode.workspace.textDocuments.find(one => one.uri.path.endsWith('.rehearsal.md'));
-    assert.match(document?.uri.path ?? '', /Snapshot the web servers\.rehearsal\.md$/);
+    const document = await eventually(() =>
+      vscode.workspace.textDocuments.find(one => one.uri.path.endsWith('.rehearsal.md')),
+    );
+    assert.match(document.uri.path, /Snapshot the web servers\.rehearsal\.md$/);
     const labels = () => vscode.window.tabGroups.all.flatMap(group => group.tabs.map(tab => tab.label));
     await eventually(() => labels().some(label => /Preview.*rehearsal/.test(label)));
-    assert.match(document?.getText() ?? '', /^#+ Rehearsal of Snapshot the web servers/);
-    assert.match(document?.getText() ?? '', /\d+ failure points: all come back/);
+    assert.match(document.getText(), /^#+ Rehearsal of Snapshot the web servers/);
+    assert.match(document.getText(), /\d+ failure points: all come back/);
   });
 
   test('a run asks for its secret, which is never shown, waits for approval, and goes on with it', async () => {

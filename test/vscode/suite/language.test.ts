@@ -3,20 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { eventually } from '../eventually';
 
 // Every language feature in a real VS Code, on documents of a file system that is none of VS Code's own, and on files.
 
 const folder = vscode.workspace.workspaceFolders![0]!.uri;
 const file = (name: string) => vscode.Uri.joinPath(folder, name);
-
-/** Asks until it holds. What never comes true ends with mocha's time-out, naming the test. */
-async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-}
 
 async function asked<T>(command: string, ...args: unknown[]): Promise<T> {
   const answer = await vscode.commands.executeCommand<T>(command, ...args);

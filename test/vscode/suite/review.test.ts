@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Review, ReviewedRunbook } from '../../../src/review/model';
+import { eventually } from '../eventually';
 
 // Reviews of a real git repository: a copy of test/vscode/fixture with a branch.
 
@@ -22,15 +23,6 @@ function git(...args: string[]): string {
 function edit(name: string, change: (text: string) => string): void {
   const where = path.join(folder.fsPath, name);
   writeFileSync(where, change(readFileSync(where, 'utf8')));
-}
-
-/** Asks until it holds. What never comes true ends with mocha's time-out, naming the test. */
-async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
 }
 
 /** Picks these labels, one after another, while `body` runs; gives what was offered and told. */
@@ -53,10 +45,11 @@ async function picking<T>(picks: string[], body: () => PromiseLike<T>): Promise<
     showErrorMessage: message,
   });
   try {
-    return { given: await body(), shown };
+    const given = await body();
+    assert.deepEqual(left, [], `never asked for; shown: ${shown.join('\n')}`);
+    return { given, shown };
   } finally {
     Object.assign(window, before);
-    assert.deepEqual(left, [], `never asked for; shown: ${shown.join('\n')}`);
   }
 }
 
@@ -91,21 +84,11 @@ suite('review of a repository', () => {
     assert.equal(changed.plan.same, false);
     assert.ok(changed.rehearsal.head!.points > 0, 'nothing was rehearsed');
     assert.equal(runbook(found, 'calls.runbook.yaml')?.change, 'affected');
-    assert.ok(
-      shown.some(text => /risk/i.test(text)),
-      shown.join('\n'),
-    );
+    assert.match(shown.join('\n'), /risk/i);
     const report = await textOf('virtbook-review://report/Review against main.md');
     assert.ok(report.includes('snapshots.runbook.yaml'), report);
-    const labels = tabs().map(({ label }) => label);
-    assert.ok(
-      labels.some(label => label.startsWith('Review: main ↔ the working tree')),
-      labels.join('\n'),
-    );
-    assert.ok(
-      labels.some(label => label.endsWith('Review against main.md')),
-      labels.join('\n'),
-    );
+    await eventually(() => tabs().some(({ label }) => label.startsWith('Review: main ↔ the working tree')));
+    await eventually(() => tabs().some(({ label }) => label.endsWith('Review against main.md')));
   });
 
   test('the base is a document that can be read but not written, with every feature', async () => {
@@ -180,7 +163,7 @@ suite('review of a repository', () => {
   });
 
   test('a revision is picked among branches, tags and commits', async () => {
-    git('tag', 'v1', 'main');
+    git('tag', '--force', 'v1', 'main');
     const { shown } = await review('Against another', 'v1');
     const offered = shown.find(text => text.includes('v1'))!;
     assert.match(offered, /git-branch\)\u00a0main/);
@@ -192,9 +175,11 @@ suite('review of a repository', () => {
       path.join(folder.fsPath, 'copy.runbook.yaml'),
       readFileSync(path.join(folder.fsPath, 'snapshots.runbook.yaml'), 'utf8').replace('before-patch', 'elsewhere'),
     );
-    const { given } = await picking(['snapshots.runbook.yaml'], () =>
+    await vscode.workspace.openTextDocument(base('snapshots.runbook.yaml'));
+    const { given, shown } = await picking(['snapshots.runbook.yaml'], () =>
       executeCommand<Review>('virtbook.review.against', file('copy.runbook.yaml')),
     );
+    assert.equal(shown[0]?.match(/snapshots\.runbook/g)?.length, 1, 'a document of the review before is offered');
     const found = runbook(given, 'copy.runbook.yaml');
     assert.equal(found?.basePath, 'snapshots.runbook.yaml');
     assert.equal(found?.plan.same, false);
@@ -207,12 +192,16 @@ suite('review of a repository', () => {
       language: 'virt-runbook',
       content: readFileSync(path.join(folder.fsPath, 'snapshots.runbook.yaml'), 'utf8').replace('before-patch', 'old'),
     });
-    await executeCommand('vscode.diff', before.uri, file('snapshots.runbook.yaml'), 'A diff');
-    const { review: found } = await review('What is open in diff editors');
-    assert.equal(found.files.length, 1);
-    assert.equal(runbook(found, 'snapshots.runbook.yaml')?.plan.same, false);
-    await vscode.window.showTextDocument(before);
-    await executeCommand('workbench.action.revertAndCloseActiveEditor');
+    try {
+      await executeCommand('vscode.diff', before.uri, file('snapshots.runbook.yaml'), 'A diff');
+      await eventually(() => tabs().some(({ input }) => input instanceof vscode.TabInputTextDiff));
+      const { review: found } = await review('What is open in diff editors');
+      assert.equal(found.files.length, 1);
+      assert.equal(runbook(found, 'snapshots.runbook.yaml')?.plan.same, false);
+    } finally {
+      await vscode.window.showTextDocument(before);
+      await executeCommand('workbench.action.revertAndCloseActiveEditor');
+    }
   });
 
   test('a folder without a repository says so, and still compares files', async () => {

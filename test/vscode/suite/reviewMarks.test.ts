@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { eventually } from '../eventually';
 
 // The marks of a review, gone to by keyboard: in the file, on both sides, and in documents of git.
 
@@ -37,6 +38,7 @@ async function reviewed(): Promise<void> {
 async function visited(uri: vscode.Uri, command = 'nextChange'): Promise<string[]> {
   const document = await vscode.workspace.openTextDocument(uri);
   const editor = await vscode.window.showTextDocument(document, { preview: false });
+  await eventually(() => vscode.window.activeTextEditor === editor);
   editor.selection = new vscode.Selection(0, 0, 0, 0);
   const lines: string[] = [];
   for (;;) {

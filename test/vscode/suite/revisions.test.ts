@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { eventually } from '../eventually';
 
 // Both sides of diffs: those of VS Code's own git extension, and stand-ins that give what GitHub Pull Requests gives.
 
@@ -20,15 +21,6 @@ function edit(name: string, from: string, to: string): void {
   const text = readFileSync(onDisk(name), 'utf8');
   assert.ok(text.includes(from), `${name} has no ${from}`);
   writeFileSync(onDisk(name), text.replaceAll(from, to));
-}
-
-/** Asks until it holds. What never comes true ends with mocha's time-out, naming the test. */
-async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
 }
 
 /** As `toGitUri` of VS Code's git extension makes it. */

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
+import { eventually } from '../eventually';
+import { newLab } from '../newLab';
 
 // The page of a run, terminals and tasks, inside the extension host of a real VS Code.
 
@@ -11,15 +13,6 @@ const { executeCommand } = vscode.commands;
 function file(name: string): vscode.Uri {
   assert.ok(folder, 'no folder is open');
   return vscode.Uri.joinPath(folder, name);
-}
-
-/** Asks until it holds. What never comes true ends with mocha's time-out, naming the test. */
-async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
 }
 
 /** Does `body` with a function of VS Code's windows replaced. */
@@ -89,16 +82,15 @@ const whole = (told: Told[]) => told.findLast(message => message.type === 'whole
 const statusOf = (told: Told[]) => told.findLast(message => message.head)?.head?.status;
 
 suite('run page', () => {
+  setup(newLab);
+
   test('opens beside the runbook, and is told the run as it goes', async () => {
     await vscode.window.showTextDocument(file('fails.runbook.yaml'));
     const { panel, told } = await pageOf(() => run('fails.runbook.yaml'));
     assert.equal(panel.viewType, 'virtbook.run');
     assert.equal(panel.title, 'Fails and takes itself back');
-    assert.equal(
-      vscode.window.activeTextEditor?.document.uri.path,
-      file('fails.runbook.yaml').path,
-      'it took the focus',
-    );
+    // It does not take the focus.
+    await eventually(() => vscode.window.activeTextEditor?.document.uri.path === file('fails.runbook.yaml').path);
     await eventually(() => statusOf(told) === 'rolled-back');
     const steps = whole(told)?.steps?.map(step => step.key);
     assert.deepEqual(steps, ['snapshot', 'check']);
@@ -197,9 +189,11 @@ suite('terminals', () => {
     await replacing(
       'showErrorMessage',
       () => async (text: string) => void shown.push(text),
-      async () => {
-        assert.equal(await terminalOf('virtbook.vm.ssh', vmNode('web1')), undefined);
-      },
+      () =>
+        eventually(async () => {
+          assert.equal(await terminalOf('virtbook.vm.ssh', vmNode('web1')), undefined);
+          return shown.length > 0;
+        }),
     );
     assert.match(shown.join('\n'), /web1 is simulated, so it has no SSH\. Open its console instead\./);
   });

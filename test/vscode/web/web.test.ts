@@ -1,6 +1,7 @@
 /// <reference types="mocha" />
 import * as vscode from 'vscode';
 import type { Review } from '../../../src/review/model';
+import { eventually } from '../eventually';
 
 // Runs inside the web-worker extension host of VS Code for the web, on a copy of test/vscode/fixture in a virtual file system.
 
@@ -9,15 +10,6 @@ const file = (name: string) => vscode.Uri.joinPath(folder, name);
 
 function ok(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what);
-}
-
-/** Asks until it holds. What never comes true ends with mocha's time-out, naming the test. */
-async function eventually<T>(ask: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
 }
 
 async function asked<T>(command: string, ...args: unknown[]): Promise<T> {
