@@ -97,10 +97,11 @@ function irreversible(plan: Plan | undefined): Told[] {
 
 function noReturns(plan: Plan | undefined): Told[] {
   if (!plan) return [];
-  const messages = new Map(
-    plan.program.steps.map(step => [step.pointer, step.kind === 'pointOfNoReturn' ? step.message : '']),
-  );
-  return pointsOfNoReturn(plan).map(({ pointer }) => ({ pointer, title: messages.get(pointer) ?? '', on: '' }));
+  return pointsOfNoReturn(plan).map(({ pointer, title }) => ({
+    pointer,
+    title: title.replace(/^point of no return: /, ''),
+    on: '',
+  }));
 }
 
 /** One that has only another name is kept: it is known by where it stands in the file and what it acts on. Kept ones are told as at the head. */

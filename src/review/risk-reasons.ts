@@ -8,13 +8,17 @@ const texts = {
   unplannable: ["runbook can't be planned", "runbooks can't be planned"],
   'deleted-called': ['runbook needs what is deleted', 'runbooks need what is deleted'],
   'locks-off': ['connection has no locks any more', 'connections have no locks any more'],
-  unreadable: ["file can't be read any more", "files can't be read any more"],
+  unreadable: ["file can't be read", "files can't be read"],
   'clean-run-fails': [
     'rehearsal newly fails though nothing goes wrong',
     'rehearsals newly fail though nothing goes wrong',
   ],
   'not-rehearsed': ["runbook can't be rehearsed", "runbooks can't be rehearsed"],
   'point-of-no-return': ['point of no return is new or earlier', 'points of no return are new or earlier'],
+  'no-return-gone': [
+    'point of no return is gone before what can not be undone',
+    'points of no return are gone before what can not be undone',
+  ],
   'approval-weakened': ['approval is weakened', 'approvals are weakened'],
   'limit-raised': ['limit is raised or removed', 'limits are raised or removed'],
   'window-widened': ['maintenance window is widened or removed', 'maintenance windows are widened or removed'],

@@ -24,11 +24,12 @@ import { type ReasonCode, reasonText } from './risk-reasons';
  *         new-error           errors that were not there before
  *         deleted-called      it is deleted, and other runbooks call it
  *         locks-off           a connection has no locks any more
- *         unreadable          it can't be read any more
+ *         unreadable          it can't be read, and could before or is new
  *         clean-run-fails     the rehearsal fails with nothing going wrong in it, and did not before
  * medium  unplannable         what could be planned before, or is new, can't be planned
  *         not-rehearsed       what could be rehearsed before, or is new, can't be rehearsed
- *         point-of-no-return  points of no return that are new
+ *         point-of-no-return  points of no return that are new, or stand earlier
+ *         no-return-gone      a point of no return is gone, and what follows it can't be undone
  *         approval-weakened   fewer people, the one who starts it too, steps that no longer wait for it
  *         limit-raised        a limit is higher, or gone
  *         window-widened      a window has more hours, is gone, or is passed over when it closes
@@ -69,9 +70,10 @@ export function riskOf(reviewed: Omit<ReviewedRunbook, 'risk'>, callers: readonl
   const isOtherwise = differences.length > 0 || !plan.same;
   if (rehearsal.headProblem !== undefined && rehearsal.baseProblem === undefined && isOtherwise)
     found.addCount('not-rehearsed', 'medium', 1);
-  for (const difference of differences) if (difference.effect === 'riskier') found.add(...reasonOf(difference));
+  const [reasons, others] = partition(differences, one => one.effect === 'riskier' || isNoReturn(one, plan));
+  for (const difference of reasons) found.add(...reasonOf(difference));
   if (change === 'renamed') found.addCount('renamed', 'low', 1);
-  found.addCount('changed', 'low', differences.filter(({ effect }) => effect !== 'riskier').length);
+  found.addCount('changed', 'low', others.length);
   return found.risk();
 }
 
@@ -152,6 +154,17 @@ function problemReasons(added: readonly Problem[], found: Reasons): void {
   found.addCount('new-warning', 'low', added.filter(({ severity }) => severity === 'warning').length);
 }
 
+/** One that came or went before steps that can't be undone: whether that is better or worse can't be told, but it has to be looked at. */
+function isNoReturn({ kind, change, effect }: Difference, plan: PlanDifference): boolean {
+  if (kind !== 'point-of-no-return' || effect !== 'neutral') return false;
+  // Of a runbook that had no plan, the plan has told them.
+  return change === 'removed' || (change === 'added' && plan.base !== undefined);
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter(item => !isFirst(item))];
+}
+
 /** What a difference that takes a safeguard away is a reason of. */
 function reasonOf(difference: Difference): [code: ReasonCode, level: RiskLevel, names: string[]] {
   const names = [difference.step?.head?.title ?? difference.step?.base?.title ?? difference.field ?? ''];
@@ -162,8 +175,10 @@ function reasonOf(difference: Difference): [code: ReasonCode, level: RiskLevel, 
       return difference.change === 'removed'
         ? ['approval-removed', 'high', names]
         : ['approval-weakened', 'medium', names];
-    case 'point-of-no-return':
-      return ['point-of-no-return', 'medium', names];
+    case 'point-of-no-return': {
+      const code = difference.change === 'removed' ? 'no-return-gone' : 'point-of-no-return';
+      return [code, 'medium', names.map(name => (name === 'point of no return' ? '' : name))];
+    }
     case 'limit':
       return ['limit-raised', 'medium', [difference.field?.replace('limits.', '') ?? '']];
     case 'window':

@@ -1,4 +1,4 @@
-import type { Runbook, Step } from '../runbook/model';
+import { everyStep, type Runbook, type Step } from '../runbook/model';
 import type { PlaceOf } from './contract';
 import { DifferenceList, type FoundDifference } from './difference-list';
 import { guardDifferences } from './guard-difference';
@@ -6,7 +6,7 @@ import { headerDifferences } from './header-difference';
 import { renamedInputs } from './input-rename';
 import type { Difference } from './model';
 import type { NameUse, Renames } from './names-that-follow';
-import { isSafeguard } from './safeguards';
+import { canBeUndone, isSafeguard } from './safeguards';
 import { stepDifferences } from './step-difference';
 import { matchSteps, type StepMatches } from './step-matching';
 import { kindName, stepLabel, stepRef, stepTitle } from './step-title';
@@ -178,9 +178,25 @@ class Comparison {
     const where = side === 'head' ? ` ${whereIs(node)}` : '';
     const inside = step.kind === 'action' && step.rollback !== undefined ? rollbackWords(step.rollback) : '';
     const at = { base: side === 'base' ? [step.pointer] : [], head: side === 'head' ? [step.pointer] : [] };
-    const effect = this.onBothSides ? effectOfStep(node, side) : 'neutral';
-    const text = `${stepLabel(step)} ${change}${where}${inside}`;
+    const irreversible = this.#irreversibleAfter(node, side);
+    // Before what can't be undone a point of no return says what is so anyway; what a failure there leads to is other, not better or worse.
+    const effect = this.onBothSides && irreversible.length === 0 ? effectOfStep(node, side) : 'neutral';
+    const still =
+      side === 'base' && irreversible.length > 0
+        ? `, though what follows can't be undone: ${someOf(irreversible.map(stepTitle))}`
+        : '';
+    const text = `${stepLabel(step)} ${change}${where}${inside}${still}`;
     this.#list.add({ kind: kindOf(node), change, text, step: { [side]: stepRef(step) }, at, effect }, order);
+  }
+
+  /** Of a point of no return: steps after it that are there without it, too, and can't be undone there. */
+  #irreversibleAfter(node: StepNode, side: 'base' | 'head'): Step[] {
+    if (node.step.kind !== 'pointOfNoReturn') return [];
+    const visit = (after: StepNode): Step[] => {
+      const other = (side === 'base' ? this.#atHead(after) : this.#atBase(after))?.step;
+      return [...(other && isIrreversible(other) ? [other] : []), ...after.inner.flatMap(visit)];
+    };
+    return node.file.steps.slice(node.position + 1).flatMap(visit);
   }
 
   /** Steps of a rollback that came or went as a whole. */
@@ -232,6 +248,19 @@ function effectOfStep(node: StepNode, side: 'base' | 'head'): Difference['effect
   if (node.step.kind === 'pointOfNoReturn') return bad;
   if (node.list === 'rollback') return good;
   return isSafeguard(node.step) ? good : 'neutral';
+}
+
+/** An action without undo, or a call of a runbook with one. */
+function isIrreversible(step: Step): boolean {
+  if (step.kind === 'action') return !canBeUndone(step);
+  return step.kind === 'call' && everyStep({ steps: step.runbook?.steps ?? [] }).some(isIrreversible);
+}
+
+const mostTitles = 5;
+
+function someOf(titles: readonly string[]): string {
+  const more = titles.length > mostTitles ? ` and ${titles.length - mostTitles} more` : '';
+  return `${titles.slice(0, mostTitles).join(', ')}${more}`;
 }
 
 function rollbackWords(rollback: 'none' | Step[]): string {

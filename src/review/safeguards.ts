@@ -35,6 +35,12 @@ export function hasUndo({ uses, with: inputs }: ActionStep): boolean {
   return undo !== 'none' && undo !== 'irreversible';
 }
 
+/** Not: its action says that there is no undo, and there are no steps of its own for it. */
+export function canBeUndone({ uses, with: inputs, rollback }: ActionStep): boolean {
+  const action = actionNamed(uses);
+  return Array.isArray(rollback) || !action || undoClassOf(action, inputs) !== 'irreversible';
+}
+
 /**
  * What it does to safeguards that one input of an action is another: whether it can be undone, takes a snapshot to go back to, or looks at
  * something.

@@ -10,6 +10,8 @@ import { virtbookCopy } from './virtbook-copy';
 // The script of ci/gitlab.yml as it is written, on a real repository. Only GitLab's API is a fake.
 
 interface Job {
+  interruptible: boolean;
+  resource_group: string;
   script: string[];
   variables: Record<string, string>;
   rules: { if: string }[];
@@ -145,6 +147,15 @@ describe('the job in a merge request', () => {
     expect(existsSync(join(next.folder, 'virtbook-review', 'review.md'))).toBe(true);
   }, 60_000);
 
+  it('takes nothing from the repository for Virtbook', async () => {
+    const ran = join(at.folder, 'ran');
+    const script = `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(ran)}, '');\n`;
+    const { folder, env } = await mergeRequest({ ...change, '.virtbook-cli/ci/gitlab/review.mjs': script });
+    const { code, output } = await pipeline(folder, { ...env, VIRTBOOK_REHEARSE: 'false' });
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('There is no VIRTBOOK_TOKEN') });
+    expect(existsSync(ran)).toBe(false);
+  }, 60_000);
+
   it('writes to the project that the merge request is in, also from a fork', async () => {
     const { folder, env } = await mergeRequest(change);
     const more = { CI_PROJECT_ID: '99', CI_MERGE_REQUEST_PROJECT_ID: '31', VIRTBOOK_REHEARSE: 'false' };
@@ -174,5 +185,6 @@ describe('ci/gitlab.yml', () => {
     expect(job.rules).toEqual([{ if: '$CI_PIPELINE_SOURCE == "merge_request_event"' }]);
     expect(Object.keys(job.variables)).not.toContain('VIRTBOOK_TOKEN');
     expect(job.artifacts.when).toBe('always');
+    expect(job).toMatchObject({ interruptible: true, resource_group: 'virtbook-review-$CI_MERGE_REQUEST_IID' });
   });
 });

@@ -121,6 +121,19 @@ describe('reasons', () => {
       { plan: plan({ outages: [{ vm: 'web1', after: outage(10) }] }) },
       ['low: 1 VM is predicted not to serve for longer: web1'],
     ],
+    [
+      'a point of no return that came or went before what can not be undone',
+      {
+        differences: (['added', 'removed', 'changed'] as const).map(change =>
+          difference('point-of-no-return', { change, step: { head: { pointer: '/steps/0', title: change } } }),
+        ),
+      },
+      [
+        'medium: 1 point of no return is new or earlier: added',
+        'medium: 1 point of no return is gone before what can not be undone: removed',
+        'low: 1 other difference',
+      ],
+    ],
     ['safer only', { differences: [difference('limit', { effect: 'safer' })] }, ['low: 1 other difference']],
   ])('%s', (_, more, reasons) => expect(told(more)).toEqual(reasons));
 
@@ -197,9 +210,6 @@ test('of a whole change, the reasons of all files are counted together', () => {
   };
   const { level, reasons } = overallRisk([one, one, unreadable]);
   expect(level).toBe('high');
-  expect(reasons.map(({ text }) => text)).toEqual([
-    '2 approvals are removed',
-    "1 file can't be read any more: b.runbook.yaml",
-  ]);
+  expect(reasons.map(({ text }) => text)).toEqual(['2 approvals are removed', "1 file can't be read: b.runbook.yaml"]);
   expect(overallRisk([{ ...unreadable, isNew: false }]).level).toBe('none');
 });

@@ -368,6 +368,20 @@ describe('points of no return and approvals', () => {
     expect(steps(`${a}\n${point}\n${b}`, `${a}\n${b}`)).toEqual(['Point of no return point removed [safer]']);
   });
 
+  test('one that says what is so anyway, before steps that can not be undone, is neither better nor worse', () => {
+    const drop = '- { id: drop, uses: vm.snapshot.delete, with: { vm: a, snapshot: old } }';
+    const loop = `- id: each\n  forEach: { one: [1, 2] }\n  steps:\n    ${drop}`;
+    for (const last of [drop, loop]) {
+      expect(steps(`${a}\n${last}`, `${a}\n${point}\n${last}`)).toEqual(['Point of no return point added after a']);
+      expect(steps(`${a}\n${point}\n${last}`, `${a}\n${last}`)).toEqual([
+        "Point of no return point removed, though what follows can't be undone: drop",
+      ]);
+    }
+    // It goes with what it was for, or after what can't be undone.
+    expect(steps(`${a}\n${point}\n${drop}`, `${a}`)).toContain('Point of no return point removed [safer]');
+    expect(steps(`${drop}\n${point}\n${a}`, `${drop}\n${a}`)).toEqual(['Point of no return point removed [safer]']);
+  });
+
   test('what stands after it now', () => {
     expect(steps(`${a}\n${b}\n${point}\n${c}`, `${a}\n${point}\n${b}\n${c}`)).toEqual([
       'Point of no return point moved: now after a, was after b',

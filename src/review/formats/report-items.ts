@@ -42,8 +42,8 @@ export const extraRules: Record<string, { severity: Problem['severity']; summary
   },
   'unreadable-file': {
     severity: 'error',
-    summary: 'A runbook or inventory that can not be read any more.',
-    docs: 'It could be read before this change. The message says why it can not be now.',
+    summary: 'A runbook or inventory that can not be read.',
+    docs: 'It is new, or could be read before this change. The message says why it can not be now.',
   },
 };
 

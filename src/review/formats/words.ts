@@ -179,7 +179,9 @@ export function headline(review: Review, marks: Marks): string {
   }
   const unreadable = review.files.filter(file => file.kind === 'unreadable' && file.isNew);
   if (unreadable.length > 0) {
-    return `${name(unreadable[0]!.path)}${unreadable.length > 1 ? ` and ${unreadable.length - 1} more` : ''} can't be read any more.`;
+    const more = unreadable.length > 1 ? ` and ${unreadable.length - 1} more` : '';
+    const now = unreadable.every(({ change }) => change === 'added') ? '' : ' any more';
+    return `${name(unreadable[0]!.path)}${more} can't be read${now}.`;
   }
   const failing = runbooksOf(review).filter(({ rehearsal }) => failsNewly(rehearsal));
   if (failing.length > 0) return `${name(failing[0]!.path)} newly fails even when nothing goes wrong.`;

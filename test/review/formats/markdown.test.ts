@@ -182,6 +182,9 @@ describe('the comment of a pull request', () => {
     const wrong = runbook({ problems: { added: [problem()], removed: [], kept: [] } });
     const lasting = plan({ irreversible: { ...nothing, added: ['Delete the snapshot'] } });
     expect(first(review({ files: [wrong, unreadable()] }))).toBe("runbooks/drain.runbook.yaml can't be read any more.");
+    expect(first(review({ files: [unreadable({ change: 'added' })] }))).toBe(
+      "runbooks/drain.runbook.yaml can't be read.",
+    );
     expect(first(review({ files: [wrong, runbook({ plan: lasting })] }))).toBe(
       '1 new error in runbooks/patch-web.runbook.yaml.',
     );
