@@ -27,6 +27,19 @@ import { UndoProgress } from './undo-progress';
 type Response = DebugProtocol.Response;
 type Then = () => unknown;
 
+/** Requests that change nothing. */
+const looks: ReadonlySet<string> = new Set([
+  'completions',
+  'evaluate',
+  'exceptionInfo',
+  'loadedSources',
+  'scopes',
+  'source',
+  'stackTrace',
+  'threads',
+  'variables',
+]);
+
 const reasons: Record<StopReason, string> = {
   entry: 'entry',
   breakpoint: 'breakpoint',
@@ -717,7 +730,8 @@ export class DebugAdapter extends DebugSession {
           if (typeof then === 'function') this.#background(Promise.resolve().then(then as Then));
         },
         error => {
-          const showUser = !(error instanceof Cancelled);
+          // What was only looked at says so in its place: a message besides would be one for every look.
+          const showUser = !(error instanceof Cancelled) && !looks.has(response.command);
           delete response.body;
           this.sendErrorResponse(response, { id: 1, format: textOf(error), variables: {}, showUser });
         },

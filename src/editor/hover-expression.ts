@@ -54,7 +54,11 @@ function calledText({ text, end }: { text: string; end: number }, source: string
 
 /** The longest path that ends in the word at this place: `steps.a` when the cursor is on `a` of `steps.a.outputs`. */
 function pathAt(source: string, at: number): { text: string; start: number; end: number } | undefined {
-  for (const match of source.matchAll(/[A-Za-z_]\w*(?:\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\])*/g)) {
+  // A word in a text is no name, unless the text is the key of what stands before it.
+  const names = source.replace(/(?<![\w\])]\[)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/g, text =>
+    ' '.repeat(text.length),
+  );
+  for (const match of names.matchAll(/[A-Za-z_]\w*(?:\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\])*/g)) {
     if (at < match.index || at > match.index + match[0].length) continue;
     let end = 0;
     for (const piece of match[0].matchAll(/^[A-Za-z_]\w*|\.\??[A-Za-z_]\w*|\['[^']*'\]|\["[^"]*"\]/g)) {

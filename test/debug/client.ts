@@ -19,10 +19,18 @@ export interface Stop {
 
 /** The client of the test support, over a program with arguments that can be killed. */
 class DapClient extends DebugClient {
+  /** Of each request that failed, whether a person is to be shown that besides. */
+  readonly shownErrors: boolean[] = [];
+
   constructor(private readonly child: ChildProcessWithoutNullStreams) {
     super('', '', 'virtbook');
     this.defaultTimeout = 15_000;
     this.connect(child.stdout, child.stdin);
+    // The client gives of what failed only the text.
+    child.stdout.on('data', (data: Buffer) => {
+      for (const [, shown] of data.toString().matchAll(/"showUser":(true|false)/g))
+        this.shownErrors.push(shown === 'true');
+    });
   }
 
   /** As when the editor has crashed. */

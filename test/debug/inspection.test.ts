@@ -87,6 +87,17 @@ describe('what can be looked at', () => {
   });
 });
 
+it('says in its place why something can not be looked at, and elsewhere only of what was to be done', async () => {
+  const { frameId } = await inLoop();
+  await expect(debug.evaluate('nonsense +', frameId)).rejects.toThrow('nonsense +');
+  await expect(debug.variables(999_999)).rejects.toThrow('The run has gone on since.');
+  expect(debug.dc.shownErrors).toEqual([false, false]);
+  const run = (await debug.dc.scopesRequest({ frameId })).body.scopes.find(one => one.name === 'Run');
+  const set = { variablesReference: run?.variablesReference ?? 0, name: 'id', value: '"x"' };
+  await expect(debug.dc.setVariableRequest(set)).rejects.toThrow("can't be changed");
+  expect(debug.dc.shownErrors).toEqual([false, false, true]);
+});
+
 describe('what can be changed', () => {
   it('is an input, for all steps from here on', async () => {
     const { frameId, thread } = await inLoop();

@@ -264,7 +264,10 @@ function endText(view: RunView, status: RunStatus): string {
     case 'done':
       return vscode.l10n.t('{0}: done in {1}, {2} steps.', view.name, took, count);
     case 'rolled-back':
-      return vscode.l10n.t('{0}: failed and rolled back. {1}', view.name, why);
+      // That a person wanted it is no failure.
+      return view.failure?.class === 'cancelled'
+        ? vscode.l10n.t('{0}: rolled back. {1}', view.name, why)
+        : vscode.l10n.t('{0}: failed and rolled back. {1}', view.name, why);
     case 'stopped':
       return vscode.l10n.t(
         '{0}: stopped. What was done is kept. {1}',
