@@ -14,27 +14,30 @@ const atOnce = 16;
 
 /**
  * What the preflights of a plan find now, by key; steps with nothing to say are left out. Of steps after the first it can only be said how
- * things stand before the run, so steps that change a target that an earlier step changes are not asked.
+ * things stand before the run: those with a VM that an earlier step changes are not asked, and where an earlier step changes the host, proxy or
+ * datastore, which many share, what is in the way now is a warning.
  */
 export async function lookAhead(plan: Plan, world: World): Promise<Map<string, LiveFindings>> {
   const changed = new Set<string>();
-  const asked = plannedActions(plan.steps).filter(step => {
-    const touches = [...step.reads, ...step.changes].map(target => `${target.kind} ${target.name}`);
-    const first = touches.every(target => !changed.has(target));
+  const asked = plannedActions(plan.steps).flatMap(step => {
+    const touched = [...step.reads, ...step.changes].filter(({ kind, name }) => changed.has(`${kind} ${name}`));
     for (const { kind, name } of step.changes) changed.add(`${kind} ${name}`);
     // An input that still holds a template has no value to look with.
-    return first && step.when === true && !JSON.stringify(step.inputs).includes('${{');
+    const known = step.when === true && !JSON.stringify(step.inputs).includes('${{');
+    return known && touched.every(({ kind }) => kind !== 'vm') ? [{ step, first: touched.length === 0 }] : [];
   });
   const found = new Map<string, LiveFindings>();
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let step = asked[next++]; step; step = asked[next++]) {
+    for (let one = asked[next++]; one; one = asked[next++]) {
+      const { step, first } = one;
       const definition = world.action(step.uses);
       if (!definition) continue;
       const findings: LiveFindings = { blockers: [], warnings: [] };
       try {
         for (const { level, message } of await definition.preflight(lookingContext(world, step.key), step.inputs)) {
-          (level === 'blocker' ? findings.blockers : findings.warnings).push(message);
+          if (level === 'blocker' && first) findings.blockers.push(message);
+          else findings.warnings.push(level === 'blocker' ? `As things stand before the run: ${message}` : message);
         }
       } catch (error) {
         findings.blockers.push(messageOf(error));
@@ -44,7 +47,7 @@ export async function lookAhead(plan: Plan, world: World): Promise<Map<string, L
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, asked.length) }, worker));
   // In the order of the plan, whoever answered first.
-  return new Map(asked.flatMap(step => (found.has(step.key) ? [[step.key, found.get(step.key)!] as const] : [])));
+  return new Map(asked.flatMap(({ step }) => (found.has(step.key) ? [[step.key, found.get(step.key)!] as const] : [])));
 }
 
 function lookingContext(world: World, stepKey: string): ActionContext {

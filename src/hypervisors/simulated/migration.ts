@@ -170,8 +170,6 @@ function plan(visible: Visible, vm: LabVm, options: MigrateOptions): Way {
       `${vm.name} is paused${vm.stateReason ? ` (${vm.stateReason})` : ''}; find out why before it is moved.`,
     );
   }
-  if (vm.state === 'shutoff' && options.live)
-    blockers.push(`${vm.name} is off and can't be migrated live; use \`live: false\`.`);
   if (vm.job) blockers.push(`${vm.name} is being backed up (${vm.job.mark}); wait for the backup to end.`);
   const cpu = cpuBlocker(vm, source, target, host);
   if (cpu !== undefined) blockers.push(cpu);
@@ -183,6 +181,8 @@ function plan(visible: Visible, vm: LabVm, options: MigrateOptions): Way {
   const shared = vm.disks.every(seen);
   const storage = options.storage === 'auto' ? (shared ? 'shared' : 'copy') : options.storage;
   if (storage === 'shared') {
+    if (vm.state === 'shutoff' && options.live)
+      blockers.push(`${vm.name} is off and can't be migrated live; use \`live: false\`.`);
     for (const disk of vm.disks) {
       if (!seen(disk))
         blockers.push(`${host} does not see the datastore ${disk.datastore} with ${disk.target}; copy the storage.`);
@@ -190,7 +190,7 @@ function plan(visible: Visible, vm: LabVm, options: MigrateOptions): Way {
     return { storage, disks: vm.disks, blockers };
   }
   if (vm.state !== 'running')
-    blockers.push(`${vm.name} is ${vm.state}; its disks can be copied to ${host} only while it runs.`);
+    blockers.push(`${vm.name} is ${vm.state}, and its disks are copied only while it runs. Start it first.`);
   const disks = copies(lab, vm, host, blockers);
   return { storage, disks, blockers };
 }
