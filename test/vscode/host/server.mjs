@@ -182,6 +182,8 @@ const quietSettings = {
   'extensions.ignoreRecommendations': true,
   'chat.disableAIFeatures': true,
   'git.openRepositoryInParentFolders': 'never',
+  // As on a desktop; in a browser VS Code saves by itself, a second after the last edit.
+  'files.autoSave': 'off',
 };
 
 /**
