@@ -17,7 +17,9 @@ function requireFit(schema: TSchema, tool: string, input: unknown): void {
   const [problem] = Value.Errors(schema, input);
   if (!problem) return;
   const place = problem.instancePath ? `${problem.instancePath.slice(1)}: ` : '';
-  throw new ToolInputWrong(`The arguments of ${tool} do not fit: ${place}${problem.message}.`);
+  // Of what the schema closes out, the reader of schemas says only "schema is false".
+  const message = problem.keyword === 'boolean' ? 'there is no such argument' : problem.message;
+  throw new ToolInputWrong(`The arguments of ${tool} do not fit: ${place}${message}.`);
 }
 
 /** @throws ToolInputWrong, or what the backend throws */

@@ -24,7 +24,14 @@ export function mcpServer(backend: ToolBackend): Server {
     title,
     description,
     inputSchema: inputSchema as unknown as Tool['inputSchema'],
-    annotations: { title, readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    annotations: {
+      title,
+      readOnlyHint: true,
+      destructiveHint: false,
+      idempotentHint: true,
+      // A rehearsal looks at real hypervisors; nothing else leaves the files.
+      openWorldHint: name === tools.rehearse.name,
+    },
   }));
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification, _meta }) => {

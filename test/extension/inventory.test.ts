@@ -226,6 +226,8 @@ describe('filter', () => {
     expect(names({ states: ['running', 'off'], snapshots: true })).toEqual(['db1']);
     expect(names({ text: 'WEB hv1' })).toEqual(['web1', 'web2']);
     expect(names({ text: 'shop front' })).toEqual(['web1']);
+    expect(names({ text: 'shop tag:Front' })).toEqual(['web1']);
+    expect(names({ text: 'tag:fro' })).toEqual([]);
     expect(filterText({ states: ['off'], snapshots: true, text: ' web ' })).toBe('off, with snapshots, "web"');
   });
 

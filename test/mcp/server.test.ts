@@ -80,6 +80,9 @@ describe('what is offered', () => {
 
   it('is checked against its schema', async () => {
     await expect(call('virtbook_plan', { inputs: {} })).rejects.toThrow('do not fit');
+    await expect(call('virtbook_plan', { file: 'a.runbook.yaml', extra: 1 })).rejects.toThrow(
+      'do not fit: extra: there is no such argument.',
+    );
   });
 });
 

@@ -6,7 +6,7 @@ export interface InventoryFilter {
   states: ('running' | 'off')[];
   /** Only those that have some. */
   snapshots: boolean;
-  /** Words; each has to be in the name, the host, the owner, a tag or the uuid. */
+  /** Words; each has to be in the name, the host, the owner, a tag or the uuid. `tag:web`, as runbooks write it, is that very tag. */
   text: string;
 }
 
@@ -28,7 +28,8 @@ export function filterOf(filter: InventoryFilter): (vm: VmInfo, known: VmDefinit
     if (snapshots && vm.snapshotCount === 0) return false;
     if (words.length === 0) return true;
     const text = [vm.name, vm.host, known?.owner, ...(known?.tags ?? []), vm.uuid].join('\n').toLowerCase();
-    return words.every(word => text.includes(word));
+    const tags = (known?.tags ?? []).map(tag => `tag:${tag.toLowerCase()}`);
+    return words.every(word => (word.startsWith('tag:') ? tags.includes(word) : text.includes(word)));
   };
 }
 
