@@ -31,16 +31,20 @@ export function inlayHints(document: TextDocument, range: Range, config: EditorC
   if (documentKind(document) !== 'runbook') return [];
   const parsed = runbookOf(document, config.cache);
   const [from, to] = [document.offsetAt(range.start), document.offsetAt(range.end)];
-  return [...selections(parsed, config), ...steps(parsed, config)]
-    .filter(({ at }) => at >= from && at <= to)
-    .sort((left, right) => left.at - right.at)
-    .map(({ at, label, tooltip }) => ({
-      position: document.positionAt(at),
-      label,
-      tooltip,
-      kind: InlayHintKind.Type,
-      paddingLeft: true,
-    }));
+  return (
+    [...selections(parsed, config), ...steps(parsed, config)]
+      .filter(({ at }) => at >= from && at <= to)
+      .sort((left, right) => left.at - right.at)
+      // What an alias repeats stands in the text once.
+      .filter(({ at, label }, index, all) => at !== all[index - 1]?.at || label !== all[index - 1]?.label)
+      .map(({ at, label, tooltip }) => ({
+        position: document.positionAt(at),
+        label,
+        tooltip,
+        kind: InlayHintKind.Type,
+        paddingLeft: true,
+      }))
+  );
 }
 
 /** Behind `group:` and `tag:` in defaults of inputs, and in what is given to called runbooks. */

@@ -33,6 +33,11 @@ function hinted(text: string, config = around): string[] {
 
 const head = (inputs: string) => `version: 1\nname: x\ninventory: ./lab.inventory.yaml\n${inputs}steps:\n`;
 
+test('once in a step that an alias repeats', () => {
+  const text = `${head('')}  - &wait\n    uses: vm.start\n    with: { vm: web1 }\n  - *wait\n`;
+  expect(hinted(text)).toEqual(['steps:‹≈ 4 s›', 'uses: vm.start‹≈ 2 s›']);
+});
+
 describe('how many a selection comes to', () => {
   test('groups, tags and names together, each once', () => {
     const inputs = `inputs:
