@@ -48,6 +48,9 @@ interface Node {
   id: number;
 }
 
+/** What is on the stacks of loops and branches, before anything of it is reversed. */
+type Found = Map<readonly (UndoEntry | UndoEntry[])[], Node[]>;
+
 /** Rests of one stack that differ in the state they start from; beyond these a run just goes through its own. */
 const mostRests = 2;
 /** Contents of one undo that differ; beyond these it is equal to none. */
@@ -64,16 +67,18 @@ export class RestMemory {
   readonly #bottom: Node = { rests: [], above: new Map(), id: 0 };
   #ids = 0;
 
+  /** For one rollback. */
   of(run: RestRun): KnownRests {
-    return { level: (parts, tainted) => new Level(run, this.#path(parts), tainted) };
+    const found: Found = new Map();
+    return { level: (parts, tainted) => new Level(run, found.get(parts) ?? this.#path(parts, found), tainted) };
   }
 
-  /** The nodes of the first one, two, … parts; it ends where a part is like none other. */
-  #path(parts: readonly (UndoEntry | UndoEntry[])[]): Node[] {
+  /** The nodes of the first one, two, … parts; it ends where a part is like none other. Those of the loops in it are put into `found`. */
+  #path(parts: readonly (UndoEntry | UndoEntry[])[], found: Found): Node[] {
     const path: Node[] = [];
     let node = this.#bottom;
     for (const part of parts) {
-      const id = Array.isArray(part) ? this.#branch(part) : this.#entry(part);
+      const id = Array.isArray(part) ? this.#branch(part, found) : this.#entry(part, found);
       if (id === undefined) break;
       let next = node.above.get(id);
       if (!next) {
@@ -86,17 +91,18 @@ export class RestMemory {
     return path;
   }
 
-  #branch(entries: readonly UndoEntry[]): number | undefined {
+  #branch(entries: readonly UndoEntry[], found: Found): number | undefined {
     if (entries.length === 0) return 0;
-    const path = this.#path(entries);
+    const path = this.#path(entries, found);
     return path.length === entries.length ? path.at(-1)!.id : undefined;
   }
 
-  #entry(entry: UndoEntry): number | undefined {
+  #entry(entry: UndoEntry, found: Found): number | undefined {
     if (entry.kind === 'step') return this.#step(entry);
     // Items that were not begun, at the end, have nothing to reverse.
     const begun = entry.branches.slice(0, entry.branches.findLastIndex(branch => branch.length > 0) + 1);
-    const path = this.#path(begun);
+    const path = this.#path(begun, found);
+    found.set(entry.branches, path);
     if (path.length < begun.length) return undefined;
     const id = `${entry.key} ${entry.max} ${path.at(-1)?.id ?? 0}`;
     const known = this.#forks.get(id);
@@ -111,8 +117,13 @@ export class RestMemory {
       this.#contents.set(entry.key, [{ id: ++this.#ids, entry }]);
       return this.#ids;
     }
-    const known = contents.find(one => sameUndo(one.entry, entry));
-    if (known) return known.id;
+    const at = contents.findIndex(one => sameUndo(one.entry, entry));
+    const known = contents[at];
+    if (known) {
+      // Most often it is the one of the run without failures, which all runs share from there on: the first to be compared with.
+      if (at > 0) [contents[0], contents[at]] = [known, contents[0]!];
+      return known.id;
+    }
     if (contents.length >= mostContents) return undefined;
     contents.push({ id: ++this.#ids, entry });
     return this.#ids;
@@ -187,10 +198,11 @@ function sameUndo(left: StepUndo, right: StepUndo): boolean {
     left.notDone === right.notDone &&
     left.committed === right.committed &&
     left.interrupted === right.interrupted &&
+    // What tells undos of one step apart most often.
+    equal(left.failure, right.failure) &&
     equal(left.inputs, right.inputs) &&
     equal(left.before, right.before) &&
     equal(left.outputs, right.outputs) &&
-    equal(left.failure, right.failure) &&
     // Only steps of its own see it.
     (typeof left.step.rollback !== 'object' || equal(left.scope, right.scope))
   );

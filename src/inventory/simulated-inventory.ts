@@ -113,10 +113,10 @@ export class SimulatedInventory {
   startLost(): void {
     for (const lab of this.#labs) {
       for (const [, vm] of [...lab.vms.entries()]) {
-        if (lab.isLost(vm.host)) continue;
+        if ((!isLost(vm.stateReason) && !vm.agentSilent) || lab.isLost(vm.host)) continue;
         const { stateReason, agentSilent, ...rest } = vm;
         if (isLost(stateReason)) lab.putVm({ ...rest, state: 'running', readyAt: 0 });
-        else if (agentSilent) lab.putVm({ ...rest, ...(stateReason !== undefined && { stateReason }) });
+        else lab.putVm({ ...rest, ...(stateReason !== undefined && { stateReason }) });
       }
     }
   }
