@@ -81,6 +81,58 @@ const run = (name: string) =>
 const whole = (told: Told[]) => told.findLast(message => message.type === 'whole');
 const statusOf = (told: Told[]) => told.findLast(message => message.head)?.head?.status;
 
+// First: once the extension has said something of a document, VS Code 1.100 does not tell it any more what a task says under the same owner.
+suite('tasks', () => {
+  test('check, run and rehearse are offered', async () => {
+    const tasks = await vscode.tasks.fetchTasks({ type: 'virtbook' });
+    const names = tasks.map(task => task.name);
+    for (const name of ['check', 'run slow.runbook.yaml', 'rehearse slow.runbook.yaml'])
+      assert.ok(names.includes(name), `${name} is not among ${names.join(', ')}`);
+  });
+
+  /** Its exit code. */
+  async function execute(task: vscode.Task): Promise<number | undefined> {
+    const ended = new Promise<number | undefined>(resolve => {
+      const listener = vscode.tasks.onDidEndTaskProcess(event => {
+        if (event.execution.task.name !== task.name) return;
+        listener.dispose();
+        resolve(event.exitCode);
+      });
+    });
+    await vscode.tasks.executeTask(task);
+    return ended;
+  }
+
+  test('a check finds the mistakes of files that are not open, and its exit code says so', async () => {
+    await executeCommand('workbench.action.closeAllEditors');
+    const broken = vscode.Uri.joinPath(file('x'), '..', 'closed.runbook.yaml');
+    const text = 'version: 1\nname: Closed\nsteps:\n  - uses: vm.stort\n    with: { vm: web1 }\n';
+    await vscode.workspace.fs.writeFile(broken, new TextEncoder().encode(text));
+    try {
+      const tasks = await vscode.tasks.fetchTasks({ type: 'virtbook' });
+      const check = tasks.find(task => task.name === 'check');
+      assert.ok(check);
+      assert.equal(await execute(check), 1);
+      const [found] = await eventually(() => {
+        const list = vscode.languages.getDiagnostics(broken).filter(one => one.code === 'unknown-action');
+        return list.length > 0 && list;
+      });
+      assert.equal(found?.source, 'virtbook');
+      assert.deepEqual([found?.range.start.line, found?.range.start.character], [3, 10]);
+    } finally {
+      await vscode.workspace.fs.delete(broken);
+    }
+  });
+
+  test('a rehearsal runs in a terminal, to its end', async () => {
+    assert.ok(vscode.workspace.workspaceFolders);
+    const tasks = await vscode.tasks.fetchTasks({ type: 'virtbook' });
+    const offered = tasks.find(task => task.name === 'rehearse snapshots.runbook.yaml');
+    assert.ok(offered);
+    assert.equal(await execute(offered), 0);
+  });
+});
+
 suite('run page', () => {
   setup(newLab);
 
@@ -196,58 +248,5 @@ suite('terminals', () => {
         }),
     );
     assert.match(shown.join('\n'), /web1 is simulated, so it has no SSH\. Open its console instead\./);
-  });
-});
-
-suite('tasks', () => {
-  test('check, run and rehearse are offered', async () => {
-    const tasks = await vscode.tasks.fetchTasks({ type: 'virtbook' });
-    const names = tasks.map(task => task.name);
-    for (const name of ['check', 'run slow.runbook.yaml', 'rehearse slow.runbook.yaml'])
-      assert.ok(names.includes(name), `${name} is not among ${names.join(', ')}`);
-  });
-
-  /** Its exit code. */
-  async function execute(task: vscode.Task): Promise<number | undefined> {
-    const ended = new Promise<number | undefined>(resolve => {
-      const listener = vscode.tasks.onDidEndTaskProcess(event => {
-        if (event.execution.task.name !== task.name) return;
-        listener.dispose();
-        resolve(event.exitCode);
-      });
-    });
-    await vscode.tasks.executeTask(task);
-    return ended;
-  }
-
-  test('a check finds the mistakes of files that are not open, and its exit code says so', async function () {
-    // After other tests it ends as it should there, but its problems do not always arrive; alone they do.
-    if (vscode.version.startsWith('1.100.')) this.skip();
-    await executeCommand('workbench.action.closeAllEditors');
-    const broken = vscode.Uri.joinPath(file('x'), '..', 'closed.runbook.yaml');
-    const text = 'version: 1\nname: Closed\nsteps:\n  - uses: vm.stort\n    with: { vm: web1 }\n';
-    await vscode.workspace.fs.writeFile(broken, new TextEncoder().encode(text));
-    try {
-      const tasks = await vscode.tasks.fetchTasks({ type: 'virtbook' });
-      const check = tasks.find(task => task.name === 'check');
-      assert.ok(check);
-      assert.equal(await execute(check), 1);
-      const [found] = await eventually(() => {
-        const list = vscode.languages.getDiagnostics(broken).filter(one => one.code === 'unknown-action');
-        return list.length > 0 && list;
-      });
-      assert.equal(found?.source, 'virtbook');
-      assert.deepEqual([found?.range.start.line, found?.range.start.character], [3, 10]);
-    } finally {
-      await vscode.workspace.fs.delete(broken);
-    }
-  });
-
-  test('a rehearsal runs in a terminal, to its end', async () => {
-    assert.ok(vscode.workspace.workspaceFolders);
-    const tasks = await vscode.tasks.fetchTasks({ type: 'virtbook' });
-    const offered = tasks.find(task => task.name === 'rehearse snapshots.runbook.yaml');
-    assert.ok(offered);
-    assert.equal(await execute(offered), 0);
   });
 });
