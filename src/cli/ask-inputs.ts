@@ -1,8 +1,9 @@
 import { parseInput } from '../engine/input-text';
 import { missingInputs } from '../engine/plan-inputs';
 import type { Json, JsonObject } from '../runbook/json';
-import type { InputDefinition, InputType, Runbook } from '../runbook/model';
+import type { InputDefinition, InputType } from '../runbook/model';
 import { askChoice, askLine } from './ask';
+import { type LoadedRunbook, unknownName } from './load';
 import { paint, printable, type Terminal } from './terminal';
 
 const hints: Partial<Record<InputType, string>> = {
@@ -16,20 +17,28 @@ const hints: Partial<Record<InputType, string>> = {
 
 /** Asks for every input that has no value yet. Secrets are asked for by the run itself. undefined: the person gave up. */
 export async function askInputs(
-  runbook: Runbook,
+  loaded: LoadedRunbook,
   given: JsonObject,
   terminal: Terminal,
 ): Promise<JsonObject | undefined> {
   const inputs = { ...given };
-  for (const { name, definition } of missingInputs(runbook, given)) {
-    const value = await askInput(name, definition, terminal);
+  for (const { name, definition } of missingInputs(loaded.runbook, given)) {
+    const value = await askInput(name, definition, terminal, value => {
+      const problem = unknownName(loaded, name, value);
+      return problem === undefined ? undefined : problem[0]!.toUpperCase() + problem.slice(1);
+    });
     if (value === undefined) return undefined;
     inputs[name] = value;
   }
   return inputs;
 }
 
-async function askInput(name: string, definition: InputDefinition, terminal: Terminal): Promise<Json | undefined> {
+async function askInput(
+  name: string,
+  definition: InputDefinition,
+  terminal: Terminal,
+  wrongWith: (value: Json) => string | undefined,
+): Promise<Json | undefined> {
   const { prompt, description, type } = definition;
   const text = printable(prompt ?? description ?? name) + ((prompt ?? description) ? ` (${name})` : '');
   const allowed = definition.enum ?? (type === 'boolean' ? [true, false] : undefined);
@@ -46,7 +55,7 @@ async function askInput(name: string, definition: InputDefinition, terminal: Ter
   for (;;) {
     const line = await askLine(terminal, `${text}${hint}: `);
     if (line === undefined) return undefined;
-    const { value, problem } = parseInput(definition, line);
+    const { value, problem = value === undefined ? undefined : wrongWith(value) } = parseInput(definition, line);
     if (problem === undefined) return value;
     terminal.write(`${printable(problem)}\n`);
   }

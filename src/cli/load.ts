@@ -16,7 +16,7 @@ import type { Inventory } from '../inventory/model';
 import { knownNames, type SeenNames } from '../inventory/names';
 import type { Diagnostic } from '../runbook/diagnostic';
 import { nearest } from '../runbook/did-you-mean';
-import type { JsonObject } from '../runbook/json';
+import type { Json, JsonObject } from '../runbook/json';
 import { linkRunbooks, loadCalled, type ReadFile } from '../runbook/link';
 import type { Runbook } from '../runbook/model';
 import { UsageError } from './usage-error';
@@ -212,18 +212,29 @@ export function planOf(
 }
 
 /** A misspelt name on the command line is told before anything is changed, where all names are known. @throws UsageError */
-function requireKnownNames({ runbook, inventory, seen }: LoadedRunbook, given: JsonObject): void {
-  if (!inventory) return;
-  const { hosts, vms } = knownNames(inventory, seen);
+function requireKnownNames(loaded: LoadedRunbook, given: JsonObject): void {
   for (const [input, value] of Object.entries(given)) {
-    const type = Object.hasOwn(runbook.inputs, input) ? runbook.inputs[input]?.type : undefined;
-    const isHost = type === 'host' || type === 'hosts';
-    const known = isHost ? hosts : type === 'vm' || type === 'vms' ? vms : undefined;
-    for (const name of known && Array.isArray(value) ? value : [value]) {
-      if (!known || typeof name !== 'string' || known.has(name) || /^(group|tag):/.test(name)) continue;
-      const [close] = nearest(name, known);
-      const hint = close === undefined ? 'Correct the name.' : `Did you mean ${close}?`;
-      throw new UsageError(`--input ${input}: the inventory has no ${isHost ? 'host' : 'VM'} ${name}. ${hint}`);
-    }
+    const problem = unknownName(loaded, input, value);
+    if (problem !== undefined) throw new UsageError(`--input ${input}: ${problem}`);
   }
+}
+
+/** Of the value of an input that names VMs or hosts: which one the inventory does not have. undefined: it has them, or can't tell. */
+export function unknownName(
+  { runbook, inventory, seen }: LoadedRunbook,
+  input: string,
+  value: Json,
+): string | undefined {
+  if (!inventory) return undefined;
+  const { hosts, vms } = knownNames(inventory, seen);
+  const type = Object.hasOwn(runbook.inputs, input) ? runbook.inputs[input]?.type : undefined;
+  const isHost = type === 'host' || type === 'hosts';
+  const known = isHost ? hosts : type === 'vm' || type === 'vms' ? vms : undefined;
+  for (const name of known && Array.isArray(value) ? value : [value]) {
+    if (!known || typeof name !== 'string' || known.has(name) || /^(group|tag):/.test(name)) continue;
+    const [close] = nearest(name, known);
+    const hint = close === undefined ? 'Correct the name.' : `Did you mean ${close}?`;
+    return `the inventory has no ${isHost ? 'host' : 'VM'} ${name}. ${hint}`;
+  }
+  return undefined;
 }

@@ -30,7 +30,7 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
   const loaded = await loadRunbook(file, reportTo(terminal));
   const asks = terminal.interactive && options.format === 'text';
   const given = givenInputs(loaded, options);
-  const inputs = asks ? await askInputs(loaded.runbook, given, terminal) : given;
+  const inputs = asks ? await askInputs(loaded, given, terminal) : given;
   if (!inputs) return notRun(terminal);
   const { plan, hash } = planOf(loaded, options, inputs);
   requireInventory(file, loaded, plan);
