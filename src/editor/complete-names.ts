@@ -36,7 +36,8 @@ export function nameItems(
 function namesOf(kind: string, inventory: KnownNames): Iterable<string> {
   switch (kind) {
     case 'vm':
-      return inventory.vms ?? inventory.someVms ?? [];
+      // `vms` has uuids as well.
+      return inventory.someVms ?? inventory.vms ?? [];
     case 'host':
       return inventory.hosts ?? inventory.someHosts ?? [];
     case 'proxy':

@@ -7,6 +7,8 @@ export interface SeenNames {
   hosts?: Record<string, readonly string[]>;
   /** All VMs of the inventory; leave out unless every connection has been asked. */
   vms?: readonly string[];
+  /** Of these VMs: may be written in place of a name, and is not what anybody would be offered. */
+  uuids?: readonly string[];
   datastores?: readonly string[];
   /** Names and uuids of the VMs that a connection shows. */
   vmsOn?: Record<string, readonly string[]>;
@@ -33,7 +35,7 @@ export function knownNames(inventory: Inventory, seen: SeenNames = {}): KnownNam
   }
   if (complete) names.hosts = hosts;
   names.someHosts = hosts;
-  if (seen.vms) names.vms = new Set([...seen.vms, ...Object.keys(inventory.vms)]);
+  if (seen.vms) names.vms = new Set([...seen.vms, ...(seen.uuids ?? []), ...Object.keys(inventory.vms)]);
   names.someVms = new Set([...Object.keys(inventory.vms), ...(seen.vms ?? [])]);
   if (seen.datastores) names.datastores = new Set(seen.datastores);
   names.proxies = new Set(Object.keys(inventory.proxies));

@@ -178,6 +178,14 @@ describe('values', () => {
     ]);
     expect(labels(`${head}steps:\n  - uses: backup.image\n    with:\n      proxy: |`)).toEqual(['backup1']);
   });
+  test('no uuids of VMs, which may be written all the same', () => {
+    const uuid = '35173d55-dec5-8550-adc9-6e70b5a6c2e1';
+    const seen = { ...config, inventory: knownNames(inventory!, { vms: ['web1', 'db1'], uuids: [uuid] }) };
+    const { document, offset } = withCursor(`${head}steps:\n  - uses: vm.start\n    with: { vm: |`);
+    expect(complete(document, offset, seen).map(({ label }) => label)).toEqual(['db1', 'web1', 'web2']);
+    const written = withCursor(`${head}steps:\n  - uses: vm.start\n    with: { vm: ${uuid} }\n|`).document;
+    expect(validate(written, seen)).toEqual([]);
+  });
   test('inputs and loop variables that fit, before the names', () => {
     const given =
       'inputs:\n  vm: { type: vm }\n  host: { type: host }\n  vms: { type: vms }\n  live: { type: boolean }\n';

@@ -341,7 +341,9 @@ export class InventoryView
     });
     // Complete only when every connection has answered.
     if (connections.every((view, at) => view.phase === 'connected' && states[at])) {
-      seen.vms = states.flatMap(state => state?.vms.flatMap(vm => [vm.name, vm.uuid]) ?? []);
+      const vms = states.flatMap(state => state?.vms ?? []);
+      seen.vms = vms.map(vm => vm.name);
+      seen.uuids = vms.map(vm => vm.uuid);
       seen.datastores = [...new Set(states.flatMap(state => state?.datastores.map(store => store.name) ?? []))];
     }
     return seen;
