@@ -35,6 +35,11 @@ export interface ActionContext {
   sleep(ms: number): Promise<void>;
   readonly progress: OnProgress;
   log(text: string, stream?: 'stdout' | 'stderr'): void;
+  /**
+   * A text for people that is cut or put together anew from a value which may hold secrets: whatever `tell` cuts, each of them is in it
+   * whole or not at all, so that it can be struck. Absent: there are none.
+   */
+  told?<T>(value: T, tell: (value: T) => string): string;
 }
 
 export type ProbeOutcome<O> =

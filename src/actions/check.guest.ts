@@ -222,7 +222,7 @@ function checksOf(context: ActionContext, given: Inputs, uuid: string): Check[] 
         const bad = systemd
           .map((unit, at) => `${unit} is ${states[at] || 'unknown'}`)
           .filter((_, at) => states[at] !== 'active');
-        return bad.join(', ') || lastWords(result);
+        return bad.join(', ') || lastWords(context, result);
       },
     });
   }
@@ -231,7 +231,7 @@ function checksOf(context: ActionContext, given: Inputs, uuid: string): Check[] 
       name: command.join(' '),
       look: async () => {
         const result = await inGuest(command);
-        return result.code === 0 ? undefined : `ended with code ${result.code}: ${lastWords(result)}`;
+        return result.code === 0 ? undefined : `ended with code ${result.code}: ${lastWords(context, result)}`;
       },
     });
   }

@@ -27,7 +27,7 @@ export async function installedPackages(context: ActionContext, guest: Exec, vm:
   const result = await runInGuest(context, guest, ['dpkg-query', '-W', '-f', format], quick);
   if (result.code !== 0) {
     throw new ActionError(
-      `The packages of ${vm} can't be listed: ${lastWords(result)}. Only guests with apt and dpkg can be patched.`,
+      `The packages of ${vm} can't be listed: ${lastWords(context, result)}. Only guests with apt and dpkg can be patched.`,
       { vm },
     );
   }

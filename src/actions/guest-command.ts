@@ -27,11 +27,20 @@ export function runInGuest(
 const chatter = /^(debconf: |Errors were encountered while processing:|W: |E: Sub-process )/;
 
 /** The end of what a command said, for an error that has to fit a line or a few. */
-export function lastWords(result: GuestExecResult): string {
-  const lines = (result.stderr.trim() || result.stdout.trim()).split('\n').map(line => line.trim());
+export function lastWords(context: ActionContext, result: GuestExecResult): string {
+  return toldOf(context, result.stderr.trim() || result.stdout.trim(), endOf);
+}
+
+/** A text that `tell` cuts, without half a secret in it. */
+export function toldOf<T>(context: ActionContext, value: T, tell: (value: T) => string): string {
+  return context.told ? context.told(value, tell) : tell(value);
+}
+
+function endOf(text: string): string {
+  const lines = text.split('\n').map(line => line.trim());
   const telling = lines.filter(line => !chatter.test(line));
-  const text = (telling.length > 0 ? telling : lines).slice(-5).join('; ').replaceAll(':; ', ': ');
-  return text.length > 400 ? `…${text.slice(-400)}` : text || 'it printed nothing';
+  const end = (telling.length > 0 ? telling : lines).slice(-5).join('; ').replaceAll(':; ', ': ');
+  return end.length > 400 ? `…${end.slice(-400)}` : end || 'it printed nothing';
 }
 
 /** Waits until commands can be run in the guest (it has booted). Throws `ActionError` when the time is over. */

@@ -204,9 +204,12 @@ or use \`snapshot: false\`.`,
     async function mustSucceed(args: string[]): Promise<void> {
       const result = await runInGuest(context, guest, aptGet(...args), { timeoutMs });
       if (result.code === 0) return;
-      throw new ActionError(`apt-get ${args[0]} failed in ${given.vm} (code ${result.code}): ${lastWords(result)}`, {
-        vm: given.vm,
-      });
+      throw new ActionError(
+        `apt-get ${args[0]} failed in ${given.vm} (code ${result.code}): ${lastWords(context, result)}`,
+        {
+          vm: given.vm,
+        },
+      );
     }
   },
 
@@ -310,7 +313,7 @@ async function installOldVersions(context: ActionContext, given: Inputs, state: 
     const result = await runInGuest(context, guest, aptGet(...args), { timeoutMs });
     if (result.code !== 0) {
       throw new ActionError(
-        `The old versions can't be installed in ${given.vm} again (code ${result.code}): ${lastWords(result)}`,
+        `The old versions can't be installed in ${given.vm} again (code ${result.code}): ${lastWords(context, result)}`,
         { vm: given.vm },
       );
     }

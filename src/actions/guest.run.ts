@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { HypervisorError } from '../hypervisors/errors';
 import { defineAction } from './action';
 import { ActionError } from './action-error';
-import { lastWords, runInGuest, type Via } from './guest-command';
+import { lastWords, runInGuest, toldOf, type Via } from './guest-command';
 import { blocker, inspect } from './located-vm';
 import { closed, vmReference } from './references';
 
@@ -114,7 +114,7 @@ is **irreversible**. If the runner is killed while the command runs, \`probe\` d
     const expected = [inputs.expectCode ?? 0].flat();
     if (expected.includes(result.code)) return { code: result.code, stdout: result.stdout, stderr: result.stderr };
     throw new ActionError(
-      `${shown(inputs.argv)} in ${inputs.vm} ended with code ${result.code} (expected ${expected.join(' or ')}): ${lastWords(result)}`,
+      `${toldOf(context, inputs.argv, shown)} in ${inputs.vm} ended with code ${result.code} (expected ${expected.join(' or ')}): ${lastWords(context, result)}`,
       { vm: inputs.vm },
     );
 
@@ -128,7 +128,10 @@ is **irreversible**. If the runner is killed while the command runs, \`probe\` d
   async probe(context, inputs) {
     if (inputs.changes === false) return { outcome: 'not-done' };
     if (!inputs.probe)
-      return { outcome: 'unknown', why: `It can't be told whether ${shown(inputs.argv)} ran in ${inputs.vm}.` };
+      return {
+        outcome: 'unknown',
+        why: `It can't be told whether ${toldOf(context, inputs.argv, shown)} ran in ${inputs.vm}.`,
+      };
     const guest = await context.fleet.guest(inputs.vm, viaOf(inputs));
     const { code } = await runInGuest(context, guest, inputs.probe, { timeoutMs: 60_000, quiet: true });
     if (code !== 0) return { outcome: 'not-done' };
@@ -143,7 +146,7 @@ is **irreversible**. If the runner is killed while the command runs, \`probe\` d
     const result = await runInGuest(context, guest, inputs.undo, { timeoutMs });
     if (result.code === 0) return;
     throw new ActionError(
-      `The undo ${shown(inputs.undo)} in ${inputs.vm} ended with code ${result.code}: ${lastWords(result)}`,
+      `The undo ${toldOf(context, inputs.undo, shown)} in ${inputs.vm} ended with code ${result.code}: ${lastWords(context, result)}`,
       { vm: inputs.vm },
     );
   },

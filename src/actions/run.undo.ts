@@ -125,6 +125,7 @@ function inTheNameOf(context: ActionContext, { run, step }: Inputs): ActionConte
     sleep: ms => context.sleep(ms),
     progress: progress => context.progress(progress),
     log: (text, stream) => context.log(text, stream),
+    ...(context.told && { told: context.told }),
   };
 }
 

@@ -108,7 +108,7 @@ export function attemptStep(
           inputs,
           before,
           ...(warnings.length > 0 && { warnings }),
-          ...(!attempt.shielded && undoText(step, definition!, inputs, before)),
+          ...(!attempt.shielded && undoText(world, step, definition!, inputs, before)),
         };
       },
       prepared: intent => {
@@ -302,6 +302,11 @@ export function claimOf(key: string, definition: ActionDefinition, inputs: JsonO
   return { key, definition, inputs, targets: definition.targets(inputs) };
 }
 
+/** As {@link ActionContext.told}. */
+export function told<T>({ secrets }: Pick<World, 'secrets'>, value: T, tell: (value: T) => string): string {
+  return secrets ? secrets.told(value, tell) : tell(value);
+}
+
 /** Without a signal: nothing stops it. */
 export function contextOf(durable: Durable, world: World, key: string, signal?: AbortSignal): ActionContext {
   let own = signal;
@@ -317,16 +322,23 @@ export function contextOf(durable: Durable, world: World, key: string, signal?: 
     sleep: ms => world.clock.sleep(ms, signal),
     progress: progress => durable.note({ type: 'step.progress', key, ...progress }),
     log: (text, stream = 'stdout') => durable.note({ type: 'step.log', key, stream, text }),
+    told: (value, tell) => told(world, value, tell),
   };
 }
 
 /** What the intent says of the undo; nothing where there is none. */
-function undoText(step: ActionStep, definition: ActionDefinition, inputs: JsonObject, before: Json): { undo?: string } {
+function undoText(
+  world: World,
+  step: ActionStep,
+  definition: ActionDefinition,
+  inputs: JsonObject,
+  before: Json,
+): { undo?: string } {
   if (step.rollback === 'none') return {};
   if (step.rollback) return { undo: `run the ${step.rollback.length} steps of its rollback:` };
   const undoClass = undoClassOf(definition, inputs);
   if (!definition.undo || undoClass === 'none' || undoClass === 'irreversible') return {};
-  return { undo: definition.describeUndo(inputs, before) };
+  return { undo: told(world, { inputs, before }, one => definition.describeUndo(one.inputs, one.before)) };
 }
 
 const cancelledFailure: Failure = { class: 'cancelled', message: 'It was cancelled.' };

@@ -17,7 +17,7 @@ import {
   type Step,
   type WaitStep,
 } from '../runbook/model';
-import { attemptStep, Stopped } from './action-step';
+import { attemptStep, Stopped, told } from './action-step';
 import { controlTitle } from './control-title';
 import type { Durable } from './durable';
 import { messageOf } from './failure';
@@ -503,7 +503,8 @@ class Interpreter implements WalkedRun {
 
   async #action(step: ActionStep, key: string, place: Place, tries: Tries): Promise<JsonObject> {
     const { durable, scope } = place;
-    const definition = this.world.action(step.uses);
+    const { world } = this;
+    const definition = world.action(step.uses);
     // Evaluated when first asked for: where the step is recorded, its intent has them.
     let known: ReturnType<Interpreter['inputsOf']> | undefined;
     const inputs = () => (known ??= this.inputsOf(definition, step, scope));
@@ -531,7 +532,7 @@ class Interpreter implements WalkedRun {
         before: pushed?.before,
         mayRetry: attempts < (step.retry?.attempts ?? 1),
         get title() {
-          title ??= titleOf(step, definition, inputs(), scope);
+          title ??= titleOf(world, step, definition, inputs(), scope);
           return title;
         },
         shielded: place.shielded,
@@ -928,6 +929,7 @@ function undoScope(step: ActionStep, scope: Scope, outputs?: JsonObject): Scope 
 }
 
 function titleOf(
+  world: World,
   step: ActionStep,
   definition: ActionDefinition | undefined,
   inputs: { values: JsonObject } | { failure: Failure },
@@ -935,7 +937,7 @@ function titleOf(
 ): string {
   try {
     if (step.name !== undefined) return String(evaluateTemplate(step.name, scope));
-    if (definition && 'values' in inputs) return definition.describe(inputs.values);
+    if (definition && 'values' in inputs) return told(world, inputs.values, values => definition.describe(values));
   } catch {
     // A name that can't be told must not fail a step that can be run.
   }

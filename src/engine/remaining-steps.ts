@@ -1,6 +1,7 @@
 import { evaluateCondition, evaluateTemplate, type Scope } from '../runbook/expression';
 import type { Json, JsonObject } from '../runbook/json';
 import type { ActionStep, Step } from '../runbook/model';
+import { told as tell } from './action-step';
 import { controlTitle } from './control-title';
 import { actionInputs } from './inputs';
 import type { Remaining } from './journal';
@@ -10,7 +11,7 @@ import type { World } from './world';
 /** Steps that have not been run, as what is left for a person: with their inputs, as far as these can be known without running what is before. */
 export class RemainingSteps {
   constructor(
-    private readonly world: Pick<World, 'action'>,
+    private readonly world: Pick<World, 'action' | 'secrets'>,
     private readonly why: string,
   ) {}
 
@@ -56,7 +57,13 @@ export class RemainingSteps {
     const definition = this.world.action(uses);
     const inputs = definition && told(() => actionInputs(definition, step.with, scope));
     if (!definition || !inputs) return this.#unknown(key, uses, step.name ?? step.id ?? definition?.title ?? uses);
-    return { key, uses, text: definition.describe(inputs), why: this.why, step: { uses, with: inputs } };
+    return {
+      key,
+      uses,
+      text: tell(this.world, inputs, given => definition.describe(given)),
+      why: this.why,
+      step: { uses, with: inputs },
+    };
   }
 
   #unknown(key: string, uses: string, text: string): Remaining {

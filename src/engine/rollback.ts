@@ -2,7 +2,7 @@ import { type ActionContext, undoClassOf } from '../actions/action';
 import { HypervisorError } from '../hypervisors/errors';
 import type { Scope } from '../runbook/expression';
 import type { Step } from '../runbook/model';
-import { claimOf, contextOf } from './action-step';
+import { claimOf, contextOf, told } from './action-step';
 import type { Durable } from './durable';
 import { classifyRead, messageOf } from './failure';
 import { effectId, type Failure, type Remaining } from './journal';
@@ -140,7 +140,7 @@ class Rollback {
     const undoClass = undoClassOf(definition, inputs);
     const own = typeof step.rollback === 'object' ? step.rollback : undefined;
     if (!own && undoClass === 'none') return;
-    const text = own ? 'run the steps of its `rollback:`' : definition.describeUndo(inputs, entry.before);
+    const text = this.#title(entry);
     const leave = (why: string): void => {
       const [first, ...others] = own ? this.replacement.left(own, this.#placeOf(entry), why) : [];
       const does = own ? first?.step : undoStep(durable.runId, entry);
@@ -156,7 +156,8 @@ class Rollback {
       } else {
         const why =
           'It has no undo. See whether what it did must be put right; `rollback:` in the runbook can say how, or `none`.';
-        back.remaining.push({ key, uses: step.uses, text: definition.describe(inputs), why, final: true });
+        const did = told(this.world, inputs, given => definition.describe(given));
+        back.remaining.push({ key, uses: step.uses, text: did, why, final: true });
       }
       return;
     }
@@ -230,7 +231,7 @@ class Rollback {
   #title({ step, definition, inputs, before }: StepUndo): string {
     return typeof step.rollback === 'object'
       ? 'run the steps of its `rollback:`'
-      : definition.describeUndo(inputs, before);
+      : told(this.world, { inputs, before }, one => definition.describeUndo(one.inputs, one.before));
   }
 
   async #apply(durable: Durable, { key, definition, inputs, before, outputs }: StepUndo): Promise<Failure | undefined> {

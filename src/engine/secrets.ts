@@ -5,6 +5,8 @@ import type { JournalWriter } from './journal-durable';
 
 /** Shorter ones would strike out half of any text, and guessing them takes no time. */
 export const leastSecretLength = 4;
+/** Of a secret of several lines: shorter ones are too common to be told from other text. */
+const leastLineLength = 8;
 
 /**
  * The values of a run's secret inputs. Whatever goes to the journal is struck on its way (value → mark), and what is read from there when a
@@ -15,6 +17,9 @@ export class Secrets {
   readonly #values = new Map<string, string>();
   readonly #secret: RegExp | undefined;
   readonly #mark: RegExp | undefined;
+  /** What is struck, and the character that each is while a text is made of it. */
+  readonly #forms: readonly string[];
+  readonly #held: ReadonlyMap<string, string>;
   /** Length of the longest form, less one: what output may hold back. */
   readonly #longest: number;
 
@@ -38,6 +43,8 @@ export class Secrets {
     }
     this.#longest = Math.max(0, ...forms.map(form => form.length)) - 1;
     this.#secret = anyOf([...this.#marks.keys()]);
+    this.#forms = [...this.#marks.keys()];
+    this.#held = new Map(this.#forms.map((form, at) => [form, String.fromCharCode(firstHeld + at)]));
     this.#mark = anyOf([...this.#values.keys()]);
   }
 
@@ -49,6 +56,19 @@ export class Secrets {
   /** With values in place of marks. */
   restore<T>(value: T): T {
     return this.#mark ? replaced(value, this.#mark, this.#values) : value;
+  }
+
+  /**
+   * A text made of a value, in which every secret is whole or missing: while it is made, each is one character, which no cut goes through.
+   * A part of one would not be known as secret any more. The journal strikes it.
+   */
+  told<T>(value: T, tell: (value: T) => string): string {
+    if (!this.#secret) return tell(value);
+    return tell(replaced(value, this.#secret, this.#held)).replace(heldCharacters, held => this.#released(held));
+  }
+
+  #released(held: string): string {
+    return this.#forms[held.charCodeAt(0) - firstHeld] ?? held;
   }
 
   /** A journal in which no secret is ever written, not even one that comes in two pieces of output. */
@@ -94,6 +114,10 @@ export function secretRefused(name: string, value: string): string | undefined {
     : undefined;
 }
 
+/** Of private use: no text of people has them. */
+const firstHeld = 0xe000;
+const heldCharacters = /[\ue000-\uf8ff]/g;
+
 const lookalike = '‹secret ';
 const notSecret = '‹literally secret ';
 
@@ -106,6 +130,8 @@ function formsOf(value: string): [how: string, form: string][] {
     ['in JSON in JSON', inJson(json)],
     ['in a URL', encodeURIComponent(value)],
     ['in a form', encodeURIComponent(value).replaceAll('%20', '+')],
+    ['in a shell', value.replaceAll("'", "'\\''")],
+    ...linesOf(value),
   ];
   const bytes = new TextEncoder().encode(value);
   // Three ways, as it may begin anywhere in what was encoded; without the characters that its neighbours have a part in.
@@ -118,6 +144,13 @@ function formsOf(value: string): [how: string, form: string][] {
     forms.push([`in base64url ${before}`, encoded.replaceAll('+', '-').replaceAll('/', '_')]);
   }
   return forms;
+}
+
+/** Of several lines, such as a key, each may come back alone; of one, without the blanks around it. */
+function linesOf(value: string): [how: string, form: string][] {
+  const lines = value.split(/\r?\n/).map(line => line.trim());
+  const least = lines.filter(line => line !== '').length > 1 ? leastLineLength : leastSecretLength;
+  return lines.flatMap((line, at) => (line.length >= least ? [[`in line ${at + 1}`, line] as [string, string]] : []));
 }
 
 function inJson(text: string): string {

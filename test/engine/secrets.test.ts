@@ -50,6 +50,40 @@ describe('a secret', () => {
     expect(secrets.strike(text)).not.toContain('‹secret token›');
   });
 
+  it('is whole or missing in a text that is cut while it is made, wherever that is', () => {
+    const given = { argv: ['echo', 'x', `"${token}"`, token, 'end'] };
+    const whole = secrets.strike(secrets.told(given, ({ argv }) => argv.join(' ')));
+    expect(whole).toBe('echo x "‹secret token›" ‹secret token› end');
+    for (let length = 0; length < 40; length++) {
+      for (const cut of [
+        ({ argv }: typeof given) => argv.join(' ').slice(0, length),
+        ({ argv }: typeof given) => argv.join(' ').slice(-length),
+      ]) {
+        const text = secrets.told(given, cut);
+        const rest = secrets.strike(text).replaceAll('‹secret token›', '');
+        for (const part of [token.slice(0, 3), token.slice(-3)]) expect(rest).not.toContain(part);
+      }
+    }
+    expect(new Secrets({}).told('text', text => text.slice(0, 2))).toBe('te');
+  });
+
+  it('of several lines is struck line by line; of one line also without the blanks around it, and as a shell quotes it', () => {
+    const key = '-----BEGIN KEY-----\nMIIEvQIBADANBg\n\nkqhkiG9w0BAQEF\nab\n-----END KEY-----\n';
+    const all = new Secrets({ key, word: ' my word \n', quoted: "can't say" });
+    for (const text of [
+      '4: kqhkiG9w0BAQEF',
+      'MIIEvQIBADANBg; kqhkiG9w0BAQEF',
+      'said my word.',
+      "echo 'can'\\''t say'",
+    ]) {
+      const struck = all.strike(text);
+      expect(struck).not.toMatch(/MIIE|kqhk|my word|t say/);
+      expect(all.restore(struck)).toBe(text);
+    }
+    // Too common to be told from other text.
+    expect(all.strike('abc')).toBe('abc');
+  });
+
   it('is refused when it is too short to be struck', () => {
     expect(secretRefused('pin', '123')).toContain('pin');
     expect(() => new Secrets({ pin: '123' })).toThrow('shorter than 4');
