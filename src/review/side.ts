@@ -115,7 +115,7 @@ export class Side {
       ...(!broken && { draft: parsed.draft }),
       ...(linked && { linked }),
       ...(!linked && { problem: whyNot(errors, text) }),
-      problems: problemsOf(found, text, parsed.draft),
+      problems: [...problemsOf(found, text, parsed.draft), ...(await this.#inventoryProblem(inventoryPath, text))],
       place: placesOf(text, called),
       ...(inventory && { inventory }),
       reads: [...new Set(reads)],
@@ -132,6 +132,14 @@ export class Side {
     return [...callsOf(draft).map(step => step.uses), ...(draft.inventory ? [draft.inventory] : [])].flatMap(
       one => pathFrom(path, one) ?? [],
     );
+  }
+
+  /** An editor can't tell whether an inventory is elsewhere; a revision holds all that there is. */
+  async #inventoryProblem(path: string | undefined, text: PlacedText): Promise<SideProblem[]> {
+    if (path === undefined || this.given.inventory !== undefined) return [];
+    if ((await this.content(path)).kind !== 'missing') return [];
+    const message = `There is no inventory \`${path}\`. Correct the path, or add the file.`;
+    return [{ code: 'inventory-not-found', severity: 'error', message, place: text.at('/inventory') }];
   }
 
   async #unreadable(paths: readonly string[]): Promise<string[]> {

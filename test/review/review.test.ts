@@ -51,6 +51,42 @@ async function paths(changes: ChangeSet, ports: ReviewPorts = {}): Promise<Recor
   );
 }
 
+describe('what is found', () => {
+  const files = { ...shared, 'a.runbook.yaml': book(shutdown), 'b.runbook.yaml': book(shutdown) };
+
+  it('an inventory that is deleted while runbooks name it is an error of each, at the line that names it', async () => {
+    const { review } = await reviewChanges(changeSet(files, {}, ['lab.inventory.yaml']), {});
+    const added = review.files.flatMap(file => (file.kind === 'unreadable' ? [] : file.problems.added));
+    expect(added.map(({ code, severity, place }) => ({ code, severity, place }))).toEqual(
+      ['a', 'b'].map(name => ({
+        code: 'inventory-not-found',
+        severity: 'error',
+        place: { path: `${name}.runbook.yaml`, line: 3, endLine: 3 },
+      })),
+    );
+    expect(failuresOf(review, ['error'])).toEqual(['2 new errors']);
+  });
+
+  it('one that was not there before either is no new error, and none where another one is given for all', async () => {
+    const before = { 'a.runbook.yaml': book(shutdown), 'given.inventory.yaml': inventory, 'lab.yaml': lab };
+    const changes = changeSet(before, { 'a.runbook.yaml': book(`${shutdown}${shutdown}`) });
+    const [file] = (await reviewChanges(changes, {})).review.files;
+    const errors = file?.kind === 'runbook' ? file.problems : undefined;
+    expect(errors?.added.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(errors?.kept.map(({ code }) => code)).toContain('inventory-not-found');
+    const [other] = (await reviewChanges(changes, {}, { inventory: 'given.inventory.yaml' })).review.files;
+    expect(JSON.stringify(other)).not.toContain('inventory-not-found');
+  });
+
+  it('a point of no return in the plan says what it is about', async () => {
+    const point = '  - pointOfNoReturn: ${{ inputs.vm }} is shut down for good\n';
+    const steps = 'inputs: { vm: { type: vm, default: web1 } }\ninventory: ./lab.inventory.yaml\n';
+    const changes = changeSet(files, { 'a.runbook.yaml': book(`${point}${shutdown}`, steps) });
+    const [file] = (await reviewChanges(changes, {})).review.files;
+    expect(file?.kind === 'runbook' && file.plan.pointsOfNoReturn.added).toEqual(['web1 is shut down for good']);
+  });
+});
+
 describe('who is reviewed', () => {
   const all: Texts = {
     ...shared,
