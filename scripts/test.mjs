@@ -125,6 +125,9 @@ const vitest =
     };
   };
 
+/** Tests that passed only when they were tried once more. */
+const triedTwice = output => [...output.matchAll(/^Not at once: .*$/gm)].map(([line]) => line);
+
 /** A suite that mocha runs inside VS Code. */
 const mocha =
   (command, ...args) =>
@@ -138,6 +141,7 @@ const mocha =
       passed,
       failed: (code !== 0 && failed === 0) || passed + failed === 0 ? failed + 1 : failed,
       skipped: count('pending'),
+      twice: triedTwice(output),
       // mocha tells each failure after its count: number, names, error.
       failures: [...output.matchAll(/^\s*\d+ failing\n([\s\S]*?)(?=\n\n\n|$(?![\s\S]))/gm)].flatMap(([, told]) =>
         told.split('\n').filter(line => line.trim() && !/^\s+at /.test(line)),
@@ -152,7 +156,12 @@ const counted =
     const { code, output } = await run(command, args);
     const [, passed = 0, failed = 0] = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)?.map(Number) ?? [];
     const failures = [...output.matchAll(/^FAIL .*$/gm)].map(([line]) => line);
-    return { passed, failed: code !== 0 && failed === 0 ? 1 : failed + (passed + failed === 0 ? 1 : 0), failures };
+    return {
+      passed,
+      failed: code !== 0 && failed === 0 ? 1 : failed + (passed + failed === 0 ? 1 : 0),
+      failures,
+      twice: triedTwice(output),
+    };
   };
 
 const phases = {
@@ -191,9 +200,10 @@ try {
     if (wanted.length && !wanted.includes(name)) continue;
     console.log(`\n=== ${name}`);
     const start = Date.now();
-    const { passed, failed, skipped = 0, failures = [] } = await phase();
+    const { passed, failed, skipped = 0, failures = [], twice = [] } = await phase();
     totals = { passed: totals.passed + passed, failed: totals.failed + failed, skipped: totals.skipped + skipped };
-    if (failed) told.push(`${name}:`, ...failures.slice(0, 12).map(line => `  ${line.slice(0, 240)}`));
+    const said = [...(failed ? failures.slice(0, 12) : []), ...twice];
+    if (said.length) told.push(`${name}:`, ...said.map(line => `  ${line.slice(0, 240)}`));
     lines.push(
       `${failed ? 'FAIL' : 'ok  '} ${name.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed  ${((Date.now() - start) / 1000).toFixed(0)} s`,
     );
@@ -203,7 +213,7 @@ try {
   totals.failed++;
 }
 console.log(`\n${lines.join('\n')}\n`);
-// What failed is said once more at the end: a log may be cut to its last lines.
+// What failed, and what did not pass at once, is said once more at the end: a log may be cut to its last lines.
 if (told.length) console.log(`${told.join('\n')}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped ? `, ${totals.skipped} skipped` : ''}`);
 process.exitCode = totals.failed ? 1 : 0;

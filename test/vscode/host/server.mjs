@@ -191,6 +191,7 @@ const quietSettings = {
  * a `kill -9` of this process.
  *
  * - `vsix`: installed before the start, as a user would have it.
+ * - `extensions`: a folder for it that several servers have, one after another; it is installed there once.
  * - `extensionTests`: makes the server honour `extensionDevelopmentPath`/`extensionTestsPath` in the URL's payload
  *   (VS Code's smoke-test driver; it also hides notification toasts, so leave it off to look at the UI).
  * - `spareRunners`: what ends the server leaves runs under way alone.
@@ -217,9 +218,9 @@ export async function startServer(options = {}) {
   };
   try {
     const data = path.join(home, 'data');
-    const extensions = path.join(home, 'extensions');
+    const extensions = options.extensions ?? path.join(home, 'extensions');
     mkdirSync(path.join(data, 'User'), { recursive: true });
-    mkdirSync(extensions);
+    mkdirSync(extensions, { recursive: true });
     const allSettings = { ...quietSettings, 'security.workspace.trust.enabled': !trust, ...settings };
     writeFileSync(path.join(data, 'User/settings.json'), JSON.stringify(allSettings, null, 2));
     const environment = {
@@ -239,7 +240,7 @@ export async function startServer(options = {}) {
       '--extensions-dir',
       extensions,
     ];
-    if (vsix)
+    if (vsix && !existsSync(path.join(extensions, 'extensions.json')))
       execFileSync(serverNode, [serverMain, ...common, '--install-extension', vsix], {
         env: environment,
         stdio: 'pipe',

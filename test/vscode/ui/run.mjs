@@ -38,6 +38,7 @@ async function open(workspace, { trust = true, file, env = {} } = {}) {
   const state = mkdtempSync(path.join(scratch, 'state-'));
   const server = await startServer({
     vsix: path.join(repository, 'virtbook.vsix'),
+    extensions: path.join(scratch, 'extensions'),
     trust,
     settings,
     env: { VIRTBOOK_STATE: state, VIRTBOOK_LAB_SPEED: 'instant', ...env },
