@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { isFile } from './is-file';
 import { UsageError } from './usage-error';
@@ -10,6 +10,8 @@ const run = promisify(execFile);
 /** A signature for something else, such as a commit, is none of ours. */
 const namespace = 'virtbook-evidence';
 const program = 'ssh-keygen';
+/** Windows looks for a program in the folder that it is started from first: not in one that holds what somebody else wrote. */
+const neutral = dirname(process.execPath);
 
 /**
  * Signs with `ssh-keygen -Y`: a private key, or a public one whose private half is in the agent. A passphrase is asked for at the terminal.
@@ -20,8 +22,9 @@ export async function sign(text: string, key: string | undefined): Promise<strin
   return inFolder(async folder => {
     const file = join(folder, 'record.md');
     await writeFile(file, text);
-    await new Promise<void>((resolve, reject) => {
-      const child = spawn(program, ['-Y', 'sign', '-q', '-f', chosen, '-n', namespace, file], {
+    await new Promise<void>((done, reject) => {
+      const child = spawn(program, ['-Y', 'sign', '-q', '-f', resolve(chosen), '-n', namespace, file], {
+        cwd: neutral,
         stdio: ['inherit', 'ignore', 'pipe'],
       });
       let said = '';
@@ -30,7 +33,7 @@ export async function sign(text: string, key: string | undefined): Promise<strin
       });
       child.on('error', error => reject(missing(error)));
       child.on('close', code => {
-        if (code === 0) resolve();
+        if (code === 0) done();
         else reject(new UsageError(`${chosen} can't sign: ${said.trim() || `${program} ended with ${code}`}`));
       });
     });
@@ -59,9 +62,10 @@ export async function verify(
     if (checked.code !== 0) return undefined;
     const key = /with (\S+ key SHA256:\S+)/.exec(checked.output)?.[1] ?? 'a key';
     if (allowed === undefined) return { key };
-    const found = await keygen(['-Y', 'find-principals', '-s', file, '-f', allowed], '');
+    const found = await keygen(['-Y', 'find-principals', '-s', file, '-f', resolve(allowed)], '');
     for (const principal of found.code === 0 ? found.output.split('\n').filter(Boolean) : []) {
-      const vouched = await keygen(['-Y', 'verify', '-n', namespace, '-s', file, '-f', allowed, '-I', principal], text);
+      const asked = ['-Y', 'verify', '-n', namespace, '-s', file, '-f', resolve(allowed), '-I', principal];
+      const vouched = await keygen(asked, text);
       if (vouched.code === 0) return { key, principal };
     }
     return { key };
@@ -70,7 +74,7 @@ export async function verify(
 
 async function keygen(args: readonly string[], input: string): Promise<{ code: number; output: string }> {
   try {
-    const child = run(program, args, { maxBuffer: 1 << 20 });
+    const child = run(program, args, { cwd: neutral, maxBuffer: 1 << 20 });
     child.child.stdin?.on('error', () => {});
     child.child.stdin?.end(input);
     return { code: 0, output: (await child).stdout };
@@ -105,7 +109,7 @@ async function ownKey(): Promise<string> {
 }
 
 async function gitSetting(name: string): Promise<string | undefined> {
-  return run('git', ['config', '--global', '--get', name]).then(
+  return run('git', ['config', '--global', '--get', name], { cwd: neutral }).then(
     ({ stdout }) => stdout.trim() || undefined,
     () => undefined,
   );

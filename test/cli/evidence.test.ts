@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -156,6 +156,37 @@ describe('a signed record', () => {
       expect((await verify()).code).toBe(1);
     } finally {
       allow('alice', 'namespaces="virtbook-evidence"');
+    }
+  });
+
+  it('by a key that does not count any more is refused', async () => {
+    allow('alice', 'namespaces="virtbook-evidence",valid-before="20200101"');
+    try {
+      const { code, stdout } = await verify();
+      expect(stdout).toContain('or not for today');
+      expect(code).toBe(1);
+    } finally {
+      allow('alice', 'namespaces="virtbook-evidence"');
+    }
+  });
+
+  it('takes keys and allowed signers by relative paths, and no program out of the folder that it is called in', async () => {
+    const proof = join(at.folder, 'ran');
+    for (const name of ['ssh-keygen', 'git'])
+      writeFileSync(join(at.folder, name), `#!/bin/sh\ntouch '${proof}'\nexit 1\n`, { mode: 0o755 });
+    try {
+      // As Windows does it, where nobody has to say so.
+      const env = { ...at.env(), PATH: `.:${process.env.PATH}` };
+      const { stdout, code } = await at.run(['show', runId, '--format', 'markdown', '--sign', 'alice'], { env });
+      expect(code).toBe(1);
+      at.write('relative.md', stdout);
+      const found = await at.run(['verify-evidence', 'relative.md', '--allowed-signers', '.virtbook/allowed_signers'], {
+        env,
+      });
+      expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining('good, signed by') });
+      expect(existsSync(proof)).toBe(false);
+    } finally {
+      for (const name of ['ssh-keygen', 'git']) rmSync(join(at.folder, name));
     }
   });
 

@@ -39,7 +39,9 @@ export async function verifyEvidence(file: string, options: VerifyOptions, termi
   const signer = await verify(signed.body, signed.signature, allowed);
   if (!signer) return bad('BAD SIGNATURE. The record is not what was signed: somebody changed it afterwards.');
   if (allowed !== undefined && signer.principal === undefined) {
-    return bad(`it was signed with ${signer.key}, whom ${allowed} does not name for \`virtbook-evidence\`.`);
+    return bad(
+      `it was signed with ${signer.key}, which ${allowed} does not name for \`virtbook-evidence\`, or not for today.`,
+    );
   }
   if (options.run !== undefined) {
     const why = await differs(signed.body, options.run, source.lines);
