@@ -59,6 +59,26 @@ describe('refusals', () => {
     expect(code).toBe(2);
   });
 
+  it('a copy that is not there, is none, or has nowhere to go', async () => {
+    const file = at.runbook('start', start, input);
+    const given = (...args: string[]) => at.run(args);
+    expect(await given('rehearse', file, '--lab', 'nope.lab.yaml')).toMatchObject({
+      code: 2,
+      stderr: 'virtbook: There is no file nope.lab.yaml.\n',
+    });
+    const wrong = await given(
+      'rehearse',
+      file,
+      '--lab',
+      at.write('wrong.lab.yaml', 'version: 1\nhosts: {}\nguests: {}\n'),
+    );
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toMatch(/wrong\.lab\.yaml:3: guests: nothing of that name is known here\.\n$/);
+    const capture = await given('inventory', 'lab.inventory.yaml', '--capture', join('no-folder', 'copy.lab.yaml'));
+    expect(capture.code).toBe(2);
+    expect(capture.stderr).toContain("The capture can't be written: ENOENT");
+  });
+
   it('a file whose errors are suppressed', async () => {
     const file = at.write(
       'hidden.runbook.yaml',
@@ -67,6 +87,29 @@ describe('refusals', () => {
     expect((await at.run(['check', file])).code).toBe(0);
     const { code, stderr } = await at.run(['run', file, '--yes']);
     expect(stderr).toContain('A `virtbook-ignore` in it hides them');
+    expect(code).toBe(2);
+  });
+});
+
+describe('check', () => {
+  it('takes folders: everything in them and below, what others have put there left out', async () => {
+    const other = await Workspace.create();
+    try {
+      other.write('node_modules/x.runbook.yaml', 'not: one\n');
+      other.write('parts/one.runbook.yaml', 'version: 1\nname: One\nsteps:\n  - uses: vm.nope\n');
+      const { code, stdout } = await other.run(['check', '.']);
+      expect(stdout).toContain(`${join('parts', 'one.runbook.yaml')}:4:11: error unknown-action`);
+      expect(stdout).not.toContain('x.runbook.yaml');
+      expect(code).toBe(1);
+    } finally {
+      other.remove();
+    }
+  });
+
+  it('a folder without any is no success', async () => {
+    at.write('empty/readme.txt', '');
+    const { code, stderr } = await at.run(['check', 'empty']);
+    expect(stderr).toBe('virtbook: There are no runbooks and no inventories in empty.\n');
     expect(code).toBe(2);
   });
 });

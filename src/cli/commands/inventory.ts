@@ -38,7 +38,7 @@ export async function inventory(
       const { file, key } = await pseudonymKey(options.pseudonymKey);
       const seen = await captureFleet(fleet, fleet.connections);
       const { text, told } = await pseudonymisedCapture(seen, inventory, path, key);
-      await writeFile(options.capture, text);
+      await writeCapture(options.capture, text);
       terminal.write(
         `${options.capture} is a copy of it. What was taken for granted stands at its top.\n${printable(keptText(told))}` +
           `The key is ${file}: keep it for the next capture, and don't commit it.\n`,
@@ -46,7 +46,7 @@ export async function inventory(
       return exitCodes.done;
     }
     if (options.capture !== undefined) {
-      await writeFile(options.capture, await copyText(inventory, dirname(path), fleet));
+      await writeCapture(options.capture, await copyText(inventory, dirname(path), fleet));
       terminal.write(`${options.capture} is a copy of it. What was taken for granted stands at its top.\n`);
       return exitCodes.done;
     }
@@ -68,6 +68,14 @@ export async function inventory(
     return seen.some(one => 'problem' in one) ? exitCodes.problems : exitCodes.done;
   } finally {
     await fleet.close();
+  }
+}
+
+async function writeCapture(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    throw new UsageError(`The capture can't be written: ${error instanceof Error ? error.message : String(error)}.`);
   }
 }
 

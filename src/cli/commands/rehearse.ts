@@ -6,6 +6,7 @@ import { exitCodes } from '../../runner/exit-codes';
 import { openFleet } from '../../runner/fleet';
 import { copyFromFile, copyInventory, type RehearsalCopy } from '../../runner/rehearsal-copy';
 import { askingSsh } from '../ask';
+import { isFile } from '../is-file';
 import { type LoadedRunbook, loadRunbook, type PlanChoices, planOf } from '../load';
 import { printable, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
@@ -77,6 +78,7 @@ async function copyOf(
     throw new UsageError(`${loaded.runbook.name} names no inventory, so there is nothing to rehearse it on.`);
   }
   if (options.lab !== undefined) {
+    if (!(await isFile(options.lab))) throw new UsageError(`There is no file ${options.lab}.`);
     try {
       return await copyFromFile(options.lab, inventory, plan);
     } catch (error) {

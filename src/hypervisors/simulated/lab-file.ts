@@ -311,7 +311,7 @@ export function parseLabFile(source: string, file = 'lab file'): LabRecords {
     const path = (error?.instancePath ?? '').split('/').slice(1);
     refuse(
       path.map(part => part.replaceAll('~1', '/').replaceAll('~0', '~')),
-      `${error?.message ?? 'not a lab file'}${error ? detail(error.params) : ''}.`,
+      `${error?.keyword === 'boolean' ? 'nothing of that name is known here' : (error?.message ?? 'not a lab file')}${error ? detail(error.params) : ''}.`,
     );
   }
   return fill(data as LabFileData, refuse);
