@@ -38,12 +38,9 @@ Environment:
   root
     .command('check')
     .description('check runbooks and inventories as the editor does')
-    .argument('<files...>', '*.runbook.yaml and *.inventory.yaml files')
+    .argument('<files...>', '*.runbook.yaml and *.inventory.yaml files, or folders that hold some')
     .addOption(format())
-    .addHelpText(
-      'after',
-      examples('virtbook check patch.runbook.yaml', 'virtbook check **/*.runbook.yaml --format json'),
-    )
+    .addHelpText('after', examples('virtbook check patch.runbook.yaml', 'virtbook check . --format json'))
     .action(async (files, options) => end(await (await import('./commands/check')).check(files, options, terminal)));
 
   root

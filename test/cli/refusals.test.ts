@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workspace } from '../runner/built';
@@ -95,6 +95,7 @@ describe('check', () => {
   it('takes folders: everything in them and below, what others have put there left out', async () => {
     const other = await Workspace.create();
     try {
+      for (const name of ['node_modules', 'parts']) mkdirSync(join(other.folder, name));
       other.write('node_modules/x.runbook.yaml', 'not: one\n');
       other.write('parts/one.runbook.yaml', 'version: 1\nname: One\nsteps:\n  - uses: vm.nope\n');
       const { code, stdout } = await other.run(['check', '.']);
@@ -107,7 +108,7 @@ describe('check', () => {
   });
 
   it('a folder without any is no success', async () => {
-    at.write('empty/readme.txt', '');
+    mkdirSync(join(at.folder, 'empty'));
     const { code, stderr } = await at.run(['check', 'empty']);
     expect(stderr).toBe('virtbook: There are no runbooks and no inventories in empty.\n');
     expect(code).toBe(2);

@@ -1,16 +1,24 @@
+import type { Severity } from '../../runbook/diagnostic';
 import { exitCodes } from '../../runner/exit-codes';
 import { diagnosticJson, diagnosticText } from '../diagnostic-text';
+import { filesBelow } from '../files-below';
 import { type CheckedFile, checkFile } from '../load';
 import type { Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 
 export async function check(
-  files: string[],
+  given: string[],
   options: { format: 'text' | 'json' },
   terminal: Terminal,
 ): Promise<number> {
   const checked: CheckedFile[] = [];
   const unreadable: string[] = [];
+  const files: string[] = [];
+  for (const name of given) {
+    const below = await filesBelow(name);
+    if (below?.length === 0) unreadable.push(`There are no runbooks and no inventories in ${name}.`);
+    files.push(...(below ?? [name]));
+  }
   for (const file of files) {
     try {
       checked.push(await checkFile(file));
@@ -32,14 +40,18 @@ export async function check(
   } else {
     for (const one of all) terminal.write(diagnosticText(one.file, one.diagnostic, terminal));
     if (checked.length > 0 && (terminal.live || all.length === 0)) {
-      const errors = all.filter(one => one.diagnostic.severity === 'error').length;
+      const count = (severity: Severity, one: string, many: string): string[] => {
+        const found = all.filter(({ diagnostic }) => diagnostic.severity === severity).length;
+        return found === 0 ? [] : [`${found} ${found === 1 ? one : many}`];
+      };
+      const counts = [
+        ...count('error', 'error', 'errors'),
+        ...count('warning', 'warning', 'warnings'),
+        // They don't make it end with 1.
+        ...count('info', 'hint', 'hints'),
+      ];
       const files = `${checked.length} ${checked.length === 1 ? 'file' : 'files'}`;
-      const rest = all.length - errors;
-      terminal.write(
-        all.length === 0
-          ? `${files}: no problems.\n`
-          : `${files}: ${errors} ${errors === 1 ? 'error' : 'errors'}, ${rest} ${rest === 1 ? 'warning' : 'warnings'}.\n`,
-      );
+      terminal.write(`${files}: ${counts.join(', ') || 'no problems'}.\n`);
     }
   }
   if (unreadable.length > 0) throw new UsageError(unreadable.join('\n'));
