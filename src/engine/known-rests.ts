@@ -1,13 +1,15 @@
 import { equal } from '../runbook/equal';
-import type { JournalRecord } from './journal';
-import type { RehearsalInventory } from './rehearsal-world';
+import type { Failure, JournalRecord } from './journal';
+import type { Deed, RehearsalInventory } from './rehearsal-world';
 import type { RolledBack, Tainted } from './rollback';
 import type { StepUndo, UndoEntry } from './undo-stack';
 
 /** Knows, in one simulated run, what the rest of a rollback comes to when an equal rest has been gone through before. */
 export interface KnownRests {
   /** `parts`: what is to be reversed at this level, from the last to the first, as it is before anything of it is taken off. */
-  level(parts: readonly (UndoEntry | UndoEntry[])[], tainted: Tainted): RestLevel;
+  level(parts: readonly (UndoEntry | UndoEntry[])[], tainted: Tainted): RestLevel | undefined;
+  /** One undo; gives why it failed. Known: the world is as after it. `work` does it. */
+  undo(entry: StepUndo, work: () => Promise<Failure | undefined>): Promise<Failure | undefined>;
 }
 
 export interface RestLevel {
@@ -22,8 +24,10 @@ export interface RestRun {
   readonly inventory: RehearsalInventory;
   /** Nothing more is made to go wrong in it. */
   readonly settled: boolean;
-  /** It may be spared the rest of its rollback. */
+  /** It may be spared its undos. */
   readonly mayShare: boolean;
+  /** It may be spared the rest of its rollback, which then is not in its records. */
+  readonly mayShareRests: boolean;
   /** What it has recorded, and asked, so far. */
   readonly records: JournalRecord[];
   readonly questions: string[];
@@ -48,6 +52,14 @@ interface Node {
   id: number;
 }
 
+/** An undo that is equal to none other that is known. */
+interface Content {
+  id: number;
+  entry: StepUndo;
+  /** What came of it, the latest first. */
+  undos: { deed: Deed; failure: Failure | undefined }[];
+}
+
 /** What is on the stacks of loops and branches, before anything of it is reversed. */
 type Found = Map<readonly (UndoEntry | UndoEntry[])[], Node[]>;
 
@@ -55,6 +67,8 @@ type Found = Map<readonly (UndoEntry | UndoEntry[])[], Node[]>;
 const mostRests = 2;
 /** Contents of one undo that differ; beyond these it is equal to none. */
 const mostContents = 16;
+/** What came of one undo, where it saw something else; of more the oldest is forgotten. */
+const mostUndos = 8;
 
 /**
  * What rollbacks of many runs of one plan have come to. The rest of a rollback is a function of the undos that are left and of the state of
@@ -62,7 +76,7 @@ const mostContents = 16;
  * Equality is found by comparing, never assumed.
  */
 export class RestMemory {
-  readonly #contents = new Map<string, { id: number; entry: StepUndo }[]>();
+  readonly #contents = new Map<string, Content[]>();
   readonly #forks = new Map<string, number>();
   readonly #bottom: Node = { rests: [], above: new Map(), id: 0 };
   #ids = 0;
@@ -70,7 +84,35 @@ export class RestMemory {
   /** For one rollback. */
   of(run: RestRun): KnownRests {
     const found: Found = new Map();
-    return { level: (parts, tainted) => new Level(run, found.get(parts) ?? this.#path(parts, found), tainted) };
+    return {
+      level: (parts, tainted) =>
+        run.mayShareRests ? new Level(run, found.get(parts) ?? this.#path(parts, found), tainted) : undefined,
+      undo: (entry, work) => this.#undo(run, entry, work),
+    };
+  }
+
+  /** It does the same where all that it looks at is the same as for an equal undo before. */
+  async #undo(run: RestRun, entry: StepUndo, work: () => Promise<Failure | undefined>): Promise<Failure | undefined> {
+    const { inventory } = run;
+    const undos = run.mayShare && run.settled ? this.#content(entry)?.undos : undefined;
+    if (!undos) return work();
+    // Something may still be under way that nobody waits for any more.
+    await inventory.clock.settled();
+    if (!run.settled || !inventory.quiet) return work();
+    const at = undos.findIndex(({ deed }) => deed.fits(inventory));
+    const known = undos[at];
+    if (known) {
+      if (at > 0) undos.unshift(...undos.splice(at, 1));
+      known.deed.repeat(inventory);
+      return known.failure;
+    }
+    const end = inventory.watch();
+    const failure = await work();
+    const deed = end();
+    if (!run.settled || !inventory.quiet) return failure;
+    undos.unshift({ deed, failure });
+    if (undos.length > mostUndos) undos.pop();
+    return failure;
   }
 
   /** The nodes of the first one, two, … parts; it ends where a part is like none other. Those of the loops in it are put into `found`. */
@@ -98,7 +140,7 @@ export class RestMemory {
   }
 
   #entry(entry: UndoEntry, found: Found): number | undefined {
-    if (entry.kind === 'step') return this.#step(entry);
+    if (entry.kind === 'step') return this.#content(entry)?.id;
     // Items that were not begun, at the end, have nothing to reverse.
     const begun = entry.branches.slice(0, entry.branches.findLastIndex(branch => branch.length > 0) + 1);
     const path = this.#path(begun, found);
@@ -111,22 +153,23 @@ export class RestMemory {
     return this.#ids;
   }
 
-  #step(entry: StepUndo): number | undefined {
-    const contents = this.#contents.get(entry.key);
+  #content(entry: StepUndo): Content | undefined {
+    let contents = this.#contents.get(entry.key);
     if (!contents) {
-      this.#contents.set(entry.key, [{ id: ++this.#ids, entry }]);
-      return this.#ids;
+      contents = [];
+      this.#contents.set(entry.key, contents);
     }
     const at = contents.findIndex(one => sameUndo(one.entry, entry));
     const known = contents[at];
     if (known) {
       // Most often it is the one of the run without failures, which all runs share from there on: the first to be compared with.
       if (at > 0) [contents[0], contents[at]] = [known, contents[0]!];
-      return known.id;
+      return known;
     }
     if (contents.length >= mostContents) return undefined;
-    contents.push({ id: ++this.#ids, entry });
-    return this.#ids;
+    const made: Content = { id: ++this.#ids, entry, undos: [] };
+    contents.push(made);
+    return made;
   }
 }
 

@@ -67,6 +67,14 @@ export interface PredictedOutage {
   staysOff: boolean;
 }
 
+/** What was done in an inventory, and what it had looked at there. */
+export interface Deed {
+  /** All that it looked at is the same in this one, apart from what time it is: it would go the same way. */
+  fits(inventory: RehearsalInventory): boolean;
+  /** Does it there, at once, with as much time passed. */
+  repeat(inventory: RehearsalInventory): void;
+}
+
 /** A copy of the inventory to run on: state, time and the calls on it. */
 export interface RehearsalInventory {
   readonly fleet: Fleet;
@@ -80,6 +88,8 @@ export interface RehearsalInventory {
   isLike(other: RehearsalInventory): boolean;
   /** Goes on from where `to` is, with as much time passed as between `from` and `to`. */
   become(to: RehearsalInventory, from: RehearsalInventory): void;
+  /** Notes what is looked at and changed from now on, until what it gives is called; nothing else may go on meanwhile. */
+  watch(): () => Deed;
   /** What is different in a later fork. */
   differences(later: RehearsalInventory): StateDifference[];
   /** Starts the VMs that were lost, where their host is back, and agents that have fallen silent. */

@@ -78,6 +78,8 @@ export interface RunSetting {
   memory?: RestMemory;
   /** How the run goes on that has come back to the course of the clean one. Absent: it goes through all of it. */
   course?: CleanCourse;
+  /** All that it does is in its records, for one that goes on from it: the rest of its rollback is not shared. */
+  whole?: true;
   /** So many undos are gone through before the rest may be shared. */
   ownUndos?: number;
 }
@@ -196,7 +198,7 @@ class Process implements JournalWriter, RestRun {
   /** undefined: it has gone another way. */
   #course: CleanCourse | undefined;
   /** Where something has been undone already, that is part of what the rest depends on. */
-  readonly #mayKnow: boolean;
+  readonly mayShareRests: boolean;
 
   constructor(
     private readonly setting: RunSetting,
@@ -209,7 +211,7 @@ class Process implements JournalWriter, RestRun {
     this.#durable = new JournalDurable(rehearsalRunId, history, this, this.#inventory.clock);
     this.#person = new ScriptedPerson(this.#durable, this.#inventory, run.questions, () => this.#dead);
     this.#course = setting.course;
-    this.#mayKnow = !run.records.some(record => record.type === 'undo.intent');
+    this.mayShareRests = setting.whole !== true && !run.records.some(record => record.type === 'undo.intent');
   }
 
   carry(): Promise<ProcessEnd> {
@@ -225,7 +227,7 @@ class Process implements JournalWriter, RestRun {
         this.#write({ type: 'run.started', pid: 0, machine: 'rehearsal', resumed: this.history.started }),
       );
       this.#person.takeUp(this.run.records);
-      const rests = this.#mayKnow ? setting.memory?.of(this) : undefined;
+      const rests = setting.memory?.of(this);
       const { limits } = setting.plan;
       const gate = limits && { limits: makeGate(limits, whereNow(fleet)) };
       interpret(this.#durable, setting.plan, {

@@ -372,8 +372,9 @@ export class Rehearsing {
     const { forward, remaining = [] } = run.ended;
     if (forward || remaining.every(one => one.final)) return { run, ...judged };
     // Going on from it takes all that it recorded.
-    if (run.shared > 0) run = await simulate(this.#setting, point.from, injections);
-    const again = await rollBackAgain(this.#setting, point.from, run, hostLostSeconds * 1000);
+    const whole: RunSetting = { ...this.#setting, memory: this.#memory, whole: true };
+    if (run.shared > 0) run = await simulate(whole, point.from, injections);
+    const again = await rollBackAgain(whole, point.from, run, hostLostSeconds * 1000);
     if (!again.ended) return { run, ...judged };
     const later = this.#judge(point, again, again.ended);
     if (judged.verdict === 'left' && (later.verdict === 'came-back' || later.verdict === 'as-declared')) {

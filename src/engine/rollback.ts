@@ -86,7 +86,7 @@ class Rollback {
         break;
       }
       if (entry.kind === 'fork') await this.#reverseBranches(durable, entry, tainted, back, rests);
-      else await this.#undo(durable, entry, tainted, back);
+      else await this.#undo(durable, entry, tainted, back, rests);
       if (this.#ends(back)) break;
       stack.pop();
     }
@@ -134,7 +134,13 @@ class Rollback {
     level?.end(all);
   }
 
-  async #undo(durable: Durable, entry: StepUndo, tainted: Tainted, back: RolledBack): Promise<void> {
+  async #undo(
+    durable: Durable,
+    entry: StepUndo,
+    tainted: Tainted,
+    back: RolledBack,
+    rests: KnownRests | undefined,
+  ): Promise<void> {
     const { step, definition, inputs, key } = entry;
     if (step.rollback === 'none') return;
     const undoClass = undoClassOf(definition, inputs);
@@ -178,7 +184,7 @@ class Rollback {
       return leave(`Not tried, because the undo of ${later} on ${blocking} ${tried ? 'failed' : 'was not tried'}.`);
     }
     await this.how.before?.(entry, text);
-    const failure = await this.#run(durable, entry, own);
+    const failure = await this.#run(durable, entry, own, rests);
     if (!failure) {
       back.undone++;
       return;
@@ -187,7 +193,12 @@ class Rollback {
     leave(failure.message);
   }
 
-  async #run(durable: Durable, entry: StepUndo, own: Step[] | undefined): Promise<Failure | undefined> {
+  async #run(
+    durable: Durable,
+    entry: StepUndo,
+    own: Step[] | undefined,
+    rests: KnownRests | undefined,
+  ): Promise<Failure | undefined> {
     const { key, attempt } = entry;
     const of = { key, attempt, ...(this.how.back !== undefined && { back: this.how.back }) };
     // Steps of their own are durable each; the effect below then only records how they ended.
@@ -207,7 +218,8 @@ class Rollback {
       body: async () => {
         if (own) return ownFailure;
         await turn.enter();
-        return this.#apply(durable, entry);
+        const work = (): Promise<Failure | undefined> => this.#apply(durable, entry);
+        return rests ? rests.undo(entry, work) : work();
       },
       codec: {
         intent: () => ({ type: 'undo.intent', ...of, title: this.#title(entry) }),

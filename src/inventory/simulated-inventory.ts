@@ -4,6 +4,7 @@ import { alike } from '../hypervisors/simulated/alike';
 import { connectSimulated } from '../hypervisors/simulated/connection';
 import { type Difference, differences } from '../hypervisors/simulated/difference';
 import type { FaultHook } from '../hypervisors/simulated/faults';
+import { Footprint } from '../hypervisors/simulated/footprint';
 import { simulatedReach, simulatedSsh } from '../hypervisors/simulated/guest-access';
 import { lossReasons, type SimulatedLab } from '../hypervisors/simulated/lab';
 import { type MeasuredOutage, OutageMeter } from '../hypervisors/simulated/outage-meter';
@@ -22,6 +23,14 @@ export interface SimulatedPlace {
 /** What a difference is; `byLoss`: the loss of a host or of a VM's process did it, whatever the run does. */
 export interface InventoryDifference extends Difference {
   byLoss: boolean;
+}
+
+/** What was done in an inventory, and what it had looked at. */
+export interface InventoryDeed {
+  /** All that it looked at is the same in this one, a fork of what the other was forked from: it would go the same way. */
+  fits(inventory: SimulatedInventory): boolean;
+  /** Does it there, at once, in as much of its time. */
+  repeat(inventory: SimulatedInventory): void;
 }
 
 /** How much there is in use. Memory in MiB, space in GiB. */
@@ -97,6 +106,23 @@ export class SimulatedInventory {
     const shiftMs = this.clock.now() - from.clock.now();
     this.clock.catchUp(to.clock.now() + shiftMs);
     for (const [at, lab] of this.#labs.entries()) lab.become(to.#labs[at]!, shiftMs);
+  }
+
+  /** Notes what is looked at and changed from now on, until what it gives is called: nothing else may go on meanwhile. */
+  watch(): () => InventoryDeed {
+    const since = this.clock.now();
+    const footprints = this.#labs.map(lab => new Footprint(lab));
+    return () => {
+      for (const footprint of footprints) footprint.end();
+      const ms = this.clock.now() - since;
+      return {
+        fits: inventory => footprints.every((footprint, at) => footprint.fits(inventory.#labs[at]!)),
+        repeat: inventory => {
+          for (const [at, footprint] of footprints.entries()) footprint.repeat(inventory.#labs[at]!);
+          inventory.clock.catchUp(inventory.clock.now() + ms);
+        },
+      };
+    };
   }
 
   /** What is different in `later`, a fork of this or of what this was forked from. Times, and what a boot clears (`/run`), don't count. */

@@ -64,8 +64,10 @@ export class SimulatedLab {
   private repositories: Record<string, LabRepository>;
   private faults: ScriptedFault[];
   private names: Map<string, string>;
-  private memory: Table<number>;
-  private space: Table<number>;
+  /** Of VMs that are on, by host, in MiB. */
+  memory: Table<number>;
+  /** What is taken, by datastore, in GiB. */
+  space: Table<number>;
   private readonly store: LabStore | undefined;
   private readonly jobs = new Set<string>();
   private readonly listeners = new Set<(event: HypervisorEvent, host: string) => void>();
@@ -458,7 +460,7 @@ export class SimulatedLab {
 
   private book(vm: LabVm, sign: 1 | -1, other: LabVm | undefined): void {
     if (vm.state === 'running' || vm.state === 'paused') {
-      this.memory.set(vm.host, (this.memory.get(vm.host) ?? 0) + sign * vm.memoryMiB);
+      this.memory.set(vm.host, (this.memory.peek(vm.host) ?? 0) + sign * vm.memoryMiB);
     }
     if (other?.disks !== vm.disks) for (const disk of vm.disks) this.use(disk.datastore, sign * disk.allocatedGiB);
     if (other?.snapshots !== vm.snapshots) {
@@ -467,6 +469,6 @@ export class SimulatedLab {
   }
 
   private use(datastore: string, sizeGiB: number): void {
-    if (sizeGiB !== 0) this.space.set(datastore, (this.space.get(datastore) ?? 0) + sizeGiB);
+    if (sizeGiB !== 0) this.space.set(datastore, (this.space.peek(datastore) ?? 0) + sizeGiB);
   }
 }

@@ -1,3 +1,11 @@
+/** What has been looked at in a table, and what has been changed. */
+export interface Looks {
+  names: Set<string>;
+  /** Every record, and whether there are others. */
+  all: boolean;
+  changed: Set<string>;
+}
+
 /**
  * Named records that fork in constant time: forks share one base and keep only what they changed.
  * Records are never changed in place, so equal references mean equal records.
@@ -7,6 +15,8 @@ export class Table<V> {
   private shared = false;
   /** Name of a record in which it was found different from another one. */
   private different: string | undefined;
+  /** Where it is noted what is looked at and changed. A fork has none. */
+  looks: Looks | undefined;
 
   private constructor(
     private base: ReadonlyMap<string, V>,
@@ -19,6 +29,12 @@ export class Table<V> {
   }
 
   get(name: string): V | undefined {
+    this.looks?.names.add(name);
+    return this.peek(name);
+  }
+
+  /** As `get`, for whom nothing depends on what is there: it is not noted. */
+  peek(name: string): V | undefined {
     const record = this.changed.size > 0 ? this.changed.get(name) : undefined;
     if (record !== undefined) return record;
     return this.changed.has(name) ? undefined : this.base.get(name);
@@ -33,6 +49,7 @@ export class Table<V> {
   }
 
   private write(name: string, record: V | undefined): void {
+    this.looks?.changed.add(name);
     if (this.shared) {
       this.changed = new Map(this.changed);
       this.shared = false;
@@ -46,6 +63,7 @@ export class Table<V> {
 
   *entries(): Generator<[string, V]> {
     const { base, changed } = this;
+    if (this.looks) this.looks.all = true;
     for (const [name, record] of base) {
       const now = changed.has(name) ? changed.get(name) : record;
       if (now !== undefined) yield [name, now];
@@ -59,6 +77,7 @@ export class Table<V> {
   }
 
   fork(): Table<V> {
+    if (this.looks) this.looks.all = true;
     // Many changes are folded into a new base once, so that the next copies are cheap again.
     if (this.changed.size * 2 > this.base.size + 64) {
       this.base = new Map(this.entries());
