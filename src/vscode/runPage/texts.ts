@@ -76,7 +76,7 @@ export function pageTexts(t: Translate) {
     more: t('and {0} more'),
     noReturn: t('The point of no return is passed: what was done before it is kept.'),
     now: t('now'),
-    legend: t('Full bars: done. Outlined bars: expected. Striped bars: undone.'),
+    legend: t('Full bars: done. Dashed bars: expected. Striped bars: undone.'),
     printed: t('Printed {0}'),
   };
 }
