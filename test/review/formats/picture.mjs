@@ -1,6 +1,9 @@
 // Draws a review as a pull request shows it, to look at it and for docs/images/review-comment.png:
 //   npx tsx test/review/formats/picture.mjs FOLDER [REVIEW.json]
 // REVIEW.json: what `virtbook review --format json` gave; without it, the reviews that the tests are made with.
+// The picture in docs/images is given-light.png down to the end of its first file, in 160 colours. Its review is of the examples, with
+// `group:web @shop/web-team` in .virtbook/OWNERS: the branch takes `gate` and `canary` out of maintenance.runbook.yaml, raises `perHost`
+// to 2, and before the step `patch` of parts/patch-one.runbook.yaml puts a `guest.run` that writes /etc/motd.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
