@@ -158,6 +158,8 @@ export class History {
       }
     }
     for (const [id, event] of this.#once) {
+      // A wait for a window that was broken off: that is looked at again.
+      if (event.type === 'window.waiting' && !this.#times.has(nextLook(event.id))) this.#once.delete(id);
       if (!isTriedAgain(event, record)) continue;
       this.#once.delete(id);
       if (event.type === 'window.closed') this.#times.delete(event.id);
@@ -267,6 +269,12 @@ export class History {
 /** `item.started each[a]` is about `each[a]`. */
 function withoutWord(id: string): string {
   return id.slice(id.indexOf(' ') + 1);
+}
+
+/** At a window, after the wait that the one before led to: `window step#2` after `window step#1`. */
+function nextLook(id: string): string {
+  const at = id.lastIndexOf('#') + 1;
+  return id.slice(0, at) + (Number(id.slice(at)) + 1);
 }
 
 /** With the keys of what holds them. */

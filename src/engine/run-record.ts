@@ -72,9 +72,12 @@ const ends: Record<RunView['phase'], string> = {
 function endText(view: RunView): string {
   if (view.phase === 'done' && view.failedItems.length > 0)
     return `done, but for ${view.failedItems.length} that failed`;
-  return view.failure?.class === 'cancelled' && view.phase === 'rolled-back'
-    ? 'cancelled and rolled back'
-    : ends[view.phase];
+  if (view.phase === 'rolled-back') {
+    // That a person wanted it, perhaps after its end, is no failure.
+    if (view.failure?.class === 'cancelled') return 'rolled back';
+    if (view.failure?.class === 'rejected') return 'rejected and rolled back';
+  }
+  return ends[view.phase];
 }
 
 function facts(view: RunView, records: readonly JournalRecord[], digest: JournalDigest): string[][] {

@@ -157,6 +157,12 @@ function forget(step: StepView, name: 'endedAt' | 'undoEndedAt' | 'fraction' | '
   step[name] = undefined;
 }
 
+/** An attempt after another goes on with the step; one that had ended (of `finally`, when a runner goes on) begins anew. */
+function begin(step: StepView, at: number): void {
+  if (step.startedAt === undefined || step.endedAt !== undefined) step.startedAt = at;
+  forget(step, 'endedAt');
+}
+
 const tailLines = 20;
 
 /** Folds records into a view, in place: a run of 10,000 steps must not copy its view 20,000 times. */
@@ -236,8 +242,7 @@ export class RunModel {
         step.state = 'running';
         step.title = record.title;
         step.attempt = record.attempt;
-        step.startedAt ??= record.t;
-        forget(step, 'endedAt');
+        begin(step, record.t);
         forget(step, 'failure');
         for (const warning of record.warnings ?? []) view.warnings.push(`${record.key}: ${warning}`);
         if (record.undo !== undefined) {
@@ -347,7 +352,8 @@ export class RunModel {
         const step = this.#met(record.key, record.pointer, record.kind, record.title);
         step.state = 'running';
         step.title = record.title;
-        step.startedAt ??= record.t;
+        begin(step, record.t);
+        forget(step, 'failure');
         return;
       }
       case 'control.done': {
@@ -397,9 +403,7 @@ export class RunModel {
         return;
       case 'time.read':
         // A window is looked at again when the wait for it is over.
-        if (view.window === undefined || !record.id.startsWith('window ')) return;
-        delete view.window;
-        this.#goOn(view);
+        if (record.id.startsWith('window ')) this.#windowOver(view);
         return;
       case 'run.paused': {
         const { thread, name, reason, phase, key, pointer, text, t } = record;
@@ -419,6 +423,7 @@ export class RunModel {
       }
       case 'cancel.requested':
         view.cancel = record.mode;
+        this.#windowOver(view);
         return;
       case 'run.ended':
         view.phase = record.status;
@@ -501,6 +506,12 @@ export class RunModel {
     const stands = view.approvals.length > 0 || view.paused.length > 0;
     const waits = question !== undefined || stands || view.window !== undefined;
     view.phase = waits ? 'waiting' : view.rollbackReason === undefined ? 'running' : 'rolling-back';
+  }
+
+  #windowOver(view: RunView): void {
+    if (view.window === undefined) return;
+    delete view.window;
+    this.#goOn(view);
   }
 
   #closeApproval(view: RunView, key: string): void {

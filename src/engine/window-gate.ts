@@ -45,11 +45,11 @@ export class WindowGate {
       const hours = shut.map(window => `${window.allow.join(', ')} ${window.zone}`).join('; ');
       const next = opens === undefined ? 'It never opens: correct its hours.' : `It opens at ${textOf(opens)}.`;
       if (!this.#within && opens !== undefined && shut.every(window => window.outside === 'wait')) {
-        await durable.emit({
-          type: 'window.waiting',
-          id,
-          opensAt: opens,
-          text: `Waits for its window (${hours}). ${next}`,
+        // No wait came of it, or one that was broken off: it may be open by now.
+        if (!live && durable.recorded(`window.waiting ${id}`) === undefined) continue;
+        await durable.decide(`window.waiting ${id}`, () => {
+          if (durable.cancelled) throw new Stopped();
+          return { type: 'window.waiting', id, opensAt: opens, text: `Waits for its window (${hours}). ${next}` };
         });
         await durable.sleep(id, opens - now);
         continue;

@@ -74,6 +74,7 @@ async function phaseOf(file: string): Promise<Told> {
 }
 
 const turns = new Set<JournalRecord['type']>([
+  'run.submitted',
   'run.started',
   'run.ended',
   'question.asked',
@@ -82,6 +83,8 @@ const turns = new Set<JournalRecord['type']>([
   'approval.rejected',
   'approval.over',
   'window.waiting',
+  'time.read',
+  'cancel.requested',
   'control.started',
   'control.done',
   'rollback.started',
@@ -94,18 +97,34 @@ const turns = new Set<JournalRecord['type']>([
 /** Of a run whose branches go on side by side, what the newest of them tells. */
 function phaseTold(newestFirst: JournalRecord[]): Told | undefined {
   const goingOn = new Set<number>();
+  let resumed = false;
+  let windowOver = false;
   for (const record of newestFirst) {
     switch (record.type) {
+      case 'run.submitted':
+        return { phase: resumed ? 'running' : 'submitted' };
+      case 'run.started':
+        // One that goes on waits for what was waited for before.
+        resumed = true;
+        continue;
       case 'run.ended':
-        return { phase: record.status, ended: record };
+        return resumed ? { phase: 'running' } : { phase: record.status, ended: record };
       case 'question.asked':
         return { phase: 'waiting', waitsFor: 'answer' };
       case 'approval.asked':
         return { phase: 'waiting', waitsFor: 'approval' };
+      case 'cancel.requested':
+        windowOver = true;
+        continue;
+      case 'time.read':
+        // A window is looked at again when the wait for it is over.
+        if (record.id.startsWith('window ')) windowOver = true;
+        continue;
       case 'window.waiting':
+        if (windowOver) continue;
         return { phase: 'waiting', waitsFor: 'window' };
       case 'run.paused':
-        if (goingOn.has(record.thread)) continue;
+        if (resumed || goingOn.has(record.thread)) continue;
         return { phase: 'waiting', waitsFor: 'debugger' };
       case 'run.continued':
         // Another thread may stand still.
@@ -118,7 +137,6 @@ function phaseTold(newestFirst: JournalRecord[]): Told | undefined {
         return { phase: record.key === undefined ? 'rolling-back' : 'running' };
       case 'undo.intent':
         return { phase: 'rolling-back' };
-      case 'run.started':
       case 'step.intent':
       case 'control.started':
       case 'control.done':

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CancelMode } from '../../src/engine/journal';
 import { fold, RunModel, type RunView } from '../../src/engine/view';
 import { approve, call, each, group, noReturn, parallel, set, TestClock, type TestRun, testRun, wait } from './harness';
 
@@ -79,6 +80,94 @@ describe('the view of a run', () => {
       window: expect.stringContaining('01:00 UTC'),
     });
     expect(fold(run.journal.records)?.window).toBeUndefined();
+  });
+
+  describe('that was stopped while it waited for its window', () => {
+    const stopped = async (mode: CancelMode): Promise<TestRun> => {
+      const run = testRun([set('a', { id: 'a' })], {
+        clock: new TestClock(),
+        runbook: { window: { allow: ['01:00-02:00'], zone: 'UTC', outside: 'wait', closing: 'drain' } },
+      });
+      run.onAppend = event => {
+        if (event.type === 'wait.started') queueMicrotask(() => void run.durable!.cancel(mode, 'me'));
+      };
+      await run.carry();
+      run.onAppend = () => undefined;
+      return run;
+    };
+    const told = (run: TestRun): string[] =>
+      seen(run, ({ phase, window }, type) => `${type} ${phase}${window === undefined ? '' : ' window'}`);
+
+    it('waits for it no more, and again once it is resumed', async () => {
+      const run = await stopped('keep');
+      expect(told(run).slice(3)).toEqual([
+        'window.waiting waiting window',
+        'wait.started waiting window',
+        'cancel.requested running',
+        'run.ended stopped',
+      ]);
+      const before = run.journal.records.length;
+      expect(await run.carry()).toMatchObject({ status: 'done' });
+      expect(told(run).slice(before)).toEqual([
+        'run.started running',
+        'time.read running',
+        'window.waiting waiting window',
+        'wait.started waiting window',
+        'time.read running',
+        'step.intent running',
+        'step.done running',
+        'run.ended done',
+      ]);
+    });
+
+    it('goes on at once when it is resumed while that is open', async () => {
+      const run = await stopped('keep');
+      (run.journal.clock as TestClock).time = Date.UTC(2023, 10, 16, 1, 30);
+      const before = run.journal.records.length;
+      expect(await run.carry()).toMatchObject({ status: 'done' });
+      expect(
+        told(run)
+          .slice(before)
+          .filter(line => line.includes('window')),
+      ).toEqual([]);
+    });
+
+    it('does not wait for it to be rolled back', async () => {
+      const run = await stopped('keep');
+      const before = run.journal.records.length;
+      expect(await run.rollback()).toMatchObject({ status: 'rolled-back' });
+      expect(
+        told(run)
+          .slice(before)
+          .filter(line => line.includes('window')),
+      ).toEqual([]);
+    });
+  });
+
+  it('tells of a step of finally that is run again how long it took this time', async () => {
+    const clock = new TestClock();
+    const run = testRun([set('a', { id: 'a' })], {
+      clock,
+      runbook: { finally: [set('f', { id: 'f' }), wait('10s', { id: 'w' })] },
+    });
+    const took = () =>
+      fold(run.journal.records)!
+        .steps.filter(step => step.key.startsWith('~finally'))
+        .map(step => step.endedAt! - step.startedAt!);
+    await run.carry();
+    expect(took()).toEqual([0, 10_000]);
+    clock.time += 3_600_000;
+    expect(await run.rollback()).toMatchObject({ status: 'rolled-back' });
+    expect(took()).toEqual([0, 10_000]);
+  });
+
+  it('tells of a step that is tried again how long it took in all', async () => {
+    const clock = new TestClock();
+    const run = testRun([set('a', { id: 'a', fault: 'fail', failures: 1, attempts: 2 })], { clock });
+    await run.carry();
+    const [step] = fold(run.journal.records)!.steps;
+    expect(step).toMatchObject({ state: 'done', attempt: 2 });
+    expect(step!.endedAt! - step!.startedAt!).toBe(1000);
   });
 
   it('lists what would be undone, last first, until nothing can be any more', async () => {
