@@ -10,7 +10,7 @@ export function diagnosticText(file: CheckedFile, diagnostic: Diagnostic, termin
   const start = document.positionAt(diagnostic.range.start);
   const place = `${name}:${start.line + 1}:${start.character + 1}`;
   const severity = paint(terminal, colors[diagnostic.severity], diagnostic.severity);
-  const message = diagnostic.message.replace(/\s*\n\s*/g, ' ');
+  const message = printable(diagnostic.message);
   const head = `${paint(terminal, 'bold', place)}: ${severity} ${diagnostic.code} ${message}\n`;
   return terminal.live ? head + excerpt(file, diagnostic, terminal) : head;
 }

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { exitCodes } from '../runner/exit-codes';
 import { program } from './program';
+import { printableLines } from './terminal';
 
 async function main(): Promise<void> {
   // A reader that goes away (`| head`) ends the output, not the run.
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
       known || error.name === 'JournalCorrupt' || !process.env.VIRTBOOK_DEBUG
         ? error.message
         : (error.stack ?? error.message);
-    process.stderr.write(`virtbook: ${text}\n`);
+    process.stderr.write(`virtbook: ${printableLines(text, '  ')}\n`);
   }
 }
 

@@ -25,7 +25,7 @@ export interface PlanLook {
 /** A plan as people read it. */
 export function planText(plan: Plan, hash: string, terminal: Terminal, look: PlanLook = {}): string {
   const { findings = new Map<string, PlanFindings>(), timetable = timetableOf(plan) } = look;
-  const lines = [`${paint(terminal, 'bold', plan.name)}  plan ${shortHash(hash)}`];
+  const lines = [`${paint(terminal, 'bold', printable(plan.name))}  plan ${shortHash(hash)}`];
   const named = (pointer: string): string => findStep(plan.program.steps, pointer)?.id ?? pointer;
   if (plan.only !== undefined) lines.push(`only the step ${named(plan.only)}`);
   if (plan.from !== undefined) lines.push(`from the step ${named(plan.from)} on`);

@@ -6,7 +6,7 @@ import { duration } from '../engine/text-table';
 import type { OpenApproval, RunModel, RunView, StepView } from '../engine/view';
 import type { Json } from '../runbook/json';
 import type { ReadRun } from '../runner/contract';
-import { paint, printable, type Terminal } from './terminal';
+import { paint, printable, printableLines, type Terminal } from './terminal';
 
 export interface Marks {
   done: string;
@@ -68,7 +68,7 @@ export function recordText(
       return `${marks.failed} ${stepName(step)}: ${failureText(record.failure)}${again}`;
     }
     case 'step.skipped':
-      return `${marks.skipped} ${dim(`${step ? stepName(step) : record.key} is left out (${printable(record.reason)})`)}`;
+      return `${marks.skipped} ${dim(`${step ? stepName(step) : printable(record.key)} is left out (${printable(record.reason)})`)}`;
     case 'control.started':
       return live || !step ? undefined : `${dim('…')} ${stepName(step)}`;
     case 'control.done': {
@@ -98,7 +98,7 @@ export function recordText(
     case 'step.log':
       return undefined;
     case 'item.skipped':
-      return `${marks.skipped} ${dim(`${record.key} is not started: ${record.reason}`)}`;
+      return `${marks.skipped} ${dim(`${printable(record.key)} is not started: ${printable(record.reason)}`)}`;
     case 'rollback.started':
       // Why has been said by the step that failed.
       return paint(
@@ -109,20 +109,24 @@ export function recordText(
           : `Rolling back ${printable(record.key)}; the others go on.`,
       );
     case 'undo.intent':
-      return live ? undefined : `${dim('…')} undo of ${step ? stepName(step) : record.key}: ${printable(record.title)}`;
+      return live
+        ? undefined
+        : `${dim('…')} undo of ${step ? stepName(step) : printable(record.key)}: ${printable(record.title)}`;
     case 'undo.done': {
       if (!step) return undefined;
       const time = step.undoStartedAt === undefined ? '' : `  ${dim(duration(record.t - step.undoStartedAt))}`;
       return `${marks.undone} ${step.undo === undefined ? stepName(step) : printable(step.undo)}${time}`;
     }
     case 'undo.failed':
-      return `${marks.failed} undo of ${step ? stepName(step) : record.key}: ${failureText(record.failure)}`;
+      return `${marks.failed} undo of ${step ? stepName(step) : printable(record.key)}: ${failureText(record.failure)}`;
     case 'commit.failed':
-      return `${paint(terminal, 'yellow', '!')} ${record.key}: what was kept for its undo could not be removed. ${failureText(record.failure)}`;
+      return `${paint(terminal, 'yellow', '!')} ${printable(record.key)}: what was kept for its undo could not be removed. ${failureText(record.failure)}`;
     case 'question.asked':
-      return `${marks.asks} ${printable(record.text)}`;
+      return `${marks.asks} ${printableLines(record.text)}`;
     case 'question.answered':
-      return record.choice === 'cancelled' ? undefined : dim(`${record.by || 'Somebody'} answered: ${record.choice}`);
+      return record.choice === 'cancelled'
+        ? undefined
+        : dim(`${printable(record.by || 'Somebody')} answered: ${record.choice}`);
     case 'run.paused': {
       const who = record.thread === 1 ? '' : `${printable(record.name)}: `;
       const asked = record.reason === 'entry' || record.reason === 'pause';
@@ -142,8 +146,8 @@ export function recordText(
     case 'cancel.requested':
       return dim(
         record.mode === 'rollback'
-          ? `${record.by} asked for everything to be rolled back.`
-          : `${record.by} asked to stop and to keep what was done.`,
+          ? `${printable(record.by)} asked for everything to be rolled back.`
+          : `${printable(record.by)} asked to stop and to keep what was done.`,
       );
     default:
       return undefined;
@@ -187,7 +191,7 @@ export function when(ms: number): string {
 }
 
 function failureText({ class: kind, message }: { class: string; message: string }): string {
-  const text = printable(message);
+  const text = printableLines(message);
   const words: Record<string, string> = {
     blocked: 'blocked: ',
     timeout: 'time-out: ',
@@ -212,7 +216,7 @@ export function endText(run: ReadRun, terminal: Terminal): string {
   const blame = failed
     ? `${stepName(failed)} failed: ${why}`
     : run.failedStep !== undefined
-      ? `${run.failedStep} failed: ${why}`
+      ? `${printable(run.failedStep)} failed: ${why}`
       : run.failure?.class === 'cancelled'
         ? ''
         : why;
@@ -259,7 +263,7 @@ export function endText(run: ReadRun, terminal: Terminal): string {
       if (undone > 0) lines.push(`  ${steps(undone)} ${undone === 1 ? 'was' : 'were'} undone. What is left:`);
       else lines.push('  What is left:');
       for (const { key, text, why: reason } of run.remaining) {
-        lines.push(`  - ${printable(key)}: ${printable(text)}`, `    ${printable(reason)}`);
+        lines.push(`  - ${printable(key)}: ${printable(text)}`, `    ${printableLines(reason)}`);
       }
       if (run.forward) {
         lines.push(`  When what is in the way is gone, this goes on with it: virtbook resume ${run.runId}`);
@@ -281,7 +285,7 @@ export function endText(run: ReadRun, terminal: Terminal): string {
       lines.push(
         `${marks.failed} ${printable(run.name)}: its runner ended before the run did. Nothing more happens by itself.`,
       );
-      if (run.lastWords !== undefined) lines.push(`  It said: ${printable(run.lastWords)}`);
+      if (run.lastWords !== undefined) lines.push(`  It said: ${printableLines(run.lastWords)}`);
       lines.push(...goOnLines(run));
       break;
     default:

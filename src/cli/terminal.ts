@@ -44,9 +44,23 @@ export function paint(terminal: Pick<Terminal, 'color'>, color: Color, text: str
   return `\x1b[${on}m${text}\x1b[${off}m`;
 }
 
-/** Text from guests and hypervisors must not be able to drive the terminal. */
+/**
+ * A line of text from runbooks, guests and hypervisors, which must neither drive the terminal, nor look like a line of ours, nor turn the direction
+ * of what stands around it.
+ */
 export function printable(text: string): string {
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, char => (char === '\t' ? char : '�'));
+  return text
+    .replace(/[\r\n\u0085\u2028\u2029]\s*/g, ' ')
+    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�');
+}
+
+/** A message that may have several lines; those after the first are set in, so that none passes for one of ours. */
+export function printableLines(text: string, indent = '    '): string {
+  return text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line, at) => (at === 0 ? '' : indent) + printable(line))
+    .join('\n');
 }
 
 /** Cut to a width, without colour codes. Wide characters count double, so that a redrawn line never wraps. */

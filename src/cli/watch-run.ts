@@ -4,7 +4,7 @@ import { exitCodeOf, exitCodes } from '../runner/exit-codes';
 import { askChoice, personAtTerminal } from './ask';
 import { LiveProgress, PlainProgress, type Progress } from './progress';
 import { approvalText, approveCommand, endText } from './run-text';
-import { printable, type Terminal } from './terminal';
+import { printable, printableLines, type Terminal } from './terminal';
 
 /** A run that is taken up again tells its past at once: only what is still open then is asked. */
 const settleMs = 50;
@@ -133,7 +133,7 @@ class Watch {
       if (signal.aborted) return;
       const choices = question.choices.map((choice, at) => ({ ...choice, key: String(at + 1) }));
       // Others may have been asked since, so it is said again what this is about.
-      const what = this.#asked.size > 1 ? printable(question.text) : 'What happened?';
+      const what = this.#asked.size > 1 ? printableLines(question.text) : 'What happened?';
       const answer = await askChoice(this.terminal, what, choices, signal);
       if (answer !== undefined) await attachment.answer(question.id, answer);
       // Ctrl+C at a question is a wish to stop.
@@ -164,7 +164,7 @@ class Watch {
           await attachment.approve(key, answer, approval.planHash);
         } catch (error) {
           if (!(error instanceof RunRefused)) throw error;
-          this.terminal.write(`${printable(error.message)}\n`);
+          this.terminal.write(`${printableLines(error.message)}\n`);
         }
       }
       if (signal.aborted || answer === undefined) return;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LiveProgress } from '../../src/cli/progress';
-import { cutTo, printable, type Terminal } from '../../src/cli/terminal';
+import { table } from '../../src/cli/table';
+import { cutTo, printable, printableLines, type Terminal } from '../../src/cli/terminal';
 import type { JournalRecord } from '../../src/engine/journal';
 import { duration } from '../../src/engine/text-table';
 import { set, testRun } from '../engine/harness';
@@ -89,6 +90,23 @@ describe('live progress', () => {
 describe('text for a terminal', () => {
   it('cannot drive it', () => {
     expect(printable('a\x1b[2Jb\x07\x9b1m')).toBe('a�[2Jb��1m');
+  });
+  it('is one line, and keeps its direction', () => {
+    expect(printable('a\r\n  b\nc\u2028d\u0085e\rf\tg')).toBe('a b c d e f\tg');
+    expect(printable('gnp.\u202eexe \u2066x\u2069 \u061c\u200f')).toBe('gnp.�exe �x� ��');
+  });
+  it('of several lines has those after the first set in', () => {
+    expect(printableLines('It failed:\nE: 1\r\n## Run of fake: done\u202e\n')).toBe(
+      'It failed:\n    E: 1\n    ## Run of fake: done�',
+    );
+  });
+  it('in a table is a line per row', () => {
+    expect(
+      table([
+        ['NAME', 'BY'],
+        ['a\n## Run of fake: done', '\u202eme'],
+      ]),
+    ).toEqual(['NAME                    BY', 'a ## Run of fake: done  �me']);
   });
   it('is cut by what it takes up', () => {
     expect(cutTo('abcdef', 10)).toBe('abcdef');

@@ -13,7 +13,7 @@ import { loadInventory } from '../load';
 import { pseudonymKey } from '../pseudonym-key';
 import { keptText, pseudonymisedCapture } from '../pseudonymised-capture';
 import { table } from '../table';
-import { paint, printable, type Terminal } from '../terminal';
+import { paint, printable, printableLines, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 
 type Seen = { connection: string; type: ConnectionDefinition['type'] } & (
@@ -40,7 +40,7 @@ export async function inventory(
       const { text, told } = await pseudonymisedCapture(seen, inventory, path, key);
       await writeCapture(options.capture, text);
       terminal.write(
-        `${options.capture} is a copy of it. What was taken for granted stands at its top.\n${printable(keptText(told))}` +
+        `${options.capture} is a copy of it. What was taken for granted stands at its top.\n${printableLines(keptText(told), '')}` +
           `The key is ${file}: keep it for the next capture, and don't commit it.\n`,
       );
       return exitCodes.done;
@@ -115,8 +115,8 @@ function connectionText(seen: Seen, terminal: Terminal): string {
     );
     const here = vms.filter(vm => vm.host === host.name).sort((left, right) => left.name.localeCompare(right.name));
     const rows = here.map(vm => [
-      `    ${printable(vm.name)}`,
-      vm.state + (vm.stateReason ? ` (${printable(vm.stateReason)})` : ''),
+      `    ${vm.name}`,
+      vm.state + (vm.stateReason ? ` (${vm.stateReason})` : ''),
       `${vm.vcpus} vCPU`,
       size(vm.memoryMiB),
       vm.snapshotCount > 0 ? `${vm.snapshotCount} ${vm.snapshotCount === 1 ? 'snapshot' : 'snapshots'}` : '',

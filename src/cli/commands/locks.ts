@@ -87,14 +87,14 @@ function listText({ found, problems, unlocked }: FoundLocks, terminal: Terminal)
   if (found.length === 0) lines.push('Nothing is locked.');
   else {
     const rows = found.map(({ connection, lock }) => [
-      printable(lock.label),
+      lock.label,
       connection,
-      printable(lock.owner),
-      printable(lock.runId),
+      lock.owner,
+      lock.runId,
       ageText(heldMs(lock)),
       `${ageText(lock.heartbeatAgeMs)} ago`,
       isStale(lock) ? 'stale' : 'alive',
-      printable(lock.note),
+      lock.note,
     ]);
     const [head, ...rest] = table([['LOCK', 'ON', 'OWNER', 'RUN', 'HELD', 'HEARTBEAT', 'STATE', 'NOTE'], ...rows]);
     lines.push(paint(terminal, 'dim', head!), ...rest);

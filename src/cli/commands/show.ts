@@ -11,7 +11,7 @@ import { approvalText, approveCommand, endText, marksOf, shortJson, stepName, wh
 import { canonical, withSignature } from '../signed-text';
 import { sign } from '../ssh-signature';
 import { table } from '../table';
-import { paint, printable, type Terminal } from '../terminal';
+import { paint, printable, printableLines, type Terminal } from '../terminal';
 import { UsageError } from '../usage-error';
 import { statusText, watchRun } from '../watch-run';
 
@@ -44,7 +44,7 @@ export async function runs(
     run.submittedAt > 0 ? when(run.submittedAt) : '',
     run.endedAt === undefined ? '' : duration(run.endedAt - run.submittedAt),
     run.by,
-    printable(run.problem ?? run.name),
+    run.problem ?? run.name,
   ]);
   const lines = table([['RUN', 'STATE', 'STARTED', 'TOOK', 'BY', 'RUNBOOK'], ...rows]);
   terminal.write(`${lines.map((line, at) => (at === 0 ? paint(terminal, 'dim', line) : line)).join('\n')}\n`);
@@ -123,8 +123,8 @@ function showRemaining(run: ReadRun, terminal: Terminal): number {
 function showText(run: ReadRun, terminal: Terminal): string {
   const lines = [
     `${paint(terminal, 'bold', printable(run.name))}  ${statusText(run.status, waitsFor(run))}`,
-    `run ${run.runId}, plan ${shortHash(run.planHash)}, by ${run.by}, ${when(run.submittedAt)}`,
-    `${run.runbookPath}`,
+    `run ${run.runId}, plan ${shortHash(run.planHash)}, by ${printable(run.by)}, ${when(run.submittedAt)}`,
+    printable(run.runbookPath),
     '',
   ];
   let item: string | undefined;
@@ -133,7 +133,7 @@ function showText(run: ReadRun, terminal: Terminal): string {
     if (at !== item && at !== undefined) lines.push(paint(terminal, 'cyan', printable(at)));
     item = at;
     lines.push(`${at === undefined ? '' : '  '}${stepLine(step, terminal)}`);
-    if (step.failure) lines.push(`    ${printable(step.failure.message)}`);
+    if (step.failure) lines.push(`    ${printableLines(step.failure.message)}`);
     if (step.state === 'failed')
       for (const line of step.tail) lines.push(paint(terminal, 'dim', `    | ${printable(line)}`));
   }
@@ -148,7 +148,7 @@ function showText(run: ReadRun, terminal: Terminal): string {
     lines.push('', `${thread === 1 ? '' : `${printable(name)}: `}${printable(text)} It stands since ${when(since)}.`);
   }
   if (run.paused.length > 0) lines.push(`Let it go on: virtbook continue ${run.runId}`);
-  for (const question of run.questions) lines.push('', printable(question.text));
+  for (const question of run.questions) lines.push('', printableLines(question.text));
   if (run.question) lines.push(`Answer it in a terminal: virtbook resume ${run.runId}`);
   for (const approval of run.approvals) {
     lines.push('', approvalText(approval), `Decide: ${approveCommand(run.runId, run.approvals, approval.key)}`);
