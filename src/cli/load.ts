@@ -84,6 +84,7 @@ export async function checkFile(
     actions,
     cache,
     runbooks,
+    ...(inventory?.missing && { inventoryMissing: true }),
     ...(inventory?.inventory && { inventory: knownNames(inventory.inventory, inventory.seen) }),
   });
   return { name, document, diagnostics, ...(runbook && { runbook }), ...(inventory && { inventory }) };
@@ -113,6 +114,8 @@ export interface LoadedInventory {
   /** undefined: it can't be read, or has errors; `problem` says which. */
   inventory?: Inventory;
   problem?: string;
+  /** There is no such file. */
+  missing?: boolean;
   seen: SeenNames;
   /** What is known of its connections without connecting. */
   shown: SeenConnection[];
@@ -123,8 +126,9 @@ export async function loadInventory(path: string): Promise<LoadedInventory> {
   try {
     text = utf8.decode(await readFile(path));
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
-    return { path, seen: {}, shown: [], problem: `The inventory ${path} can't be read: ${why}.` };
+    const missing = ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+    const why = missing ? 'there is no such file' : String(error);
+    return { path, missing, seen: {}, shown: [], problem: `The inventory ${path} can't be read: ${why}.` };
   }
   const { inventory, diagnostics } = parseInventory(text);
   if (!inventory) {

@@ -9,6 +9,8 @@ export interface EditorConfig {
   actions: readonly ActionSignature[];
   /** Names of the inventory that belongs to the document: `knownNames()` of src/inventory/names.ts, with what is live added. */
   inventory?: KnownNames;
+  /** The file that `inventory:` names is not there. */
+  inventoryMissing?: boolean;
   /** The inventory itself, when it has no mistakes: for what a selection comes to and how long steps take. */
   inventoryFile?: Inventory;
   /** Hosts that a connection was seen to show, by connection; for the same. */

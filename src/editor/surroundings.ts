@@ -20,7 +20,10 @@ export interface FileReader {
 }
 
 /** What of a document's configuration comes from the files around it. */
-export type Around = Pick<EditorConfig, 'inventory' | 'inventoryFile' | 'seenHosts' | 'snapshotsOf' | 'runbooks'>;
+export type Around = Pick<
+  EditorConfig,
+  'inventory' | 'inventoryMissing' | 'inventoryFile' | 'seenHosts' | 'snapshotsOf' | 'runbooks'
+>;
 
 interface Named {
   /** Inventory and labs that the names were taken from, with the text that they had. */
@@ -96,6 +99,8 @@ export class Surroundings {
       const live = this.seen(uri);
       config = around(inventory, live, live ? [] : await this.#seeLabs(uri, inventory, read));
     }
+    // Of a version in a pull request or in git nobody knows whether it can't be had or is not there.
+    else if (text === undefined && /^(file|vscode-vfs):/.test(uri)) config = { inventoryMissing: true };
     this.#named.set(uri, { texts, config });
     return config;
   }

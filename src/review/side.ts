@@ -94,28 +94,33 @@ export class Side {
     const document = TextDocument.create(addressOf(path), 'virt-runbook', 0, content.text);
     const cache = new ParseCache(1);
     const parsed = runbookOf(document, cache);
+    const inventoryPath =
+      this.given.inventory ?? (parsed.draft.inventory ? pathFrom(path, parsed.draft.inventory) : undefined);
     const around = await this.#surroundings.of(document, cache);
-    const found = findings(document, { actions, cache, ...around });
+    const inventoryMissing =
+      this.given.inventory === undefined &&
+      inventoryPath !== undefined &&
+      (await this.content(inventoryPath)).kind === 'missing';
+    const found = findings(document, { actions, cache, ...around, inventoryMissing });
     const text = new PlacedText(path, parsed.source);
     const called = around.runbooks ?? (() => undefined);
     const broken = parsed.data === undefined || parsed.diagnostics.some(one => one.code === 'yaml-syntax');
-    const inventoryPath =
-      this.given.inventory ?? (parsed.draft.inventory ? pathFrom(path, parsed.draft.inventory) : undefined);
     const inventory = inventoryPath === undefined ? undefined : await this.inventory(inventoryPath);
     const calls = calledBy(parsed, nameOf(path), called);
     const reads = [
       ...calls.flatMap(relative => pathFrom(path, relative) ?? []),
       ...(inventory ? [inventory.path, ...inventory.reads] : []),
     ];
-    // An error of structure that is suppressed is still one.
-    const errors = [found, parsed.diagnostics].map(errorsIn).find(list => list.length > 0) ?? [];
+    // An error of structure that is suppressed is still one; without its inventory a runbook is still read.
+    const ofItself = found.filter(one => one.code !== 'inventory-not-found');
+    const errors = [ofItself, parsed.diagnostics].map(errorsIn).find(list => list.length > 0) ?? [];
     const linked = errors.length > 0 ? undefined : linkLoaded(parsed.draft, nameOf(path), called);
     return {
       path,
       ...(!broken && { draft: parsed.draft }),
       ...(linked && { linked }),
       ...(!linked && { problem: whyNot(errors, text) }),
-      problems: [...problemsOf(found, text, parsed.draft), ...(await this.#inventoryProblem(inventoryPath, text))],
+      problems: problemsOf(found, text, parsed.draft),
       place: placesOf(text, called),
       ...(inventory && { inventory }),
       reads: [...new Set(reads)],
@@ -132,14 +137,6 @@ export class Side {
     return [...callsOf(draft).map(step => step.uses), ...(draft.inventory ? [draft.inventory] : [])].flatMap(
       one => pathFrom(path, one) ?? [],
     );
-  }
-
-  /** An editor can't tell whether an inventory is elsewhere; a revision holds all that there is. */
-  async #inventoryProblem(path: string | undefined, text: PlacedText): Promise<SideProblem[]> {
-    if (path === undefined || this.given.inventory !== undefined) return [];
-    if ((await this.content(path)).kind !== 'missing') return [];
-    const message = `There is no inventory \`${path}\`. Correct the path, or add the file.`;
-    return [{ code: 'inventory-not-found', severity: 'error', message, place: text.at('/inventory') }];
   }
 
   async #unreadable(paths: readonly string[]): Promise<string[]> {

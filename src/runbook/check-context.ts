@@ -46,6 +46,8 @@ export interface CheckContext {
   actions: readonly ActionSignature[];
   /** undefined: there is no inventory, or it could not be read; then no name is doubted. */
   inventory?: KnownNames;
+  /** The file that `inventory:` names is not there. */
+  inventoryMissing?: boolean;
   /** Called runbooks. Without it calls are not looked into. */
   runbooks?: CalledRunbooks;
   /** File name of the runbook itself, so that it is known when another one calls it. */

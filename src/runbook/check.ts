@@ -111,6 +111,7 @@ class RunbookChecks {
       if (firstRange) made.related = [{ range: firstRange, message: 'The first one is here.' }];
     }
     for (const key of ['name', 'description', 'inventory'] as const) this.#report.noTemplate(draft[key], `/${key}`);
+    this.#checkInventory();
     for (const [name, input] of Object.entries(draft.inputs)) checkInput(this.#report, name, input);
     if (draft.window) checkWindow(this.#report, draft.window);
     this.#outermost(draft.steps);
@@ -121,6 +122,15 @@ class RunbookChecks {
     this.#unusedInputs();
     checkOperations(this.#report, this.#scope.actions, this.#file, this.around.context.runbooks);
     return this.#report.diagnostics;
+  }
+
+  #checkInventory(): void {
+    const { context, chain } = this.around;
+    const { inventory } = this.parsed.draft;
+    // A called runbook has that of its caller.
+    if (!context.inventoryMissing || !inventory || chain.length > 1) return;
+    const text = `There is no inventory \`${inventory}\`. Correct the path, or add the file.`;
+    this.#report.add('inventory-not-found', this.#report.value('/inventory'), text);
   }
 
   /** What stands there sees what the steps gave as far as they have run. */

@@ -165,6 +165,11 @@ finally:
     with: { vm: web1, agent: true }
 \`\`\``,
   },
+  'inventory-not-found': {
+    severity: 'error',
+    summary: '`inventory:` names a file that does not exist.',
+    docs: 'Without it nothing can be planned. The path is relative to the file it stands in: `inventory: ../prod.inventory.yaml`.',
+  },
   'call-not-found': {
     severity: 'error',
     summary: '`uses` names a runbook that does not exist.',

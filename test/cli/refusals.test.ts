@@ -27,6 +27,16 @@ describe('refusals', () => {
     }
   });
 
+  it('an inventory that is not there', async () => {
+    const file = at.write(
+      'lost.runbook.yaml',
+      `version: 1\nname: lost\ninventory: ./lost.inventory.yaml\nsteps:\n  - wait: 1s\n`,
+    );
+    const problem = `${file}:3:12: error inventory-not-found There is no inventory \`./lost.inventory.yaml\`. Correct the path, or add the file.`;
+    expect(await at.run(['check', file])).toMatchObject({ stdout: expect.stringContaining(problem), code: 1 });
+    expect(await at.run(['plan', file])).toMatchObject({ stdout: expect.stringContaining(problem), code: 2 });
+  });
+
   it('a run whose journal is gone', async () => {
     const runId = await at.start(at.runbook('start', start, input));
     await at.run(['show', runId, '--follow']);

@@ -170,6 +170,15 @@ describe('diagnostics', () => {
     expect(await client.pushed(uri, found => found.length === 0)).toEqual([]);
   });
 
+  it('name an inventory that is not there, until it is', async () => {
+    await start(pulls);
+    const uri = await client.open('moves.runbook.yaml', moves.replace('./lab.inv', './new.inv'));
+    const ask = () => client.connection.sendRequest(DocumentDiagnosticRequest.type, { textDocument: { uri } });
+    expect(await ask()).toMatchObject({ items: [{ code: 'inventory-not-found', range: { start: { line: 2 } } }] });
+    folder.write('new.inventory.yaml', inventory);
+    expect(await ask()).toMatchObject({ items: [] });
+  });
+
   it('follow what changes on disk, where the client watches files', async () => {
     await start({ workspace: { didChangeWatchedFiles: { dynamicRegistration: true } } });
     await client.watching();

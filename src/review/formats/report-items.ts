@@ -40,11 +40,6 @@ export const extraRules: Record<string, { severity: Problem['severity']; summary
     summary: 'The run fails even when nothing is made to go wrong.',
     docs: 'The rehearsal on a simulated copy failed without any failure made. Correct the runbook, or the inventory that it is rehearsed on.',
   },
-  'inventory-not-found': {
-    severity: 'error',
-    summary: 'An inventory that is not in the repository.',
-    docs: 'Without it nothing can be planned. Correct `inventory:` in the runbook, or add the file.',
-  },
   'unreadable-file': {
     severity: 'error',
     summary: 'A runbook or inventory that can not be read.',
