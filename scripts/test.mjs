@@ -165,7 +165,7 @@ const counted =
   };
 
 const phases = {
-  format: check('npx', 'biome', 'ci', '.'),
+  format: check('npx', 'biome', 'ci', '--colors=off', '.'),
   types: check('npx', 'tsc', '--noEmit'),
   'page-types': check('npx', 'tsc', '--noEmit', '-p', 'src/vscode/runPage/browser'),
   rooms: check('npx', 'depcruise', 'src', '--config', '.dependency-cruiser.cjs'),

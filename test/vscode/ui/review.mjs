@@ -36,8 +36,14 @@ async function command(page, title) {
 
 /** Takes what a list offers first. */
 async function takeFirst(page, text) {
-  await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: text }).waitFor();
+  const row = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: text });
+  await row.waitFor();
   await page.keyboard.press('Enter');
+  // What has just been opened may still take the focus, and the key with it.
+  await row.waitFor({ state: 'hidden', timeout: 10_000 }).catch(async () => {
+    await page.locator('.quick-input-widget .quick-input-box input').focus();
+    await page.keyboard.press('Enter');
+  });
 }
 
 const faster = {
