@@ -244,10 +244,13 @@ class RunPage {
 
   private async tellNow(): Promise<void> {
     if (!this.panel.visible || !this.isReady) return;
+    // What comes while the run is read makes it stale again.
+    this.isStale = false;
     const view = await this.options.runs.view(this.runId);
-    this.isStale = !this.panel.visible;
-    // Hidden while the run was read.
-    if (this.isStale) return;
+    if (!this.panel.visible) {
+      this.isStale = true;
+      return;
+    }
     const status = this.statusOf(view);
     const now = Date.now();
     if (this.model?.isOf(view)) {
