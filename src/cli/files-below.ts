@@ -1,9 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { documentKind } from '../editor/document-kind';
-
-/** Folders that hold copies and other people's files, as the editor leaves them out too. */
-const skipped = new Set(['node_modules', '.git', '.hg', '.svn']);
+import { skippedFolders } from '../editor/file-set';
 
 /** All runbooks and inventories in a folder and those below it, by name. undefined: it is no folder. */
 export async function filesBelow(folder: string): Promise<string[] | undefined> {
@@ -13,7 +11,7 @@ export async function filesBelow(folder: string): Promise<string[] | undefined> 
     const found: string[] = [];
     for (const entry of entries) {
       const path = join(folder, entry.name);
-      if (entry.isDirectory() && !skipped.has(entry.name)) found.push(...((await filesBelow(path)) ?? []));
+      if (entry.isDirectory() && !skippedFolders.has(entry.name)) found.push(...((await filesBelow(path)) ?? []));
       else if (entry.isFile() && documentKind({ uri: entry.name, languageId: '' })) found.push(path);
     }
     return found;

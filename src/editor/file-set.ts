@@ -3,6 +3,9 @@ import { documentKind } from './document-kind';
 import { type ParseCache, runbookOf } from './parse-cache';
 import type { WorkspaceFiles } from './workspace-files';
 
+/** Folders that hold copies and other people's files, as VS Code leaves them out too. */
+export const skippedFolders: ReadonlySet<string> = new Set(['node_modules', '.git', '.hg', '.svn']);
+
 /** Files larger than this are left alone by what goes across files, in characters. */
 export const largestFile = 1_000_000;
 /** Most files that what goes across files looks at. */

@@ -3,12 +3,9 @@ import { join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { documentKind } from '../editor/document-kind';
-import { largestFile, mostFiles } from '../editor/file-set';
+import { largestFile, mostFiles, skippedFolders } from '../editor/file-set';
 import type { FileReader } from '../editor/surroundings';
 import { addressOf, pathOf, resolveAddress } from './address';
-
-/** Folders that hold copies and other people's files, as VS Code leaves them out too. */
-const skipped = new Set(['node_modules', '.git', '.hg', '.svn']);
 
 /** Runbooks and inventories of the workspace, as the client shows them or as they are on disk. */
 export class DiskFiles implements FileReader {
@@ -98,7 +95,7 @@ export class DiskFiles implements FileReader {
       if (found.length >= mostFiles) return;
       const path = join(folder, entry.name);
       if (entry.isDirectory()) {
-        if (!skipped.has(entry.name)) await this.#scan(path, found);
+        if (!skippedFolders.has(entry.name)) await this.#scan(path, found);
       } else if (entry.isFile() && documentKind({ uri: entry.name, languageId: '' })) {
         if ((await sizeOf(path)) <= largestFile) found.push(path);
         else this.#tell(`${path} is larger than ${largestFile} bytes; other files do not see what is in it.`);
